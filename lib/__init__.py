@@ -1,0 +1,1 @@
+"""Preprocessing, Keras models, training and reporting behind the notebooks of this replication package."""

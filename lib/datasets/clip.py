@@ -1,0 +1,172 @@
+"""The words every dataset is spoken of in: a clip, a rejected clip, a trap, and the dataset that holds them.
+
+Nothing here reads a frame: a clip table is made from names and annotations alone.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+
+import pandas as pd
+
+STANDIN_MARKER = "STANDIN.json"
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One sample: a short frame sequence with one label.
+
+    Positions (`first_frame`, `onset`, `apex`, `offset`) are 0-based indices into the source's frames in natural
+    order; they are not the numbers in file names.
+
+    Attributes
+    ----------
+    clip_id : str
+        Unique within the dataset, made of names found in it (``"s1_ne_01"``), usable as a file name.
+    dataset : str
+        ``"casme2_sq"``, ``"smic"`` or ``"class_folders"``.
+    subject : str
+        Whose face it is, or ``"unknown"`` where the layout does not say.
+    label : str
+        One of the dataset's classes.
+    source : Path
+        A folder of frame images, or a video file.
+    first_frame : int
+        Position of the clip's first frame in the source.
+    n_frames : int or None
+        Length of the clip in frames; None where only decoding can tell (a video), meaning "to the end".
+    fps : float
+        Frames per second at which the clip was recorded.
+    onset, apex, offset : int or None
+        Annotated positions in the source; None where the annotation is missing.
+    """
+
+    clip_id: str
+    dataset: str
+    subject: str
+    label: str
+    source: Path
+    first_frame: int
+    n_frames: int | None
+    fps: float
+    onset: int | None = None
+    apex: int | None = None
+    offset: int | None = None
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """A clip that a loader found and does not return. `reason` is a stable code, `detail` is for people."""
+
+    clip_id: str
+    source: Path
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Trap:
+    """Something odd in a copy of a dataset that costs no clip by itself (junk files, a doubled extension …)."""
+
+    kind: str
+    path: Path
+    detail: str
+
+
+CLIP_COLUMNS = tuple(f.name for f in fields(Clip))
+REJECTION_COLUMNS = tuple(f.name for f in fields(Rejection))
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What a loader returns: clips in an order that no file system decides, and whatever it left out.
+
+    Clips are ordered by class (in the order of `classes`), then by `natural_key(clip_id)`.
+
+    Attributes
+    ----------
+    name : str
+        ``"casme2_sq"``, ``"smic"`` or ``"class_folders"``.
+    root : Path
+        The folder that was read.
+    layout : str
+        Which of the dataset's layouts was found there.
+    classes : tuple of str
+        Class names; the index of a class is its label as a number.
+    clips, rejected, traps
+        See `Clip`, `Rejection`, `Trap`.
+    standin : mapping or None
+        The content of the stand-in marker; None for anything else.
+    """
+
+    name: str
+    root: Path
+    layout: str
+    classes: tuple[str, ...]
+    clips: tuple[Clip, ...]
+    rejected: tuple[Rejection, ...] = ()
+    traps: tuple[Trap, ...] = ()
+    standin: Mapping | None = field(default=None, compare=False)
+
+    @property
+    def is_standin(self) -> bool:
+        return self.standin is not None
+
+    def table(self) -> pd.DataFrame:
+        """One row per clip, with the columns `CLIP_COLUMNS`; `source` is relative to the root where it can be."""
+        rows = [{**asdict(clip), "source": _relative(clip.source, self.root)} for clip in self.clips]
+        table = pd.DataFrame(rows, columns=list(CLIP_COLUMNS))
+        return table.astype({name: "Int64" for name in ("first_frame", "n_frames", "onset", "apex", "offset")})
+
+    def rejected_table(self) -> pd.DataFrame:
+        """One row per rejected clip: clip_id, source (relative to the root), reason, detail."""
+        rows = [{**asdict(one), "source": _relative(one.source, self.root)} for one in self.rejected]
+        return pd.DataFrame(rows, columns=list(REJECTION_COLUMNS))
+
+    def counts(self) -> pd.Series:
+        """Clips per class, in the order of `classes`, with zeros."""
+        return self.table()["label"].value_counts().reindex(list(self.classes), fill_value=0).rename("clips")
+
+    def fingerprint(self) -> str:
+        """Digest of the clip table and of the names and sizes of the files behind it; independent of where it lies."""
+        digest = hashlib.sha256()
+        digest.update(self.table().to_csv(index=False).encode())
+        digest.update("\n".join(self.classes).encode())
+        for source in sorted({clip.source for clip in self.clips}):
+            files = sorted(source.iterdir()) if source.is_dir() else [source]
+            for path in files:
+                digest.update(f"{_relative(path, self.root)}\0{path.stat().st_size}\n".encode())
+        return digest.hexdigest()
+
+
+def natural_key(name: str) -> tuple:
+    """Sort key that orders numbers in names by value, whatever their padding.
+
+    >>> sorted(["img10.jpg", "img9.jpg", "img001.jpg"], key=natural_key)
+    ['img001.jpg', 'img9.jpg', 'img10.jpg']
+    """
+    parts = re.split(r"(\d+)", name.lower())
+    return (tuple((1, int(part), "") if part.isdigit() else (0, 0, part) for part in parts if part), name)
+
+
+def sort_clips(clips: list[Clip], classes: tuple[str, ...]) -> tuple[Clip, ...]:
+    """The order in which every loader returns its clips: by class, then naturally by identifier."""
+    return tuple(sorted(clips, key=lambda clip: (classes.index(clip.label), natural_key(clip.clip_id))))
+
+
+def read_standin_marker(root: Path) -> Mapping | None:
+    """The marker of the stand-in that `root` is, or lies in (at most three levels up); None if it is not one."""
+    root = Path(root).resolve()
+    for folder in (root, *list(root.parents)[:3]):
+        marker = folder / STANDIN_MARKER
+        if marker.is_file():
+            return json.loads(marker.read_text(encoding="utf-8"))
+    return None
+
+
+def _relative(path: Path, root: Path) -> str:
+    path, root = Path(path), Path(root)
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()

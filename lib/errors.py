@@ -1,0 +1,54 @@
+"""The errors a user can act on. Each message says what was expected, what was found and what to do.
+
+The command line prints the message of a `ReplicationError` without a traceback; any other exception is a
+defect of this package and keeps its traceback.
+"""
+
+from pathlib import Path
+
+
+class ReplicationError(Exception):
+    """Base of every error that the user, not the author of this package, can mend."""
+
+
+class ConfigError(ReplicationError, ValueError):
+    """A parameter has a value that cannot be used: an unknown name, a wrong type, an impossible combination."""
+
+
+class DatasetError(ReplicationError):
+    """A dataset is absent, incomplete or not in any layout that its loader knows."""
+
+
+class FrameError(ReplicationError):
+    """A frame cannot be used.
+
+    Parameters
+    ----------
+    reason : str
+        A stable code: ``"missing"``, ``"empty_file"``, ``"undecodable"``, ``"size_changed"``, ``"too_short"``.
+    path : Path
+        The file (or the video) that was read.
+    detail : str
+        What was expected and what was found.
+    """
+
+    def __init__(self, reason: str, path: Path, detail: str) -> None:
+        super().__init__(f"{path}: {detail} [{reason}]")
+        self.reason = reason
+        self.path = Path(path)
+        self.detail = detail
+
+    def __reduce__(self):
+        return (FrameError, (self.reason, self.path, self.detail))
+
+
+class LandmarkModelError(ReplicationError):
+    """The 68-point landmark model is missing or is not the file it should be."""
+
+
+class PreprocessingError(ReplicationError):
+    """Clips cannot be turned into a processed store (none left, disk full, store damaged)."""
+
+
+class TrainingError(ReplicationError):
+    """A run cannot be trained or has failed: too few clips for the split, a loss that is not finite, a full disk."""

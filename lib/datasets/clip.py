@@ -119,7 +119,7 @@ class Dataset:
         """One row per clip, with the columns `CLIP_COLUMNS`; `source` is relative to the root where it can be."""
         rows = [{**asdict(clip), "source": _relative(clip.source, self.root)} for clip in self.clips]
         table = pd.DataFrame(rows, columns=list(CLIP_COLUMNS))
-        return table.astype({name: "Int64" for name in ("first_frame", "n_frames", "onset", "apex", "offset")})
+        return table.astype(dict.fromkeys(("first_frame", "n_frames", "onset", "apex", "offset"), "Int64"))
 
     def rejected_table(self) -> pd.DataFrame:
         """One row per rejected clip: clip_id, source (relative to the root), reason, detail."""

@@ -1,0 +1,119 @@
+"""What a loader gathers while it walks through a copy: clips, rejections, traps; and how they become a `Dataset`."""
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lib.datasets.clip import Clip, Dataset, Rejection, Trap, read_standin_marker, sort_clips
+from lib.datasets.folders import found_here, junk_trap
+from lib.datasets.frames import FrameList, list_frames
+from lib.errors import ConfigError, DatasetError
+
+SUBJECT = re.compile(r"s?(\d+)_", re.IGNORECASE)
+UNKNOWN_SUBJECT = "unknown"
+
+
+@dataclass
+class Findings:
+    """Clips, rejections and traps of one walk through a dataset."""
+
+    clips: list[Clip] = field(default_factory=list)
+    rejected: list[Rejection] = field(default_factory=list)
+    traps: list[Trap] = field(default_factory=list)
+
+    def reject(self, clip_id: str, source: Path, reason: str, detail: str) -> None:
+        self.rejected.append(Rejection(clip_id, source, reason, detail))
+
+    def trap(self, kind: str, path: Path, detail: str) -> None:
+        self.traps.append(Trap(kind, path, detail))
+
+    def frames_of(self, folder: Path) -> FrameList:
+        """The frames in a folder; whatever is odd about the names there becomes a trap."""
+        frames = list_frames(folder)
+        if frames.junk:
+            self.traps.append(junk_trap(folder, (f"{path.name} ({reason})" for path, reason in frames.junk)))
+        if frames.gaps:
+            shown = ", ".join(map(str, frames.gaps[:5])) + (" …" if len(frames.gaps) > 5 else "")
+            self.trap("missing_frames", folder, f"{len(frames.gaps)} numbers are missing: {shown}")
+        doubled = [path.name for path in frames.frames if Path(path.stem).suffix.lower() == path.suffix.lower()]
+        if doubled:
+            self.trap("doubled_extension", folder, f"{len(doubled)} frames such as {doubled[0]}; read as frames")
+        return frames
+
+    def dataset(
+        self,
+        name: str,
+        root: Path,
+        layout: str,
+        known_classes: tuple[str, ...],
+        asked_classes: tuple[str, ...] | None,
+        expected: str,
+    ) -> Dataset:
+        """Keep the clips of the classes asked for, order everything, and say what is odd about the whole.
+
+        Parameters
+        ----------
+        known_classes, asked_classes : tuple of str
+            The classes that the dataset has, and those that the user wants (None: all of them).
+        expected : str
+            What a full copy would hold, for the error message of an empty one.
+
+        Raises
+        ------
+        ConfigError
+            If a class is asked for that the dataset does not have.
+        DatasetError
+            If no clip is left.
+        """
+        classes = known_classes if asked_classes is None else tuple(asked_classes)
+        if unknown := [one for one in classes if one not in known_classes]:
+            raise ConfigError(
+                f"No class {', '.join(unknown)} in {root}; known are {', '.join(known_classes) or 'none'}."
+            )
+        clips = [clip for clip in self.clips if clip.label in classes]
+        for clip in self.clips:
+            if clip.label not in classes:
+                detail = f"class {clip.label} is not among {', '.join(classes)}"
+                self.reject(clip.clip_id, clip.source, "class_not_asked", detail)
+        if not clips:
+            counts = Counter(one.reason for one in self.rejected)
+            reasons = "".join(f"; {n} rejected as {reason}" for reason, n in sorted(counts.items()))
+            raise DatasetError(f"No clip in {root}. Expected {expected}; found {found_here(root)}{reasons}.")
+        per_class = Counter(clip.label for clip in clips)
+        for one in classes:
+            if per_class[one] == 0:
+                self.trap("empty_class", root, f"no clip of class {one}")
+            elif per_class[one] == 1:
+                self.trap(
+                    "single_clip_class", root, f"one clip of class {one}: it cannot be both trained on and tested"
+                )
+        return Dataset(
+            name=name,
+            root=root,
+            layout=layout,
+            classes=classes,
+            clips=sort_clips(clips, classes),
+            rejected=tuple(self.rejected),
+            traps=tuple(self.traps),
+            standin=read_standin_marker(root),
+        )
+
+
+def subject_of(clip_name: str) -> str:
+    """The subject that a clip's name begins with, as ``"s15"``; ``"unknown"`` if it names none.
+
+    >>> subject_of("s15_0101_01"), subject_of("15_0101disgustingteeth"), subject_of("s03_sur_01"), subject_of("clip7")
+    ('s15', 's15', 's3', 'unknown')
+    """
+    match = SUBJECT.match(clip_name)
+    return f"s{int(match[1])}" if match else UNKNOWN_SUBJECT
+
+
+def safe_id(name: str) -> str:
+    """A name as an identifier that can be a file name everywhere.
+
+    >>> safe_id("my clip (2)")
+    'my_clip_2'
+    """
+    return re.sub(r"[^\w.-]+", "_", name).strip("_.") or "clip"

@@ -1,0 +1,95 @@
+"""Walking through a copy of a dataset on disk: in one order everywhere, whatever the case of a name, junk put aside.
+
+Only names are read here. What a name means is left to each dataset's loader.
+"""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from lib.datasets.clip import STANDIN_MARKER, Trap, natural_key
+from lib.errors import DatasetError
+
+JUNK_NAMES = ("thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r")
+
+
+def is_junk(path: Path) -> bool:
+    """Files that operating systems leave behind: ``Thumbs.db``, ``.DS_Store``, ``._img1.jpg``, ``~$sheet.xlsx`` …"""
+    return path.name.lower() in JUNK_NAMES or path.name.startswith((".", "~$")) or path.name == "__MACOSX"
+
+
+def entries(folder: Path) -> tuple[Path, ...]:
+    """What lies in a folder, in natural order; entries named ``_…`` and ``.…``, junk and the stand-in marker left out.
+
+    Raises
+    ------
+    DatasetError
+        If the folder cannot be listed.
+    """
+    found = (path for path in _listed(folder) if not path.name.startswith("_") and path.name != STANDIN_MARKER)
+    return tuple(path for path in found if not is_junk(path))
+
+
+def subfolders(folder: Path) -> tuple[Path, ...]:
+    """The folders among `entries`."""
+    return tuple(path for path in entries(folder) if path.is_dir())
+
+
+def junk_traps(folder: Path) -> list[Trap]:
+    """One trap that names the junk lying directly in a folder; none if it is clean."""
+    names = [path.name for path in _listed(folder) if is_junk(path)]
+    return [junk_trap(folder, names)] if names else []
+
+
+def junk_trap(folder: Path, names: Iterable[str]) -> Trap:
+    """The trap that says which files of a folder were left out."""
+    return Trap("junk_files", folder, "left out: " + ", ".join(names))
+
+
+def existing_folder(root: Path | str) -> Path:
+    """`root` as a Path, if it is a folder.
+
+    Raises
+    ------
+    DatasetError
+        If there is nothing at `root`, or a file.
+    """
+    root = Path(root).expanduser()
+    if root.is_dir():
+        return root
+    found = "a file" if root.exists() else "nothing"
+    raise DatasetError(f"Expected the folder of a dataset at {root}, found {found}. Give the folder that holds it.")
+
+
+def undoubled(folder: Path) -> tuple[Path, list[Trap]]:
+    """The folder that really holds the data where unpacking has doubled it (``rawpic/rawpic``), and a trap if so."""
+    inner = child(folder, folder.name)
+    if inner is None or not inner.is_dir():
+        return folder, []
+    return inner, [Trap("doubled_folder", inner, f"{folder.name} lies inside another {folder.name}; read from there")]
+
+
+def child(folder: Path, name: str) -> Path | None:
+    """The entry of that name, upper and lower case alike; None if there is none."""
+    return next((path for path in entries(folder) if path.name.lower() == name.lower()), None)
+
+
+def plain(name: str) -> str:
+    """A name reduced to lower-case letters and digits: ``"SMIC-E_raw image"`` and ``"smic_e raw_image"`` agree."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def found_here(folder: Path, limit: int = 8) -> str:
+    """What lies in a folder, in words, for an error message."""
+    names = [path.name + ("/" if path.is_dir() else "") for path in entries(folder)]
+    if not names:
+        return "nothing (the folder is empty)"
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir(), key=lambda path: natural_key(path.name))
+    except OSError as error:
+        raise DatasetError(f"Cannot list {folder}: {error.strerror}. Check that it exists and may be read.") from error

@@ -1,0 +1,120 @@
+"""What preprocessing is asked to do, and the one way in which a clip can fail it."""
+
+from dataclasses import asdict, dataclass
+
+from lib.errors import ConfigError
+
+STREAMS = ("frame", "face", "eyes", "mouth")
+SAMPLINGS = ("first", "window", "tim")
+CROPS = ("authors", "steady")
+
+
+class ClipRejected(Exception):
+    """A clip cannot become volumes. Never leaves this package: it ends as a row of the rejected clips.
+
+    Parameters
+    ----------
+    reason : str
+        A stable code: ``"no_face"``, ``"face_lost"``, ``"too_short"``, ``"empty_crop"``.
+    detail : str
+        What was expected and what was found.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{detail} [{reason}]")
+        self.reason = reason
+        self.detail = detail
+
+
+@dataclass(frozen=True)
+class PreprocessConfig:
+    """How clips become volumes.
+
+    Attributes
+    ----------
+    frames : int
+        Depth of every volume, in frames; at least 2.
+    sampling : str
+        ``"first"``: the clip's first `frames` frames. ``"window"``: `frames` frames from the clip's frame `start` on.
+        ``"tim"``: all frames of the clip, interpolated in time to `frames` (see `lib.preprocessing.volumes`).
+    start : int
+        0-based position, within the clip, of a window's first frame; only with ``sampling="window"``.
+    streams : tuple of str
+        Some of ``"frame"``, ``"face"``, ``"eyes"``, ``"mouth"``; kept in this order however they are given.
+    frame_size : int
+        Height and width of the streams `frame` and `face`, in pixels.
+    region_size : int
+        Height and width of the streams `eyes` and `mouth`, in pixels.
+    crop : str
+        ``"authors"``: eyes and mouth are cut by each frame's own landmarks, as the authors' code does. ``"steady"``:
+        by the clip's median landmarks, so that the detector's jitter does not become motion of the crop.
+    max_gap : int
+        Longest run of frames without a face that is filled by interpolating landmarks; a longer one rejects the clip.
+    upsample : int
+        How often a frame is doubled in size for a second search where the first finds no face; 0 to never search twice.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown name, or a number that is not an integer in its range.
+    """
+
+    frames: int = 96
+    sampling: str = "first"
+    start: int = 0
+    streams: tuple[str, ...] = STREAMS
+    frame_size: int = 64
+    region_size: int = 32
+    crop: str = "authors"
+    max_gap: int = 3
+    upsample: int = 1
+
+    def __post_init__(self) -> None:
+        smallest = {"frames": 2, "start": 0, "frame_size": 1, "region_size": 1, "max_gap": 0, "upsample": 0}
+        for name, minimum in smallest.items():
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
+                raise ConfigError(f"{name}: expected an integer of at least {minimum}, found {value!r}.")
+        for name, known in (("sampling", SAMPLINGS), ("crop", CROPS)):
+            if getattr(self, name) not in known:
+                raise ConfigError(f"{name}: expected one of {', '.join(known)}, found {getattr(self, name)!r}.")
+        if isinstance(self.streams, str) or not self.streams or not set(self.streams) <= set(STREAMS):
+            raise ConfigError(f"streams: expected some of {', '.join(STREAMS)}, found {self.streams!r}.")
+        if self.start and self.sampling != "window":
+            raise ConfigError(f"start={self.start} needs sampling='window', found sampling={self.sampling!r}.")
+        # One order, so that the same streams in another order are the same store.
+        object.__setattr__(self, "streams", tuple(stream for stream in STREAMS if stream in self.streams))
+
+    def size(self, stream: str) -> int:
+        """Height and width of a stream, in pixels."""
+        return self.frame_size if stream in ("frame", "face") else self.region_size
+
+    def to_dict(self) -> dict:
+        """The settings as JSON can hold them."""
+        return {**asdict(self), "streams": list(self.streams)}
+
+
+# The authors' code reads frames 72-167 of each CAS(ME)² video and the first 18 frames of each SMIC clip.
+_PRESETS = {
+    "casme2_sq": PreprocessConfig(frames=96, sampling="window", start=72),
+    "smic": PreprocessConfig(frames=18),
+    "class_folders": PreprocessConfig(frames=18),
+}
+
+
+def default_config(dataset: str) -> PreprocessConfig:
+    """The settings under which the authors' code reads a dataset.
+
+    Parameters
+    ----------
+    dataset : str
+        ``"casme2_sq"`` (frames 72-167), ``"smic"`` or ``"class_folders"`` (the first 18 frames).
+
+    Raises
+    ------
+    ConfigError
+        For an unknown dataset.
+    """
+    if dataset not in _PRESETS:
+        raise ConfigError(f"dataset: expected one of {', '.join(_PRESETS)}, found {dataset!r}.")
+    return _PRESETS[dataset]

@@ -1,0 +1,337 @@
+"""What a run is asked to be (`RunConfig`), where its record lives and how it is read (`RunRecord`).
+
+A record is a folder of plain files, named by a digest of everything that decides its numbers. It appears by one
+rename when it is whole, so a folder that lacks a file is no record. Nothing here imports Keras, except to name the
+backend of a run that is looked for: records can be listed and read in no time. Making them is `lib.training`'s.
+"""
+
+import ast
+import difflib
+import hashlib
+import json
+import math
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lib import metrics
+from lib.errors import ConfigError, TrainingError
+from lib.protocols import CONTROLS, PROTOCOLS
+
+RECORD_FILES = ("config.json", "history.csv", "predictions.csv", "provenance.json", "summary.json")
+HISTORY_COLUMNS = ("fold", "epoch", "loss", "accuracy", "val_loss", "val_accuracy")
+LAST_EPOCHS = 10  # how many final epochs the mean accuracy is taken over
+
+# the modules whose code decides a run's numbers
+DECIDING_MODULES = ("models.py", "protocols.py", "training.py")
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Everything that is chosen about a run, flat. The data it is run on come as a processed store.
+
+    Attributes
+    ----------
+    model : str
+        A name in `lib.models.MODELS`.
+    protocol : str
+        A name in `lib.protocols.PROTOCOLS`: split, normalisation, evaluation. The seed of the split belongs to it.
+    kernel_size : (height, width, depth)
+        Of the convolution, in pixels and frames.
+    epochs : int
+        The paper: 100.
+    batch_size : int
+        The paper: 8.
+    learning_rate : float
+        Of plain stochastic gradient descent. The paper names none; the released code takes Keras' default, 0.01.
+    seed : int
+        Decides initial weights, dropout, the order of clips in each epoch, and the controls.
+    control : str
+        A name in `lib.protocols.CONTROLS`: what is taken away from the clips.
+
+    Raises
+    ------
+    ConfigError
+        If a value cannot be used; the message names the field and what it may be.
+    """
+
+    model: str
+    protocol: str = "paper"
+    kernel_size: tuple[int, int, int] = (3, 3, 15)
+    epochs: int = 100
+    batch_size: int = 8
+    learning_rate: float = 0.01
+    seed: int = 0
+    control: str = "none"
+
+    def __post_init__(self) -> None:
+        from lib.models import MODELS  # here, because Keras takes seconds to import and records are read without it
+
+        for name, known in (("model", MODELS), ("protocol", PROTOCOLS), ("control", CONTROLS)):
+            value = getattr(self, name)
+            if value not in known:
+                raise ConfigError(f"{name}: expected one of {', '.join(known)}; found {value!r}{_meant(value, known)}")
+        for name, least in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
+            object.__setattr__(self, name, _whole_number(name, getattr(self, name), least))
+        if self.seed >= 2**32:
+            raise ConfigError(f"seed: expected less than 2**32, found {self.seed}")
+        try:
+            kernel_size = tuple(_whole_number("kernel_size", size, 1) for size in self.kernel_size)
+        except TypeError:
+            kernel_size = ()
+        if len(kernel_size) != 3:
+            raise ConfigError(f"kernel_size: expected (height, width, depth), found {self.kernel_size!r}")
+        object.__setattr__(self, "kernel_size", kernel_size)
+        rate = self.learning_rate
+        if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not (math.isfinite(rate) and rate > 0):
+            raise ConfigError(f"learning_rate: expected a positive number, found {rate!r}")
+        object.__setattr__(self, "learning_rate", float(rate))
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "RunConfig":
+        """Make a config from names and values, as a notebook's parameters or a record's config.json hold them."""
+        known = [field.name for field in fields(cls)]
+        for name in values:
+            if name not in known:
+                raise ConfigError(f"unknown field {name!r}{_meant(name, known)}; the fields are {', '.join(known)}")
+        if "model" not in values:
+            raise ConfigError("model: no value given")
+        return cls(**values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values that JSON can hold; `from_dict` reads them back."""
+        return {**asdict(self), "kernel_size": list(self.kernel_size)}
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """A finished run, read from its folder when asked.
+
+    ``at`` is ``"best"``, the first epoch with the highest validation accuracy of each fold (the epoch that the
+    authors report, chosen on the very clips it is scored on), or ``"last"``, the epoch fixed beforehand.
+    """
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        return self.path.name
+
+    @cached_property
+    def config(self) -> RunConfig:
+        return RunConfig.from_dict(_read_json(self.path / "config.json"))
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """One row per fold and epoch (from 1): fold, epoch, loss, accuracy, val_loss, val_accuracy.
+
+        Loss and accuracy are running means over the training batches of the epoch, with dropout; those of the
+        validation clips are taken after the epoch, without.
+        """
+        return pd.read_csv(self.path / "history.csv", dtype={"fold": str}, float_precision="round_trip")
+
+    def predictions(self, at: str = "best") -> pd.DataFrame:
+        """One row per validated clip: clip, fold, at, epoch, truth, predicted, and ``p_<class>`` for each class."""
+        if at not in ("best", "last"):
+            raise ConfigError(f"at: expected 'best' or 'last', found {at!r}")
+        table = pd.read_csv(
+            self.path / "predictions.csv",
+            dtype=dict.fromkeys(("clip", "fold", "at", "truth", "predicted"), str),
+            keep_default_na=False,
+            float_precision="round_trip",
+        )
+        return table[table["at"] == at].reset_index(drop=True)
+
+    @cached_property
+    def provenance(self) -> dict[str, Any]:
+        """Device, versions, commit, fingerprints, times: what the run was, beside its numbers."""
+        return _read_json(self.path / "provenance.json")
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return tuple(self.provenance["data"]["classes"])
+
+    def summary(self) -> dict[str, Any]:
+        """The scores of the run, as `summarise` computes them."""
+        return _read_json(self.path / "summary.json")
+
+    def confusion(self, at: str = "best") -> pd.DataFrame:
+        """Confusion matrix, pooled over folds: true classes as rows, predicted classes as columns."""
+        classes = list(self.classes)
+        matrix = _confusion(self.predictions(at), classes)
+        return pd.DataFrame(matrix, index=pd.Index(classes, name="truth"), columns=pd.Index(classes, name="predicted"))
+
+
+def summarise(history: pd.DataFrame, predictions: pd.DataFrame, classes: list[str]) -> dict[str, Any]:
+    """Scores of a run from its history and predictions.
+
+    Returns
+    -------
+    dict
+        ``n`` validated clips, ``majority_share``, ``epochs``; for ``best`` and ``last``: ``accuracy_*``, ``uf1_*``,
+        ``uar_*``, ``wilson_low_*``, ``wilson_high_*`` (95 %), all pooled over folds; ``best_epoch`` (None for
+        several folds, each of which has its own); ``last_epochs``, and ``accuracy_mean_last_epochs`` and
+        ``accuracy_std_last_epochs``: mean and standard deviation (population) of the pooled validation accuracy
+        over so many final epochs; the paper gives them for epochs 91-100.
+    """
+    summary: dict[str, Any] = {}
+    for at in ("best", "last"):
+        chosen = predictions[predictions["at"] == at]
+        matrix = _confusion(chosen, classes)
+        total, hits = int(matrix.sum()), int(np.trace(matrix))
+        low, high = metrics.wilson_interval(hits, total)
+        summary |= {
+            f"accuracy_{at}": metrics.accuracy(matrix),
+            f"uf1_{at}": metrics.uf1(matrix),
+            f"uar_{at}": metrics.uar(matrix),
+            f"wilson_low_{at}": low,
+            f"wilson_high_{at}": high,
+        }
+        if at == "best":
+            clips_per_fold = chosen.groupby("fold").size()
+            epochs_chosen = chosen.groupby("fold")["epoch"].first()
+            summary |= {
+                "n": total,
+                "majority_share": metrics.majority_share(matrix),
+                "best_epoch": int(epochs_chosen.iloc[0]) if len(epochs_chosen) == 1 else None,
+            }
+    by_epoch = history.pivot_table(index="epoch", columns="fold", values="val_accuracy").sort_index()
+    pooled = (by_epoch * clips_per_fold).sum(axis=1) / clips_per_fold.sum()
+    final = pooled.tail(LAST_EPOCHS)
+    return summary | {
+        "epochs": int(history["epoch"].max()),
+        "last_epochs": len(final),
+        "accuracy_mean_last_epochs": float(final.mean()),
+        "accuracy_std_last_epochs": float(final.std(ddof=0)),
+    }
+
+
+def run_id(config: RunConfig, store) -> str:
+    """Digest of config, data, deciding code and Keras backend: equal ids mean equal numbers on equal machines."""
+    from lib.backend import backend_name
+
+    parts = {
+        "config": config.to_dict(),
+        "data": store.fingerprint,
+        "code": code_digest(),
+        "backend": backend_name(),
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def find_run(config: RunConfig, store, runs_dir: Path) -> RunRecord | None:
+    """The record of this run, or None if it has not been finished."""
+    path = Path(runs_dir) / run_id(config, store)
+    return RunRecord(path) if is_record(path) else None
+
+
+def open_run(path: Path) -> RunRecord:
+    """The record in this folder; `TrainingError` if there is none, or half of one."""
+    path = Path(path)
+    if not is_record(path):
+        missing = [name for name in RECORD_FILES if not (path / name).is_file()]
+        raise TrainingError(f"{path} is not the record of a finished run: {', '.join(missing)} missing")
+    return RunRecord(path)
+
+
+def is_record(path: Path) -> bool:
+    """Whether the folder holds every file of a record and is not one that is being written."""
+    return "." not in path.name and all((path / name).is_file() for name in RECORD_FILES)
+
+
+def list_runs(runs_dir: Path) -> pd.DataFrame:
+    """All finished runs, one row each, ordered by id: id, config fields, dataset, standin, backend, summary's fields."""
+    runs_dir = Path(runs_dir)
+    rows = []
+    for path in sorted(runs_dir.iterdir()) if runs_dir.is_dir() else []:
+        if is_record(path):
+            provenance = _read_json(path / "provenance.json")
+            rows.append(
+                {
+                    "id": path.name,
+                    **_read_json(path / "config.json"),
+                    "dataset": provenance["data"]["dataset"],
+                    "standin": provenance["data"]["standin"] is not None,
+                    "backend": provenance["backend"],
+                    **_read_json(path / "summary.json"),
+                }
+            )
+    columns = ["id", *(field.name for field in fields(RunConfig)), "dataset", "standin", "backend"]
+    return pd.DataFrame(rows, columns=None if rows else columns)
+
+
+def write_folder(path: Path, files: Mapping[str, str]) -> None:
+    """Write a folder of text files whole or not at all; a folder of that name, which is no record, is replaced."""
+    draft = path.with_name(f"{path.name}.draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    try:
+        draft.mkdir(parents=True)
+        for name, content in files.items():
+            (draft / name).write_text(content, encoding="utf-8", newline="\n")
+        shutil.rmtree(path, ignore_errors=True)
+        draft.rename(path)
+    except OSError:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+
+
+@cache
+def code_digest() -> str:
+    """Digest of the modules that decide a run's numbers, blind to comments, docstrings and layout."""
+    digest = hashlib.sha256()
+    for name in DECIDING_MODULES:
+        digest.update(normalised_source((Path(__file__).parent / name).read_text(encoding="utf-8")).encode())
+    return digest.hexdigest()
+
+
+def normalised_source(source: str) -> str:
+    """Python source without comments, docstrings and layout."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        documented = isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
+        if documented and ast.get_docstring(node, clean=False) is not None:
+            node.body[0] = ast.Pass()
+    return ast.unparse(tree)
+
+
+@cache
+def commit() -> dict[str, Any]:
+    """The commit of this checkout, and whether `lib` differs from it; None and None where git cannot tell."""
+    root = Path(__file__).parent
+
+    def git(*arguments: str) -> str | None:
+        try:
+            done = subprocess.run(["git", "-C", root, *arguments], capture_output=True, text=True, timeout=30)
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    head, changes = git("rev-parse", "HEAD"), git("status", "--porcelain", "--", ".")
+    return {"commit": head, "uncommitted_changes": None if changes is None else bool(changes)}
+
+
+def _confusion(predictions: pd.DataFrame, classes: list[str]) -> np.ndarray:
+    truth, predicted = (predictions[name].map(classes.index).to_numpy(dtype=int) for name in ("truth", "predicted"))
+    return metrics.confusion_matrix(truth, predicted, len(classes))
+
+
+def _whole_number(name: str, value: Any, least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+        raise ConfigError(f"{name}: expected a whole number of at least {least}, found {value!r}")
+    return int(value)
+
+
+def _meant(value: Any, known) -> str:
+    close = difflib.get_close_matches(str(value), list(known), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def _read_json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))

@@ -1,1 +1,57 @@
 """Datasets on disk, read as they are: names and annotations become clips, and nothing is dropped without a reason."""
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+
+from lib.datasets.class_folders import load_class_folders
+from lib.datasets.clip import Clip, Dataset, Rejection, Trap
+from lib.datasets.smic import load_smic
+from lib.errors import ConfigError
+
+LOADERS: dict[str, Callable[..., Dataset]] = {
+    "smic": load_smic,
+    "class_folders": load_class_folders,
+}
+DATASET_NAMES = ("casme2_sq", "smic", "class_folders")
+ROOT_VARIABLES = {"casme2_sq": "CASME2_SQ_ROOT", "smic": "SMIC_ROOT"}
+
+__all__ = [
+    "DATASET_NAMES",
+    "ROOT_VARIABLES",
+    "Clip",
+    "Dataset",
+    "Rejection",
+    "Trap",
+    "load_class_folders",
+    "load_dataset",
+    "load_smic",
+]
+
+
+def load_dataset(name: str, root: Path | str, **options) -> Dataset:
+    """Read a dataset by its name.
+
+    Parameters
+    ----------
+    name : str
+        One of `DATASET_NAMES`.
+    root : Path
+        The folder that holds it.
+    **options
+        Passed to the dataset's loader: `load_casme2_sq`, `load_smic` or `load_class_folders`.
+
+    Raises
+    ------
+    ConfigError
+        If the dataset or an option is unknown.
+    DatasetError
+        If `root` does not hold the dataset in any known layout.
+    """
+    if name not in LOADERS:
+        raise ConfigError(f"Unknown dataset {name!r}; known are {', '.join(DATASET_NAMES)}.")
+    known = [parameter for parameter in inspect.signature(LOADERS[name]).parameters if parameter != "root"]
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        raise ConfigError(f"{name} has no option {', '.join(unknown)}; known are {', '.join(known)}.")
+    return LOADERS[name](root, **options)

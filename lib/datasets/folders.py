@@ -5,6 +5,7 @@ Only names are read here. What a name means is left to each dataset's loader.
 
 import re
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 
 from lib.datasets.clip import STANDIN_MARKER, Trap, natural_key
@@ -67,6 +68,17 @@ def undoubled(folder: Path) -> tuple[Path, list[Trap]]:
     if inner is None or not inner.is_dir():
         return folder, []
     return inner, [Trap("doubled_folder", inner, f"{folder.name} lies inside another {folder.name}; read from there")]
+
+
+def doubled_above(folder: Path, root: Path) -> list[Trap]:
+    """A trap for each folder between `root` and `folder` that lies in another of its own name."""
+    levels = [folder, *folder.parents]
+    levels = levels[: levels.index(root) + 1]
+    return [
+        Trap("doubled_folder", inner, f"{inner.name} lies inside another {outer.name}; read from there")
+        for inner, outer in pairwise(levels)
+        if inner.name.lower() == outer.name.lower()
+    ]
 
 
 def child(folder: Path, name: str) -> Path | None:

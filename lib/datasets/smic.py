@@ -1,0 +1,317 @@
+"""SMIC-HS as it comes: the raw or cropped clips, the long clips of SMIC-E, or one folder per class.
+
+Li, Pfister, Huang, Zhao, Pietikainen: A Spontaneous Micro-expression Database: Inducement, Collection and Baseline
+(FG 2013). 164 clips of 16 subjects at 100 frames per second. The VIS and NIR recordings are not read.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from lib.datasets.annotation import cleaned, place_in_folder
+from lib.datasets.class_folders import LAYOUT as CLASS_FOLDERS
+from lib.datasets.class_folders import has_class_folders, load_class_folders
+from lib.datasets.clip import Clip, Dataset, natural_key
+from lib.datasets.findings import UNKNOWN_SUBJECT, Findings, safe_id, subject_of
+from lib.datasets.folders import (
+    child,
+    doubled_above,
+    existing_folder,
+    found_here,
+    junk_traps,
+    plain,
+    subfolders,
+    undoubled,
+)
+from lib.datasets.frames import list_frames
+from lib.datasets.spreadsheets import Row, cell_at, find_columns, find_spreadsheets, number, read_sheets, text
+from lib.errors import ConfigError, DatasetError
+
+NAME = "smic"
+CLASSES = ("negative", "positive", "surprise")
+FPS = 100.0
+LAYOUTS = ("raw", "cropped", "smic_e", CLASS_FOLDERS)  # in the order in which they are preferred
+EXPECTED = (
+    "SMIC_all_raw/HS/s1/micro/negative/s1_ne_01/image*.bmp, SMIC_all_cropped/HS/…/reg_image*.bmp, "
+    "SMIC-E_raw image/HS_long/SMIC-HS-E/s03/s3_sur_01/image*.jpg with SMIC-HS-E_annotation.xlsx, "
+    "or the folders negative, positive and surprise"
+)
+
+CODES = {"ne": "negative", "po": "positive", "sur": "surprise"}
+ALIASES = {
+    **{label: label for label in CLASSES},
+    **CODES,
+    "neg": "negative",
+    "pos": "positive",
+    "surprised": "surprise",
+}
+CLIP_NAME = re.compile(r"s(\d+)_(ne|po|sur)[a-z]*_(\d+)", re.IGNORECASE)
+SUBJECT_FOLDER = re.compile(r"s\d+", re.IGNORECASE)
+COLUMNS = {
+    "clip": ("filename", "clip", "video", "name"),
+    "subject": ("subject",),
+    "onset": ("onset",),
+    "apex": ("apex",),
+    "offset": ("offset",),
+    "label": ("emotion", "expression", "label"),
+}
+
+
+def load_smic(root: Path | str, layout: str | None = None, classes: tuple[str, ...] | None = None) -> Dataset:
+    """Read SMIC-HS.
+
+    The label is that of the annotation: the emotion folder, or the cell of SMIC-E's spreadsheet. Where the code in
+    the clip's name says otherwise (``s18_sur_03`` is labelled negative in one copy), the annotation stands and a
+    trap names the clip. The subject is the one in the clip's name.
+
+    Parameters
+    ----------
+    root : Path
+        The folder of any of the layouts, or one that holds it: the parent of ``SMIC_all_raw``, itself, its ``HS``.
+    layout : str, optional
+        ``"raw"``, ``"cropped"``, ``"smic_e"`` or ``"class_folders"``; by default the first of these that is found.
+        In ``smic_e`` a clip is the annotated onset to offset within a longer folder of frames.
+    classes : tuple of str, optional
+        The classes wanted; by default negative, positive, surprise.
+
+    Returns
+    -------
+    Dataset
+        Reasons of rejection: ``"no_frames"``, ``"duplicate_clip"``, ``"class_not_asked"``, ``"unknown_label"``; in
+        ``smic_e`` also ``"listed_but_absent"``, ``"present_but_unlisted"``, ``"duplicate_row"``, ``"no_onset"``,
+        ``"no_offset"``, ``"offset_before_onset"``, ``"annotated_frames_absent"``.
+
+    Raises
+    ------
+    DatasetError
+        If none of the layouts is there, a part of one is missing, or no clip is left.
+    ConfigError
+        If the layout or a class is unknown.
+    """
+    if layout is not None and layout not in LAYOUTS:
+        raise ConfigError(f"Unknown layout {layout!r} for smic; known are {', '.join(LAYOUTS)}.")
+    root = existing_folder(root)
+    found = _find_layouts(root)
+    layout = layout or next((one for one in LAYOUTS if one in found), None)
+    if layout not in found:
+        raise DatasetError(
+            f"No SMIC-HS in {root}{f' in the layout {layout}' if layout else ''}. Expected {EXPECTED}; "
+            f"found {found_here(root)}. Give the folder that holds one of these."
+        )
+    folder = found[layout][0]
+    findings = Findings()
+    if len(found[layout]) > 1:
+        others = ", ".join(map(str, found[layout][1:]))
+        findings.trap("several_copies", folder, f"is read; of the same layout and not read: {others}")
+    findings.traps += doubled_above(folder, root)
+    if layout == CLASS_FOLDERS:
+        dataset = load_class_folders(folder, classes, fps=FPS, name=NAME, aliases=ALIASES)
+        for clip in dataset.clips:
+            _compare_with_name(clip, findings)
+        return replace(dataset, traps=(*dataset.traps, *findings.traps))
+    findings.traps += junk_traps(folder)
+    if layout == "smic_e":
+        _read_smic_e(folder, root, findings)
+    else:
+        _read_hs(folder, findings)
+    return findings.dataset(NAME, root, layout, CLASSES, classes, EXPECTED)
+
+
+def _find_layouts(root: Path) -> dict[str, list[Path]]:
+    """Layout -> the folders of that layout at or below `root`; only folders named like parts of SMIC-HS are entered."""
+    found: dict[str, list[Path]] = {}
+    waiting = [root]
+    while waiting:
+        folder = waiting.pop(0)
+        layout = _layout_of(folder)
+        if layout:
+            found.setdefault(layout, []).append(folder)
+        for path in subfolders(folder):
+            name = plain(path.name)
+            other_camera = "vis" in name or "nir" in name
+            if (name.startswith(("smic", "hs")) and not other_camera) or path.name.lower() == folder.name.lower():
+                waiting.append(path)
+    return found
+
+
+def _layout_of(folder: Path) -> str | None:
+    subjects = _subjects(folder)
+    if any(child(subject, "micro") for subject in subjects):
+        return "cropped" if _is_cropped(folder) else "raw"
+    if any(CLIP_NAME.match(path.name) for subject in subjects for path in subfolders(subject)):
+        return "smic_e"
+    return CLASS_FOLDERS if has_class_folders(folder, ALIASES) else None
+
+
+def _is_cropped(folder: Path) -> bool:
+    """Cropped frames are named ``reg_image…``; where a copy renamed them, the name of the archive tells."""
+    archives = [
+        one.name for one in (folder, *list(folder.resolve().parents)[:2]) if plain(one.name).startswith("smicall")
+    ]
+    if any("crop" in plain(name) for name in archives):
+        return True
+    first = next((frames[0] for _, _, path in _hs_clips(folder) if (frames := list_frames(path).frames)), None)
+    return first is not None and first.name.lower().startswith("reg")
+
+
+def _subjects(folder: Path) -> list[Path]:
+    return [path for path in subfolders(folder) if SUBJECT_FOLDER.fullmatch(path.name)]
+
+
+def _hs_clips(folder: Path) -> Iterator[tuple[Path, Path, Path]]:
+    """(subject folder, emotion folder, clip folder) of every clip below an ``HS`` folder."""
+    for subject in _subjects(folder):
+        micro = child(subject, "micro")
+        for emotion in subfolders(micro) if micro else ():
+            for path in subfolders(emotion):
+                yield subject, emotion, path
+
+
+def _read_hs(folder: Path, findings: Findings) -> None:
+    """Clips of the raw or the cropped layout; ``non_micro`` holds no micro-expressions and is passed over."""
+    for subject in _subjects(folder):
+        if child(subject, "micro") is None:
+            findings.trap("no_micro_folder", subject, f"expected a folder micro, found {found_here(subject)}")
+    seen: dict[str, Path] = {}
+    unknown: dict[Path, None] = {}
+    for subject, emotion, path in _hs_clips(folder):
+        label = ALIASES.get(plain(emotion.name))
+        clip_id = safe_id(path.name)
+        if label is None:
+            unknown[emotion] = None
+            findings.reject(clip_id, path, "unknown_label", f"{emotion.name} is none of {', '.join(CLASSES)}")
+            continue
+        if clip_id.lower() in seen:
+            findings.reject(clip_id, path, "duplicate_clip", f"a clip of this name is {seen[clip_id.lower()]}")
+            continue
+        path, doubled = undoubled(path)
+        findings.traps += doubled
+        n_frames = len(findings.frames_of(path).frames)
+        if n_frames == 0:
+            findings.reject(clip_id, path, "no_frames", f"expected frames in it, found {found_here(path)}")
+            continue
+        seen[clip_id.lower()] = path
+        clip = Clip(clip_id, NAME, _subject(path, subject, findings), label, path, 0, n_frames, FPS)
+        _compare_with_name(clip, findings)
+        findings.clips.append(clip)
+    for emotion in unknown:
+        findings.trap("unknown_folder", emotion, f"is none of {', '.join(CLASSES)}")
+
+
+def _subject(clip_folder: Path, subject_folder: Path, findings: Findings) -> str:
+    """The subject that a clip's name says; its folder says it where the name does not."""
+    held_by = subject_of(f"{subject_folder.name}_")
+    named = subject_of(clip_folder.name)
+    if named == UNKNOWN_SUBJECT:
+        findings.trap("odd_name", clip_folder, f"expected a name like s1_ne_01; taken as a clip of {held_by}")
+        return held_by
+    if named != held_by:
+        findings.trap("misfiled", clip_folder, f"lies in {subject_folder.name}; its name says {named}, which stands")
+    return named
+
+
+def _compare_with_name(clip: Clip, findings: Findings) -> None:
+    """A trap where the code in a clip's name is not that of its label."""
+    match = CLIP_NAME.match(clip.source.name)
+    named = CODES[match[2].lower()] if match else clip.label
+    if named != clip.label:
+        detail = f"{clip.clip_id} is annotated {clip.label}, which stands; its name says {named}"
+        findings.trap("label_disagrees", clip.source, detail)
+
+
+def _read_smic_e(folder: Path, root: Path, findings: Findings) -> None:
+    """Clips of SMIC-E: the spreadsheet's rows, each the onset to offset of a folder named like the row."""
+    sheet, columns, rows = _annotation(folder, root, findings)
+    present: dict[tuple, tuple[Path, Path]] = {}
+    for subject in _subjects(folder):
+        for path in subfolders(subject):
+            key = _clip_key(path.name)
+            if key in present:
+                findings.reject(safe_id(path.name), path, "duplicate_clip", f"is also {present[key][1]}")
+            else:
+                present[key] = (subject, path)
+    listed = set()
+    for row in rows:
+        name = text(cell_at(row, columns["clip"]))
+        key, clip_id = _clip_key(name), safe_id(name)
+        if not name:
+            continue
+        if key in listed:
+            findings.reject(clip_id, sheet, "duplicate_row", "an earlier row has the same clip; the earlier one stands")
+        elif key not in present:
+            findings.reject(
+                clip_id, sheet, "listed_but_absent", f"the spreadsheet lists it; no such folder in {folder}"
+            )
+        else:
+            _read_row(row, columns, *present[key], findings)
+        listed.add(key)
+    for key, (_, path) in present.items():
+        if key not in listed:
+            findings.reject(safe_id(path.name), path, "present_but_unlisted", f"no row of {sheet.name} lists it")
+
+
+def _annotation(folder: Path, root: Path, findings: Findings) -> tuple[Path, dict[str, int | None], list[Row]]:
+    """The spreadsheet that is read, its columns, and the rows below its header."""
+    places = dict.fromkeys((folder, folder.parent, root))
+    sheets = [path for place in places for path in find_spreadsheets(place, "annotation")]
+    sheets = [path for path in sheets if not any(camera in plain(path.name) for camera in ("vis", "nir"))]
+    if not sheets:
+        raise DatasetError(
+            f"SMIC-E in {folder} lacks its annotation. Expected SMIC-HS-E_annotation.xlsx there or in {folder.parent}: "
+            "without it the onset and offset of a clip within its folder are unknown. Unpack it too."
+        )
+    # Copies come with …_orig.xlsx and …_2019.xlsx: the latest correction counts.
+    sheets.sort(key=lambda path: ("orig" not in path.name.lower(), natural_key(path.stem)))
+    sheet = sheets[-1]
+    if len(sheets) > 1:
+        others = ", ".join(path.name for path in sheets[:-1])
+        findings.trap("several_spreadsheets", sheet, f"is read; not read: {others}")
+    for rows in read_sheets(sheet):
+        for i, row in enumerate(rows[:10]):
+            columns = find_columns(row, COLUMNS)
+            if all(columns[name] is not None for name in ("clip", "onset", "offset", "label")):
+                return sheet, columns, rows[i + 1 :]
+    raise DatasetError(
+        f"{sheet} has no row with the headers Filename, OnsetF, OffsetF and Emotion. Expected SMIC-E's annotation."
+    )
+
+
+def _read_row(row: Row, columns: dict[str, int | None], subject_folder: Path, path: Path, findings: Findings) -> None:
+    clip_id = safe_id(path.name)
+    path, doubled = undoubled(path)
+    findings.traps += doubled
+    label_cell = text(cell_at(row, columns["label"]))
+    label = ALIASES.get(plain(label_cell))
+    numbers = (number(cell_at(row, columns[name])) for name in ("onset", "apex", "offset"))
+    annotation = cleaned(*numbers, clip_id, path, findings)
+    frames = findings.frames_of(path)
+    if label is None:
+        findings.reject(clip_id, path, "unknown_label", f"{label_cell!r} is none of {', '.join(CLASSES)}")
+    elif not frames.frames:
+        findings.reject(clip_id, path, "no_frames", f"expected frames in it, found {found_here(path)}")
+    elif annotation.refusal:
+        findings.reject(clip_id, path, *annotation.refusal)
+    elif (placed := place_in_folder(annotation, frames, clip_id, path, findings)) is None:
+        detail = f"no frame is numbered {annotation.onset} to {annotation.offset}"
+        findings.reject(clip_id, path, "annotated_frames_absent", detail)
+    else:
+        subject = _subject(path, subject_folder, findings)
+        _compare_with_column(cell_at(row, columns["subject"]), subject, path, findings)
+        clip = Clip(clip_id, NAME, subject, label, path, fps=FPS, **vars(placed))
+        _compare_with_name(clip, findings)
+        findings.clips.append(clip)
+
+
+def _compare_with_column(cell: object, subject: str, path: Path, findings: Findings) -> None:
+    """A trap where the spreadsheet's subject column (``3`` or ``s03``) is not the subject in the clip's name."""
+    listed = number(text(cell).lower().lstrip("s"))
+    if listed is not None and f"s{listed}" != subject:
+        detail = f"the spreadsheet says s{listed}, the name says {subject}, which stands"
+        findings.trap("subject_disagrees", path, detail)
+
+
+def _clip_key(name: str) -> tuple:
+    """What makes two spellings of a clip's name the same: ``s03_sur_01``, ``s3_sur_1`` and ``S3_SUR_01`` are one."""
+    match = CLIP_NAME.fullmatch(name)
+    return (int(match[1]), match[2].lower(), int(match[3])) if match else (name.lower(),)

@@ -1,0 +1,35 @@
+# Thin commands over the tools that do the work. `make book` and `make test` are all that a fresh machine needs.
+SHELL := bash
+PROFILE ?= quick
+PYTHON ?= python3
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export PYTHONPATH := $(CURDIR)
+READY := .venv/.ready
+
+.PHONY: book test lab lint lock clean
+
+book: $(READY)  ## run the pipeline at PROFILE (quick, full, tiny) and build the HTML book
+	snakemake --cores all --quiet progress rules --config profile=$(PROFILE) --resources gpu=1 --rerun-incomplete
+	@echo "The book: $(CURDIR)/_build/$(PROFILE)/html/index.html"
+
+test: $(READY)  ## all tests
+	python -m pytest -n 2 -q
+
+lab: $(READY)  ## JupyterLab on the notebooks
+	jupyter lab --notebook-dir=notebooks
+
+lint: $(READY)  ## code style, and notebooks without outputs
+	ruff check . && ruff format --check . && python -m lib clean-notebooks --check
+
+lock:  ## make requirements.txt from requirements.in
+	uv pip compile --universal --generate-hashes --python-version 3.11 requirements.in -o requirements.txt
+
+clean:  ## remove what is made here: environment, book, data, runs
+	rm -rf .venv _build logs .snakemake .pytest_cache .ruff_cache data/raw data/processed data/runs data/results
+
+$(READY): requirements.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else "Python 3.11 to 3.13 is needed, found %d.%d: call make with PYTHON=python3.12, say" % v)'
+	test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	if command -v uv >/dev/null; then uv pip install --python .venv/bin/python --require-hashes -r requirements.txt; \
+	else .venv/bin/python -m pip install --disable-pip-version-check --require-hashes -r requirements.txt; fi
+	touch $(READY)

@@ -1,0 +1,236 @@
+"""The command line, `python -m lib …`: one command for each step that can be taken by itself.
+
+Each command is a few lines over the functions that notebooks use too. What a user can mend is printed as one message,
+with exit status 1; wrong usage exits with 2.
+"""
+
+import argparse
+import dataclasses
+import inspect
+import json
+import re
+import sys
+import textwrap
+from pathlib import Path
+
+from lib import paths
+from lib.errors import ReplicationError
+
+DATASETS = ("casme2_sq", "smic", "class_folders")
+# Heavy modules (Keras, dlib) are imported by the command that needs them, so that `--help` answers at once.
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; return its exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run(options) or 0
+    except ReplicationError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from here", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m lib", description="Steps of the replication, one at a time.")
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    doctor = commands.add_parser("doctor", help="what is in a copy of a dataset, and what is wrong with it")
+    doctor.add_argument("--dataset", choices=DATASETS, required=True)
+    doctor.add_argument("--root", type=Path, required=True, help="the dataset's folder")
+    doctor.add_argument("--no-decode", dest="decode", action="store_false", help="trust names; read no frame")
+    doctor.set_defaults(run=_doctor)
+
+    standin = commands.add_parser("standin", help="write a stand-in dataset of rendered faces")
+    standin.add_argument("--dataset", choices=("smic", "casme2_sq", "casme2_sq_official"), required=True)
+    standin.add_argument("--out", type=Path, required=True, help="folder to write; it must not hold anything else")
+    standin.add_argument("--clips", type=int, default=None, help="how many clips (default: as many as the real one)")
+    standin.add_argument("--seed", type=int, default=0)
+    standin.set_defaults(run=_standin)
+
+    data = commands.add_parser("data", help="find a dataset, or make its stand-in, and count its clips")
+    _add_source(data)
+    data.set_defaults(run=_data)
+
+    preprocess = commands.add_parser("preprocess", help="landmarks, crops and volumes of every clip")
+    _add_source(preprocess)
+    _add_preprocessing(preprocess)
+    preprocess.set_defaults(run=_preprocess)
+
+    train = commands.add_parser(
+        "train",
+        help="train one network once, or find the record of that run",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=textwrap.dedent("""\
+            Train one network once and keep a run record under data/runs: configuration, accuracy and loss per epoch,
+            predictions at the best and at the last epoch, provenance. A run that has a record is not trained again;
+            one that was interrupted goes on."""),
+    )
+    _add_source(train)
+    _add_preprocessing(train)
+    _add_run(train)
+    train.set_defaults(run=_train)
+
+    runs = commands.add_parser("runs", help="list the run records")
+    runs.add_argument("--runs", type=Path, default=None, help="folder of the records (default: data/runs)")
+    runs.set_defaults(run=_runs)
+
+    assemble = commands.add_parser("assemble", help="check the executed chapters and put the book's sources together")
+    assemble.add_argument("--profile", default="quick")
+    assemble.set_defaults(run=_assemble)
+
+    clean = commands.add_parser("clean-notebooks", help="strip outputs from the notebooks in notebooks/")
+    clean.add_argument("--check", action="store_true", help="change nothing; exit 1 if one is not clean")
+    clean.set_defaults(run=_clean_notebooks)
+    return parser
+
+
+def _add_source(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group("data")
+    group.add_argument("--dataset", choices=DATASETS, required=True)
+    group.add_argument(
+        "--root", default="", help="the dataset's folder (default: CASME2_SQ_ROOT or SMIC_ROOT, else the stand-in)"
+    )
+    group.add_argument("--clips", type=int, default=0, help="size of the stand-in; 0: all (real data is never cut)")
+    group.add_argument("--standin-seed", type=int, default=0, help="seed of the stand-in")
+    command.add_argument("--record", type=Path, help="write what was found or made to this JSON file as well")
+
+
+def _add_preprocessing(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group("preprocessing")
+    group.add_argument("--frames", type=int, default=0, help="depth of a volume (default: 96 for CAS(ME)², else 18)")
+    group.add_argument("--sampling", choices=("first", "window", "tim"), default="", help="how frames are picked")
+    group.add_argument("--start", type=int, default=None, help="first frame of the window (implies --sampling window)")
+    group.add_argument("--out", type=Path, default=None, help="folder of the stores (default: data/processed)")
+    group.add_argument("--jobs", type=int, default=None, help="processes (default: one per core)")
+
+
+def _add_run(command: argparse.ArgumentParser) -> None:
+    """One option per field of RunConfig, with its default, type and documentation."""
+    from lib.paper import METHOD_NAMES
+    from lib.protocols import CONTROLS, PROTOCOLS
+    from lib.runs import RunConfig
+
+    group = command.add_argument_group("run")
+    helps = _documented_attributes(RunConfig)
+    known = {"model": tuple(METHOD_NAMES), "protocol": tuple(PROTOCOLS), "control": tuple(CONTROLS)}
+    for field in dataclasses.fields(RunConfig):
+        required = field.default is dataclasses.MISSING
+        several = {"nargs": len(field.default)} if isinstance(field.default, tuple) else {}
+        kind = str if required else type(field.default[0] if several else field.default)
+        shown = "" if required else f" (default: {' '.join(map(str, field.default)) if several else field.default})"
+        group.add_argument(
+            f"--{field.name.replace('_', '-')}",
+            type=kind,
+            choices=known.get(field.name),
+            required=required,
+            default=None if required else field.default,
+            help=helps[field.name].replace("%", "%%") + shown,
+            **several,
+        )
+    command.add_argument("--runs", type=Path, default=None, help="folder of the records (default: data/runs)")
+
+
+def _documented_attributes(documented: type) -> dict[str, str]:
+    """The Attributes section of a class's docstring: name -> text on one line."""
+    section = inspect.getdoc(documented).partition("Attributes\n----------\n")[2].partition("\n\n")[0]
+    entries = re.findall(r"^(\w+) :.*\n((?:    .*\n?)+)", section, flags=re.MULTILINE)
+    return {name: " ".join(text.split()) for name, text in entries}
+
+
+def _doctor(options) -> int:
+    from lib.datasets.doctor import examine, format_report
+
+    report = examine(options.dataset, options.root, decode=options.decode)
+    print(format_report(report))
+    return 0 if report.usable else 1
+
+
+def _standin(options) -> None:
+    from lib.standin import write_standin
+
+    print(write_standin(options.dataset, options.out, clips=options.clips, seed=options.seed))
+
+
+def _data(options) -> None:
+    from lib import sources
+
+    dataset = sources.load(options.dataset, options.root, options.clips, options.standin_seed)
+    print(dataset.counts().to_string())
+    print(f"{len(dataset.clips)} clips, {len(dataset.rejected)} rejected, in {dataset.root}")
+    _write_record(options, {"root": sources.display_path(dataset.root), "fingerprint": dataset.fingerprint()})
+
+
+def _store(options):
+    from lib import sources
+
+    sampling = options.sampling or ("window" if options.start is not None else "")
+    return sources.processed_store(
+        options.dataset,
+        options.root,
+        options.clips,
+        options.standin_seed,
+        options.frames,
+        sampling,
+        options.start,
+        out=options.out,
+        jobs=options.jobs,
+    )
+
+
+def _preprocess(options) -> None:
+    from lib.report.tables import quality_summary
+
+    store = _store(options)
+    print(quality_summary(store.quality).to_string(float_format="%.3f"))
+    if len(store.rejected):
+        print("\nrejected clips:")
+        print(store.rejected.to_string(index=False))
+    print(f"\n{len(store.clips)} clips in {store.path}")
+    _write_record(options, {"store": store.path.name, "fingerprint": store.fingerprint})
+
+
+def _train(options) -> None:
+    from lib.training import RunConfig, train
+
+    config = RunConfig(**{field.name: getattr(options, field.name) for field in dataclasses.fields(RunConfig)})
+    store = _store(options)
+    record = train(config, store, options.runs or paths.runs_folder(), progress="bar")
+    for name, value in record.summary().items():
+        print(f"{name:24} {value}")
+    print(f"\nrun record: {record.path}")
+    _write_record(options, {"run": record.id})
+
+
+def _runs(options) -> None:
+    from lib.runs import list_runs
+
+    folder = options.runs or paths.runs_folder()
+    table = list_runs(folder)
+    print(table.to_string() if len(table) else f"no run record in {folder}")
+
+
+def _assemble(options) -> None:
+    from lib.profiles import read_profile
+    from lib.report.gate import assemble
+
+    print(assemble(read_profile(options.profile), paths.REPOSITORY / "_build" / options.profile))
+
+
+def _clean_notebooks(options) -> int:
+    from lib.report.gate import clean_notebook
+
+    dirty = [path for path in sorted(paths.NOTEBOOKS.glob("*.ipynb")) if not clean_notebook(path, options.check)]
+    for path in dirty:
+        print(
+            f"{path.name}: {'carries outputs or metadata; run `python -m lib clean-notebooks`' if options.check else 'cleaned'}"
+        )
+    return 1 if dirty and options.check else 0
+
+
+def _write_record(options, content: dict) -> None:
+    if options.record is not None:
+        options.record.parent.mkdir(parents=True, exist_ok=True)
+        options.record.write_text(json.dumps({"dataset": options.dataset, **content}, indent=1), encoding="utf-8")

@@ -1,0 +1,246 @@
+"""The figures of the chapters. Each function takes arrays or tables and returns what a notebook cell shows."""
+
+import base64
+import html
+import itertools
+import json
+from collections.abc import Sequence
+
+import cv2
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from IPython.display import HTML
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+# One colour per role throughout the book; they keep their order in greyscale print and for colour-blind readers.
+TRAINING, VALIDATION, PAPER, MARK = "#4c72b0", "#dd8452", "#8c8c8c", "#55a868"
+_player_ids = itertools.count(1)
+
+
+def use_style() -> None:
+    """Set the book's figure style; every chapter calls it once."""
+    sns.set_theme(context="notebook", style="whitegrid", font_scale=0.9)
+    plt.rcParams.update({"figure.dpi": 110, "savefig.bbox": "tight", "image.cmap": "gray", "axes.grid": True})
+
+
+def film_strips(strips: Sequence[np.ndarray], titles: Sequence[str], positions: Sequence[Sequence[int]]) -> Figure:
+    """Rows of frames, one clip a row.
+
+    Parameters
+    ----------
+    strips : sequence of ndarray, uint8, shape (n_frames, height, width[, 3])
+        The frames to show of each clip.
+    titles : sequence of str
+        A label for each row.
+    positions : sequence of sequence of int
+        The position in its clip of each frame, written above it.
+    """
+    n_columns = max(len(strip) for strip in strips)
+    height, width = strips[0].shape[1:3]
+    figure, axes = plt.subplots(
+        len(strips), n_columns, figsize=(1.25 * n_columns, 1.25 * height / width * len(strips) + 0.3), squeeze=False
+    )
+    for row, (strip, title, numbers) in enumerate(zip(strips, titles, positions, strict=True)):
+        for column in range(n_columns):
+            axis = axes[row, column]
+            axis.set(xticks=[], yticks=[])
+            axis.grid(False)
+            if column < len(strip):
+                axis.imshow(strip[column], vmin=0, vmax=255)
+                axis.set_title(f"{numbers[column]}", fontsize=8, pad=2)
+            else:
+                axis.axis("off")
+        axes[row, 0].set_ylabel(title, fontsize=8, rotation=0, ha="right", va="center", labelpad=6)
+    figure.subplots_adjust(wspace=0.04, hspace=0.22)
+    return figure
+
+
+def player(frames: np.ndarray, fps: float, caption: str, slow_down: float = 10.0, height: int = 220) -> HTML:
+    """A clip that can be played, paused and stepped through in the page, without any file beside it.
+
+    Parameters
+    ----------
+    frames : ndarray, uint8, shape (n_frames, height, width, 3), RGB
+    fps : float
+        Frames per second of the recording.
+    caption : str
+    slow_down : float
+        How many times slower than life it plays at first.
+    height : int
+        Height on the page, in pixels.
+    """
+    name = f"clip-player-{next(_player_ids)}"
+    images = [base64.b64encode(_jpeg(frame)).decode() for frame in frames]
+    delay_ms = 1000 / fps * slow_down
+    return HTML(f"""<figure id="{name}" style="display:inline-block;margin:0.5em">
+<img style="height:{height}px" alt="{html.escape(caption)}" src="data:image/jpeg;base64,{images[0]}"><br>
+<button type="button" title="play or pause">&#9654;</button>
+<input type="range" min="0" max="{len(images) - 1}" value="0" aria-label="frame" style="vertical-align:middle">
+<span>0</span>
+<figcaption style="font-size:0.85em">{html.escape(caption)}; plays {slow_down:g} times slower than life</figcaption>
+<script>(function () {{
+  const box = document.getElementById({json.dumps(name)}), images = {json.dumps(images)};
+  const image = box.querySelector("img"), slider = box.querySelector("input");
+  const button = box.querySelector("button"), number = box.querySelector("span");
+  let timer = null;
+  const show = i => {{
+    image.src = "data:image/jpeg;base64," + images[i]; slider.value = i; number.textContent = i;
+  }};
+  slider.addEventListener("input", () => show(+slider.value));
+  button.addEventListener("click", () => {{
+    if (timer) {{ clearInterval(timer); timer = null; button.innerHTML = "&#9654;"; return; }}
+    timer = setInterval(() => show((+slider.value + 1) % images.length), {delay_ms:.1f});
+    button.innerHTML = "&#10074;&#10074;";
+  }});
+}})();</script></figure>""")
+
+
+def landmarks_and_crops(
+    frame: np.ndarray, points: np.ndarray, boxes: dict[str, tuple[int, int, int, int]], title: str
+) -> Figure:
+    """One frame with its landmarks and the crops that are cut from it.
+
+    Parameters
+    ----------
+    frame : ndarray, uint8, shape (height, width[, 3])
+    points : ndarray, shape (68, 2)
+        Landmarks as (x, y) in pixels.
+    boxes : dict of name -> (left, top, right, bottom)
+        Crops, in pixels of the frame.
+    title : str
+    """
+    figure, axis = plt.subplots(figsize=(4.2, 4.2 * frame.shape[0] / frame.shape[1]))
+    axis.imshow(frame, vmin=0, vmax=255)
+    axis.scatter(points[:, 0], points[:, 1], s=7, color="#39d353", linewidths=0)
+    for colour, (name, (left, top, right, bottom)) in zip(
+        ("#ffd33d", "#58a6ff", "#f778ba"), boxes.items(), strict=False
+    ):
+        axis.add_patch(Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor=colour, linewidth=1.8))
+        axis.text(left + 2, top - 3, name, color=colour, fontsize=9, weight="bold")
+    axis.set(xticks=[], yticks=[], title=title)
+    axis.grid(False)
+    return figure
+
+
+def training_curves(record) -> Figure:
+    """Accuracy and loss per epoch, with the best epoch and the final epochs that Table VIII averages over.
+
+    Parameters
+    ----------
+    record : lib.runs.RunRecord
+        Of a protocol with one fold.
+    """
+    history, scores = record.history, record.summary()
+    best_epoch, chance = scores["best_epoch"], scores["majority_share"]
+    window = (scores["epochs"] - scores["last_epochs"] + 1, scores["epochs"])
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.4))
+    left.plot(history["epoch"], history["accuracy"], color=TRAINING, label="training")
+    left.plot(history["epoch"], history["val_accuracy"], color=VALIDATION, label="validation")
+    left.axhline(chance, color=PAPER, linestyle=":", label="majority class")
+    best = history.loc[history["epoch"] == best_epoch, "val_accuracy"].iloc[0]
+    left.plot(best_epoch, best, "o", color=VALIDATION, markeredgecolor="black", label=f"best epoch ({best_epoch})")
+    left.set(xlabel="epoch", ylabel="accuracy", ylim=(0, 1.02))
+    right.plot(history["epoch"], history["loss"], color=TRAINING, label="training")
+    right.plot(history["epoch"], history["val_loss"], color=VALIDATION, label="validation")
+    right.set(xlabel="epoch", ylabel="categorical cross-entropy")
+    right.set_ylim(bottom=0)
+    for axis in (left, right):
+        axis.axvspan(window[0] - 0.5, window[1] + 0.5, color=MARK, alpha=0.15, label=f"epochs {window[0]}–{window[1]}")
+    left.legend(fontsize=8, loc="lower right")
+    right.legend(fontsize=8)
+    figure.tight_layout()
+    return figure
+
+
+def confusion_matrices(matrices: dict[str, np.ndarray], classes: Sequence[str]) -> Figure:
+    """Confusion matrices side by side: counts written in the cells, rows coloured by share.
+
+    Parameters
+    ----------
+    matrices : dict of title -> ndarray of int, shape (n_classes, n_classes)
+        Rows are true classes, columns predicted ones.
+    classes : sequence of str
+    """
+    figure, axes = plt.subplots(1, len(matrices), figsize=(3.5 * len(matrices), 3.3), squeeze=False)
+    for axis, (title, matrix) in zip(axes[0], matrices.items(), strict=True):
+        share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+        sns.heatmap(
+            share, annot=matrix, fmt="d", vmin=0, vmax=1, cmap="Blues", cbar=False, square=True, ax=axis,
+            xticklabels=list(classes), yticklabels=list(classes), linewidths=0.5,
+        )  # fmt: skip
+        axis.set(xlabel="predicted", ylabel="true")
+        axis.set_title(title, fontsize=10)
+        axis.tick_params(axis="both", labelsize=8)
+    figure.tight_layout()
+    return figure
+
+
+def class_count_bars(counts: pd.DataFrame) -> Figure:
+    """Clips per class: one group of bars per class, one colour per column of `counts` (index: class)."""
+    figure, axis = plt.subplots(figsize=(6.5, 3))
+    long = counts.reset_index(names="class").melt("class", var_name="source", value_name="clips").dropna()
+    long["clips"] = long["clips"].astype(int)
+    sns.barplot(
+        long,
+        x="class",
+        y="clips",
+        hue="source",
+        palette=[TRAINING, VALIDATION, PAPER, MARK][: counts.shape[1]],
+        ax=axis,
+    )
+    for container in axis.containers:
+        axis.bar_label(container, fontsize=8)
+    axis.set(xlabel="", ylabel="clips")
+    axis.legend(title="", fontsize=8)
+    return figure
+
+
+def subject_bars(by_subject: pd.DataFrame) -> Figure:
+    """Clips per subject, stacked by class (columns of `by_subject`)."""
+    figure, axis = plt.subplots(figsize=(7.5, 2.8))
+    by_subject.plot.bar(stacked=True, ax=axis, width=0.8, color=sns.color_palette("deep", by_subject.shape[1]))
+    axis.set(xlabel="subject", ylabel="clips")
+    axis.tick_params(axis="x", labelsize=8, rotation=0 if len(by_subject) < 20 else 60)
+    axis.legend(title="", fontsize=8)
+    axis.grid(False, axis="x")
+    return figure
+
+
+def length_histogram(lengths: pd.Series, durations_ms: pd.Series, needed: int) -> Figure:
+    """Clip lengths in frames, with the number of frames that a volume takes; the upper axis is in milliseconds."""
+    figure, axis = plt.subplots(figsize=(6.5, 2.8))
+    sns.histplot(x=lengths, discrete=lengths.max() - lengths.min() < 80, color=TRAINING, ax=axis)
+    axis.axvline(needed - 0.5, color=VALIDATION, linestyle="--", label=f"{needed} frames are read")
+    axis.set(xlabel="frames", ylabel="clips")
+    per_frame = float((durations_ms / lengths.to_numpy()).median())
+    upper = axis.secondary_xaxis("top", functions=(lambda x: x * per_frame, lambda x: x / per_frame))
+    upper.set_xlabel("milliseconds")
+    axis.legend(fontsize=8)
+    return figure
+
+
+def stream_montage(streams: dict[str, np.ndarray], positions: Sequence[int]) -> Figure:
+    """The volumes that a network reads: one row per stream, some frames of each.
+
+    Parameters
+    ----------
+    streams : dict of stream -> ndarray, uint8, shape (depth, height, width)
+    positions : sequence of int
+        Which frames of the volume to show.
+    """
+    return film_strips(
+        [np.stack([volume[p] for p in positions]) for volume in streams.values()],
+        [f"{name}\n{volume.shape[1]}×{volume.shape[2]}×{volume.shape[0]}" for name, volume in streams.items()],
+        [list(positions)] * len(streams),
+    )
+
+
+def _jpeg(frame: np.ndarray, quality: int = 85) -> bytes:
+    bgr = frame if frame.ndim == 2 else cv2.cvtColor(frame, cv2.COLOR_RGB2BGR)
+    ok, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not ok:
+        raise ValueError(f"expected an image that can be encoded, found {frame.dtype} of shape {frame.shape}")
+    return data.tobytes()

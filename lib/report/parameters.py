@@ -1,0 +1,106 @@
+"""A chapter's parameters: read from its source notebook, and checked when it runs.
+
+papermill passes unknown parameters with no more than a warning, so that a typo would silently run the defaults.
+"""
+
+import ast
+import difflib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+
+from lib.errors import ConfigError
+from lib.paths import NOTEBOOKS
+
+TYPES = {"str": str, "int": int, "float": (float, int), "bool": bool}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One line of a parameters cell: ``name = default  # type: help``."""
+
+    name: str
+    default: object
+    type: str
+    help: str
+
+
+def source_path(notebook: str) -> Path:
+    """The source of a chapter by its name, for example ``"03_micro_exp_stcnn"``."""
+    path = NOTEBOOKS / f"{notebook}.ipynb"
+    if not path.is_file():
+        known = sorted(one.stem for one in NOTEBOOKS.glob("*.ipynb"))
+        raise ConfigError(f"expected a notebook among {', '.join(known)}, found {notebook!r}")
+    return path
+
+
+def declared_parameters(notebook: str) -> dict[str, Parameter]:
+    """The parameters that a chapter declares in its cell tagged `parameters`.
+
+    Raises
+    ------
+    ConfigError
+        No such notebook, no such cell, or a line that is not ``name = default  # type: help``.
+    """
+    cells = nbformat.read(source_path(notebook), as_version=4).cells
+    tagged = [cell for cell in cells if "parameters" in cell.metadata.get("tags", [])]
+    if len(tagged) != 1:
+        raise ConfigError(f"{notebook}: expected one cell tagged 'parameters', found {len(tagged)}")
+    return parse_parameters(tagged[0].source, notebook)
+
+
+def parse_parameters(source: str, notebook: str) -> dict[str, Parameter]:
+    """Parse the source of a parameters cell.
+
+    >>> parse_parameters("epochs = 100  # int: passes over the data", "example")["epochs"]
+    Parameter(name='epochs', default=100, type='int', help='passes over the data')
+    """
+    declared = {}
+    for line in source.splitlines():
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        match = re.fullmatch(r"(\w+) = (.+?)  # (\w+): (.+)", line)
+        if match is None or match.group(3) not in TYPES:
+            raise ConfigError(f"{notebook}: expected a line `name = default  # type: help`, found {line!r}")
+        name, default, kind, text = match.groups()
+        declared[name] = Parameter(name, ast.literal_eval(default), kind, text)
+    return declared
+
+
+def check_parameters(given: dict[str, object], declared: dict[str, Parameter], notebook: str) -> None:
+    """Refuse a parameter that the chapter does not have, or a value of another type than the chapter's.
+
+    Raises
+    ------
+    ConfigError
+        Names the parameter, what was expected, and the nearest known name.
+    """
+    for name, value in given.items():
+        if name not in declared:
+            near = difflib.get_close_matches(name, declared, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise ConfigError(
+                f"{notebook} has no parameter {name!r}.{hint} Known: {', '.join(declared)}. "
+                f"See: papermill --help-notebook notebooks/{notebook}.ipynb"
+            )
+        kind = declared[name].type
+        if not isinstance(value, TYPES[kind]) or (isinstance(value, bool) and kind != "bool"):
+            raise ConfigError(f"{notebook}: parameter {name!r} expected {kind}, found {value!r}")
+
+
+def injected_parameters(executed_inputs: list[str]) -> dict[str, object]:
+    """The parameters that papermill injected, read from the inputs that a kernel has executed.
+
+    papermill starts the cell that it injects with the comment ``# Parameters``; interactively there is none.
+    """
+    for source in executed_inputs:
+        if source.lstrip().startswith("# Parameters"):
+            body = ast.parse(source).body
+            return {
+                node.targets[0].id: ast.literal_eval(node.value)
+                for node in body
+                if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+            }
+    return {}

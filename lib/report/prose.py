@@ -1,0 +1,122 @@
+"""Sentences of the chapters that state a number or a finding, made from results so that no number is typed by hand.
+
+Each function returns Markdown text.
+"""
+
+import numpy as np
+import pandas as pd
+
+from lib import paper
+from lib.datasets.clip import Dataset
+from lib.protocols import Fold
+
+
+def count_sentences(counts: pd.DataFrame, data: Dataset) -> str:
+    """How the clips on disk compare with published counts, and whether Table IV can be right about this dataset."""
+    sentences = [
+        f"There are **{counts.loc['all', 'on disk']} clips of {data.table()['subject'].nunique()} people** here"
+        + (", all of them rendered." if data.is_standin else ".")
+    ]
+    official, printed = counts["dataset's authors"], counts["paper, Table IV"]
+    impossible = [
+        f"{printed[name]} clips of class *{name}* where the whole dataset has {official[name]}"
+        for name in counts.index
+        if pd.notna(printed[name]) and pd.notna(official[name]) and printed[name] > official[name]
+    ]
+    if impossible:
+        sentences.append(f"Table IV of the paper cannot be right: it prints {'; '.join(impossible)}.")
+    released = counts["released code"]
+    different = [
+        f"{name} {printed[name]} against {released[name]}"
+        for name in counts.index.drop("all")
+        if pd.notna(printed[name]) and pd.notna(released[name]) and printed[name] != released[name]
+    ]
+    if different:
+        sentences.append(f"Table IV and the released code disagree: {', '.join(different)}.")
+    return " ".join(sentences)
+
+
+def length_sentences(lengths: pd.Series, durations_ms: pd.Series, needed: int) -> str:
+    """Range of the clips' lengths, and how many are too short for what the network reads."""
+    short = int((lengths < needed).sum())
+    return (
+        f"Clips last {lengths.min()} to {lengths.max()} frames, {durations_ms.min():.0f} to {durations_ms.max():.0f} ms. "
+        f"The authors' code reads the frames up to number {needed}; **{short}** of {len(lengths)} clips have fewer"
+        + (" and are left out by the preprocessing." if short else ", so none is lost.")
+    )
+
+
+def variance_sentences(variance: pd.DataFrame) -> str:
+    """How small the part of the input is that moves."""
+    over_time = variance["over time"]
+    return (
+        f"Of the variance in the stream `{over_time.index[0]}`, {over_time.iloc[0]:.2%} lies along time; in the stream that "
+        f"moves most, `{over_time.idxmax()}`, it is {over_time.max():.2%}. The rest is how faces and rooms differ, "
+        "which a network must learn to look past."
+    )
+
+
+def architecture_sentences(layers: pd.DataFrame, model: str, depth: int) -> str:
+    """Number of parameters, where they sit, and which printed sizes are contradicted."""
+    total = int(layers["parameters"].sum())
+    largest = layers.loc[layers["parameters"].idxmax()]
+    filters = layers.loc[layers["kind"] == "Conv3D", "parameters"].sum()
+    text = (
+        f"The network has **{total:,} parameters**; {largest['parameters'] / total:.1%} of them sit in `{largest['layer']}`"
+        f" and {filters:,} in convolutions."
+    )
+    printed = paper.architecture(model)
+    wrong = printed[printed["printed"] != printed["computed"]]
+    if depth == 96 and len(wrong):
+        listed = ", ".join(f"`{row.layer}` {row.printed} for {row.computed}" for row in wrong.itertuples())
+        text += f" The paper's table prints {len(wrong)} sizes that its own layers contradict: {listed}."
+    return text
+
+
+def split_sentences(store, fold: Fold) -> str:
+    """Sizes of the two parts, and how many people are in both."""
+    subjects = store.clips["subject"].to_numpy()
+    shared = set(subjects[fold.train]) & set(subjects[fold.validation])
+    both = np.isin(subjects[fold.validation], list(shared)).mean()
+    step = 1 / len(fold.validation)
+    return (
+        f"{len(fold.train)} clips train, **{len(fold.validation)} validate**, so that one clip more or less is "
+        f"{step:.1%} of accuracy. {both:.0%} of the validation clips show a person who is also in the training part."
+    )
+
+
+def run_sentences(record) -> str:
+    """What the choice of the best epoch is worth, and whether the network beats a constant answer."""
+    scores = record.summary()
+    gain = scores["accuracy_best"] - scores["accuracy_last"]
+    low, high, majority = scores["wilson_low_best"], scores["wilson_high_best"], scores["majority_share"]
+    if low > majority:
+        against = "The interval lies above what always answering the commonest class scores"
+    elif high < majority:
+        against = "The interval lies below what always answering the commonest class scores"
+    else:
+        against = "The interval includes what always answering the commonest class scores"
+    return (
+        f"The best of {scores['epochs']} epochs is number {scores['best_epoch']}. Reporting it instead of the last is worth "
+        f"**{gain:+.1%}** of accuracy here. {against} ({majority:.1%})."
+    )
+
+
+def verdict_sentences(record, model: str, dataset: str) -> str:
+    """Whether this run says anything about the paper's accuracy, and what it says."""
+    scores = record.summary()
+    if dataset not in ("smic", "casme2_sq"):
+        return "The paper has no result on these clips."
+    published = paper.accuracy(model, dataset)
+    if record.provenance["data"]["standin"] is not None:
+        return (
+            f"**Not testable here.** The paper reports {published:.2%} on the real dataset. This run was made on a "
+            f"stand-in ({scores['accuracy_best']:.2%} at its best epoch), and says that the network can learn from moving "
+            "faces under these settings, no more. With the real dataset in place the same page answers the question."
+        )
+    inside = scores["wilson_low_best"] <= published <= scores["wilson_high_best"]
+    return (
+        f"The paper reports {published:.2%}; this run on real data reached {scores['accuracy_best']:.2%} at its best epoch, "
+        f"and its 95 % interval {'includes' if inside else 'excludes'} the paper's value. This is one seed and one split: "
+        "a verdict needs more."
+    )

@@ -1,0 +1,193 @@
+"""Where a chapter comes from: its effective parameters, code, data, runs, versions, device, wall time, and how to rerun it.
+
+A chapter calls `begin` after its parameters cell and `finish` at its end. What `finish` shows to people it also stores in
+the executed notebook for `lib.report.gate`, under the media type `MEDIA_TYPE`.
+"""
+
+import datetime
+import html
+import json
+import os
+import platform
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+
+import nbformat
+from IPython.display import HTML, display
+
+from lib import paths
+from lib.digest import json_digest, library_digest
+from lib.errors import ConfigError
+from lib.report.parameters import check_parameters, declared_parameters, injected_parameters, source_path
+
+MEDIA_TYPE = "application/vnd.micro-expression.provenance+json"
+PACKAGES = (
+    "keras", "tensorflow", "jax", "numpy", "pandas", "scikit-learn", "opencv-python-headless", "dlib-bin", "papermill",
+)  # fmt: skip
+
+
+@dataclass
+class Chapter:
+    """A chapter that is being executed; made by `begin`."""
+
+    notebook: str
+    parameters: dict
+    started: float = field(default_factory=time.monotonic)
+
+    def standin_notice(self, standin: Mapping | None) -> HTML | None:
+        """The warning that whatever follows comes from a stand-in; None for real data."""
+        if standin is None:
+            return None
+        return HTML(
+            '<div class="admonition warning"><p class="admonition-title">Stand-in data</p><p>'
+            "Everything on this page was computed on <strong>rendered faces of people who do not exist</strong>, written "
+            "in the layout of the real dataset. It shows that the method runs and how it behaves; it is "
+            "<strong>not a replication of the paper's figures</strong>, which stand beside it for orientation only."
+            "</p></div>"
+        )
+
+    def finish(self, results: Mapping, store=None, runs: Sequence = ()) -> None:
+        """Write the chapter's results as data and show where they come from.
+
+        Parameters
+        ----------
+        results : mapping
+            What the chapter found, as JSON can hold it.
+        store : ProcessedStore or Dataset, optional
+            The data that was read: anything with `standin` and a `fingerprint`.
+        runs : sequence of RunRecord
+            The runs that were read.
+        """
+        fingerprint = getattr(store, "fingerprint", None)
+        record = {
+            "notebook": self.notebook,
+            "notebook_digest": notebook_digest(source_path(self.notebook)),
+            "code_digest": library_digest(),
+            "parameters": self.parameters,
+            "standin": None if store is None or store.standin is None else dict(store.standin),
+            "data_fingerprint": fingerprint() if callable(fingerprint) else fingerprint,
+            "runs": [run.id for run in runs],
+            "devices": sorted({str(run.provenance["device"]) for run in runs}),
+            "run_seconds": sum(float(run.provenance["wall_seconds"]) for run in runs),
+            "commit": git_commit(),
+            "versions": versions(),
+            "wall_seconds": round(time.monotonic() - self.started, 1),
+            "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            "command": self.command(),
+        }
+        destination = self._write(results, record)
+        rows = {
+            "Rerun this chapter": f"<code>{html.escape(record['command'])}</code>",
+            "Parameters": "<br>".join(
+                f"<code>{name} = {html.escape(repr(value))}</code>" for name, value in self.parameters.items()
+            ),
+            "Data": ("stand-in" if record["standin"] else "real data" if store is not None else "none")
+            + (f", fingerprint <code>{record['data_fingerprint'][:16]}</code>" if record["data_fingerprint"] else ""),
+            "Runs": "<br>".join(f"<code>{run}</code>" for run in record["runs"]) or "none",
+            "Device": html.escape(", ".join(record["devices"]) or f"{os.cpu_count()} CPU cores"),
+            "Code": f"commit <code>{record['commit']}</code>, <code>lib</code> {record['code_digest'][:16]}",
+            "Versions": html.escape(", ".join(f"{name} {version}" for name, version in record["versions"].items())),
+            "Wall time": f"{record['wall_seconds']:.1f} s for this chapter"
+            + (f"; its runs took {record['run_seconds']:.1f} s" if runs else ""),
+            "Finished": record["finished"],
+            "Results as data": f"<code>{html.escape(destination)}</code>",
+        }
+        body = "".join(
+            f'<tr><th style="text-align:left;vertical-align:top;white-space:nowrap">{name}</th>'
+            f'<td style="text-align:left">{value}</td></tr>'
+            for name, value in rows.items()
+        )
+        display({"text/html": f'<table class="provenance">{body}</table>', MEDIA_TYPE: record}, raw=True)
+
+    def command(self) -> str:
+        """The command that reruns this chapter with these parameters, from the root of the checkout."""
+        declared = declared_parameters(self.notebook)
+        changed = {name: value for name, value in self.parameters.items() if value != declared[name].default}
+        arguments = "".join(
+            f" {_flag(value)} {name} {shlex.quote(str(value))}" for name, value in changed.items() if name != "results"
+        )
+        return f"papermill notebooks/{self.notebook}.ipynb out.ipynb{arguments}"
+
+    def _write(self, results: Mapping, record: Mapping) -> str:
+        given = self.parameters.get("results")
+        name = f"{self.notebook}-{json_digest(self.parameters)[:12]}.json"
+        path = Path(given) if given else paths.results_folder() / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(path.name + ".partial")
+        temporary.write_text(json.dumps({"results": results, "provenance": record}, indent=1), encoding="utf-8")
+        temporary.replace(path)
+        return path.relative_to(paths.REPOSITORY).as_posix() if path.is_relative_to(paths.REPOSITORY) else path.name
+
+
+def begin(notebook: str, namespace: Mapping) -> Chapter:
+    """Start a chapter: refuse unknown or mistyped parameters, note the effective ones and the time.
+
+    Parameters
+    ----------
+    notebook : str
+        The chapter's name, ``"03_micro_exp_stcnn"``.
+    namespace : mapping
+        The notebook's `globals()`, in which papermill has set the parameters.
+
+    Raises
+    ------
+    ConfigError
+        A parameter that the chapter does not declare, or one of the wrong type.
+    """
+    declared = declared_parameters(notebook)
+    check_parameters(injected_parameters(list(namespace.get("In", []))), declared, notebook)
+    missing = [name for name in declared if name not in namespace]
+    if missing:
+        raise ConfigError(f"{notebook}: run the parameters cell first; it sets {', '.join(missing)}")
+    parameters = {name: namespace[name] for name in declared}
+    check_parameters(parameters, declared, notebook)
+    return Chapter(notebook, parameters)
+
+
+def _flag(value: object) -> str:
+    """papermill's `-p` turns text that looks like a number or a boolean into one; `-r` leaves it alone."""
+    ambiguous = isinstance(value, str) and (not value[:1].isalpha() or value in ("True", "False", "None"))
+    return "-r" if ambiguous else "-p"
+
+
+def notebook_digest(path: Path) -> str:
+    """Digest of a notebook's cells as written; papermill's injected cell and all outputs are left out."""
+    cells = nbformat.read(path, as_version=4).cells
+    return json_digest(
+        [
+            (cell.cell_type, cell.source)
+            for cell in cells
+            if "injected-parameters" not in cell.metadata.get("tags", []) and cell.source.strip()
+        ]
+    )
+
+
+def git_commit() -> str:
+    """The commit of the checkout, with a plus sign where tracked files were changed since; "unknown" outside git."""
+
+    def git(*arguments):
+        return subprocess.run(
+            ["git", "-C", str(paths.REPOSITORY), *arguments], capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    try:
+        return git("rev-parse", "--short=12", "HEAD") + ("+" if git("status", "--porcelain", "-uno") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that decide a result, of those that are installed."""
+    found = {"Python": platform.python_version(), "platform": sys.platform}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,184 @@
+"""The tables of the chapters, each a DataFrame ready to be shown, with the paper's values beside ours."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from lib import paper
+from lib.datasets.clip import Dataset
+from lib.preprocessing.volumes import frame_range
+from lib.protocols import Fold
+
+
+def class_counts(dataset: Dataset) -> pd.DataFrame:
+    """Clips per class: on disk, in the released code, in the official dataset, as Table IV prints them.
+
+    Returns
+    -------
+    DataFrame of Int64, indexed by class with a last row "all"
+        Missing where the paper or the dataset's authors give no such number.
+    """
+    counts = dataset.counts()
+    counts.loc["all"] = counts.sum()
+    published = paper.class_counts(dataset.name).set_index("class").reindex(counts.index)
+    return pd.DataFrame(
+        {
+            "on disk": counts.astype("Int64"),
+            "released code": published["released_code"],
+            "dataset's authors": published["official"],
+            "paper, Table IV": published["printed_total"],
+        }
+    )
+
+
+def architecture(ours: pd.DataFrame, model: str, depth: int) -> pd.DataFrame:
+    """A network's layers beside the paper's table of them.
+
+    Parameters
+    ----------
+    ours : DataFrame
+        From `lib.models.architecture_table`: layer, kind, output_shape, parameters.
+    model : str
+    depth : int
+        The paper prints its tables for depth 96; at another depth its column is left out.
+
+    Returns
+    -------
+    DataFrame
+        `ours` with sizes written as the paper writes them, channels first, and the paper's printed size. A printed
+        size that the layer arithmetic contradicts is marked with a cross.
+    """
+    table = ours.assign(output_shape=[_channels_first(shape) for shape in ours["output_shape"]])
+    table = table.rename(columns={"output_shape": "output"}).set_index("layer")
+    if depth == 96:
+        printed = paper.architecture(model).set_index("layer")
+        contradicted = printed["printed"] != printed["computed"]
+        shown = printed["printed"].where(~contradicted, printed["printed"] + " ✗")
+        table[f"paper, Table {paper.ARCHITECTURE_TABLES[model]}"] = shown.reindex(table.index).fillna("")
+    return table
+
+
+def _channels_first(shape: tuple[int, ...]) -> str:
+    """(62, 62, 82, 32) as 32x62x62x82; a volume without channels and a vector stay as they are."""
+    ordered = (shape[-1], *shape[:-1]) if len(shape) == 4 else shape
+    return "x".join(str(size) for size in ordered)
+
+
+def split_counts(store, fold: Fold) -> pd.DataFrame:
+    """Clips per class in the two parts of a fold, and the paper's validation counts where it gives them."""
+    labels = store.labels
+    table = pd.DataFrame(
+        {name: np.bincount(labels[part], minlength=len(store.classes)) for name, part in _parts(fold).items()},
+        index=list(store.classes),
+    )
+    table.loc["all"] = table.sum()
+    if store.dataset in paper.DATASETS:
+        published = paper.class_counts(store.dataset).set_index("class")["validation"]
+        table["validation, paper"] = published.reindex(table.index)
+    return table
+
+
+def run_scores(record, dataset: str) -> pd.DataFrame:
+    """What the paper reports of a run, and what it leaves out: one row per way of choosing the epoch.
+
+    Returns
+    -------
+    DataFrame of str
+        Percentages with the 95 % Wilson interval, UF1 and UAR.
+    """
+    scores = record.summary()
+    rows = {
+        f"best epoch ({scores['best_epoch']})": _score_row(scores, "best"),
+        f"last epoch ({scores['epochs']})": _score_row(scores, "last"),
+        f"mean ± sd of the last {scores['last_epochs']} epochs": {
+            "accuracy": f"{scores['accuracy_mean_last_epochs']:.2%} ± {scores['accuracy_std_last_epochs']:.2%}"
+        },
+        "always the commonest class": {"accuracy": f"{scores['majority_share']:.2%}"},
+    }
+    if dataset in paper.DATASETS:
+        published = paper.accuracy(record.config.model, dataset)
+        rows["paper, on the real dataset"] = {"accuracy": f"{published:.2%}"}
+    return pd.DataFrame(rows).T.reindex(columns=["accuracy", "95 % interval", "UF1", "UAR"]).fillna("")
+
+
+def _score_row(scores: dict, at: str) -> dict[str, str]:
+    return {
+        "accuracy": f"{scores[f'accuracy_{at}']:.2%}",
+        "95 % interval": f"{scores[f'wilson_low_{at}']:.1%} to {scores[f'wilson_high_{at}']:.1%}",
+        "UF1": f"{scores[f'uf1_{at}']:.3f}",
+        "UAR": f"{scores[f'uar_{at}']:.3f}",
+    }
+
+
+def _parts(fold: Fold) -> dict[str, np.ndarray]:
+    return {"training": fold.train, "validation": fold.validation}
+
+
+def variance_shares(volumes: np.ndarray) -> dict[str, float]:
+    """The variance of a stream's pixel values taken apart into three shares that sum to one.
+
+    Parameters
+    ----------
+    volumes : ndarray, uint8, shape (clips, depth, height, width)
+
+    Returns
+    -------
+    dict
+        ``between clips``: of the clips' mean values; ``within a frame``: between the pixels of a clip's mean frame;
+        ``over time``: of one pixel of one clip around its mean over the frames.
+    """
+    total, over_time, mean_frames = 0.0, 0.0, []
+    grand_mean = np.mean([clip.mean() for clip in volumes])
+    for clip in volumes:  # one clip in memory at a time
+        pixels = clip.astype(np.float64)
+        mean_frame = pixels.mean(axis=0)
+        mean_frames.append(mean_frame)
+        over_time += ((pixels - mean_frame) ** 2).mean()
+        total += ((pixels - grand_mean) ** 2).mean()
+    between = sum((frame.mean() - grand_mean) ** 2 for frame in mean_frames)
+    within = sum(frame.var() for frame in mean_frames)
+    return {"within a frame": within / total, "between clips": between / total, "over time": over_time / total}
+
+
+FACE_PARTS = {
+    "jaw": slice(0, 17),
+    "brows": slice(17, 27),
+    "nose": slice(27, 36),
+    "eyes": slice(36, 48),
+    "mouth": slice(48, 68),
+}
+
+
+def landmark_errors(store, truth: Mapping[str, "object"]) -> pd.DataFrame:
+    """Distance between found and true landmarks, in units of the distance between the eye centres.
+
+    Parameters
+    ----------
+    store : ProcessedStore
+    truth : mapping of clip_id -> lib.standin.Truth
+        With `landmarks` of shape (n_frames, 68, 2), in pixels of the frame.
+
+    Returns
+    -------
+    DataFrame
+        A row for each part of the face and one for all, columns median and 95th percentile.
+    """
+    first, _ = frame_range(store.config)
+    errors = []
+    for clip_id, found in zip(store.clips["clip_id"], store.landmarks(), strict=True):
+        right = truth[clip_id].landmarks[first : first + len(found)]
+        eyes = right[:, 36:42].mean(axis=1) - right[:, 42:48].mean(axis=1)
+        errors.append(np.linalg.norm(found - right, axis=-1) / np.linalg.norm(eyes, axis=-1)[:, None])
+    errors = np.concatenate(errors)
+    parts = {**FACE_PARTS, "all": slice(None)}
+    return pd.DataFrame(
+        {name: {"median": np.median(errors[:, part]), "95th percentile": np.quantile(errors[:, part], 0.95)}
+         for name, part in parts.items()}
+    ).T  # fmt: skip
+
+
+def quality_summary(quality: pd.DataFrame) -> pd.DataFrame:
+    """Median, worst and best of every number in a quality table."""
+    numbers = quality.select_dtypes("number")
+    return pd.DataFrame({"median": numbers.median(), "minimum": numbers.min(), "maximum": numbers.max()})

@@ -4,16 +4,18 @@ import inspect
 from collections.abc import Callable
 from pathlib import Path
 
+from lib.datasets.casme2_sq import load_casme2_sq
 from lib.datasets.class_folders import load_class_folders
 from lib.datasets.clip import Clip, Dataset, Rejection, Trap
 from lib.datasets.smic import load_smic
 from lib.errors import ConfigError
 
 LOADERS: dict[str, Callable[..., Dataset]] = {
+    "casme2_sq": load_casme2_sq,
     "smic": load_smic,
     "class_folders": load_class_folders,
 }
-DATASET_NAMES = ("casme2_sq", "smic", "class_folders")
+DATASET_NAMES = tuple(LOADERS)
 ROOT_VARIABLES = {"casme2_sq": "CASME2_SQ_ROOT", "smic": "SMIC_ROOT"}
 
 __all__ = [
@@ -23,6 +25,7 @@ __all__ = [
     "Dataset",
     "Rejection",
     "Trap",
+    "load_casme2_sq",
     "load_class_folders",
     "load_dataset",
     "load_smic",

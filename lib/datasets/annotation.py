@@ -95,3 +95,34 @@ def place_in_folder(
         apex=apex if apex is not None and first <= apex <= last else None,
         offset=None if annotation.offset is None else last,
     )
+
+
+def place_window(annotation: Annotation, frames: FrameList, window: int) -> Placement | None:
+    """`window` frames around the centre of an annotation, shifted to lie inside the folder.
+
+    The folder must hold at least `window` frames. None if the centre lies outside the folder's numbering.
+    """
+    numbers = [number for number in frames.numbers if number is not None]
+    if not numbers or not numbers[0] <= annotation.centre <= numbers[-1]:
+        return None
+    first = frames.position_near(annotation.centre) - window // 2
+    first = min(max(first, 0), len(frames.frames) - window)
+    inside = (n if n is not None and numbers[0] <= n <= numbers[-1] else None for n in _numbers(annotation))
+    positions = (None if n is None else frames.position_near(n) for n in inside)
+    return Placement(first, window, *positions)
+
+
+def place_in_video(annotation: Annotation, window: int | None) -> Placement:
+    """The same in a video, whose first frame has the number 1: onset to offset, or a window around the centre.
+
+    How long the video is nobody knows before it is decoded, so a window is kept from starting too early, not from
+    ending too late.
+    """
+    positions = [None if n is None else n - 1 for n in _numbers(annotation)]
+    if window is not None:
+        return Placement(max(annotation.centre - 1 - window // 2, 0), window, *positions)
+    return Placement(annotation.onset - 1, annotation.offset - annotation.onset + 1, *positions)
+
+
+def _numbers(annotation: Annotation) -> tuple[int | None, int | None, int | None]:
+    return annotation.onset, annotation.apex, annotation.offset

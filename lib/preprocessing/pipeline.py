@@ -290,7 +290,11 @@ def _assemble(dataset: Dataset, config: PreprocessConfig, partial: Path, key: st
             kept.append((position, path))
         else:
             rejected.append((clip.clip_id, source, quality["reason"], detail))
-    _require_clips(dataset, config, kept=[position for position, _ in kept], reasons=[row[2] for row in rejected])
+    try:
+        _require_clips(dataset, config, kept=[position for position, _ in kept], reasons=[row[2] for row in rejected])
+    except PreprocessingError:
+        shutil.rmtree(partial)  # there is nothing to go on from
+        raise
     loading = dataset.rejected_table().assign(stage="loading")
     preprocessing = pd.DataFrame(rejected, columns=list(REJECTION_COLUMNS)).assign(stage="preprocessing")
     versions = {"dlib": dlib.__version__, "cv2": cv2.__version__, "numpy": np.__version__}

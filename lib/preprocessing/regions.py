@@ -16,8 +16,8 @@ _BOUNDS = {"eyes": (19, 1, 1, 15), "mouth": (2, 6, 2, 14)}
 
 # Where the eye centres come to lie in an aligned face, as shares of its width and height. The face then reaches from
 # the forehead above the brows to the chin.
-_LEFT_EYE_AT = (0.3, 0.32)
-_RIGHT_EYE_AT = (0.7, 0.32)
+_LEFT_EYE_AT = (0.32, 0.32)
+_RIGHT_EYE_AT = (0.68, 0.32)
 # One alignment serves a whole clip; it comes from the median landmarks of this many frames at its beginning, where
 # a micro-expression's face is still near neutral.
 ALIGNMENT_FRAMES = 5

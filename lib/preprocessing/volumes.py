@@ -75,8 +75,8 @@ def tim_matrix(n_frames: int, depth: int) -> np.ndarray:
     --------
     Three frames from two: the middle one is their mean.
 
-    >>> tim_matrix(2, 3).round(3).tolist()
-    [[1.0, 0.0], [0.5, 0.5], [-0.0, 1.0]]
+    >>> tim_matrix(2, 3)[1].round(6).tolist()
+    [0.5, 0.5]
     """
     orders = np.arange(1, n_frames)
 

@@ -1,0 +1,46 @@
+import json
+from dataclasses import replace
+
+import pytest
+
+from lib.errors import ConfigError
+from lib.preprocessing import PreprocessConfig, default_config
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"frames": 1}, "frames: expected an integer of at least 2, found 1"),
+        ({"frames": 18.0}, "found 18.0"),
+        ({"sampling": "last"}, "first, window, tim, found 'last'"),
+        ({"crop": "loose"}, "crop: expected one of"),
+        ({"streams": ("eyes", "nose")}, "found .*nose"),
+        ({"streams": "eyes"}, "streams"),
+        ({"streams": ()}, "streams"),
+        ({"start": 5}, "needs sampling='window'"),
+        ({"max_gap": -1}, "max_gap"),
+        ({"upsample": True}, "upsample"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_an_error_that_names_it(settings, told):
+    with pytest.raises(ConfigError, match=told):
+        PreprocessConfig(**settings)
+
+
+def test_streams_have_one_order_however_they_are_given():
+    assert PreprocessConfig(streams=["mouth", "eyes"]) == PreprocessConfig(streams=("eyes", "mouth"))
+
+
+def test_presets_read_what_the_authors_code_reads():
+    casme, smic = default_config("casme2_sq"), default_config("smic")
+    assert (casme.sampling, casme.start, casme.frames) == ("window", 72, 96)
+    assert (smic.sampling, smic.frames) == ("first", 18)
+    assert default_config("class_folders").frames == 18
+    assert (casme.frame_size, casme.region_size, casme.crop) == (64, 32, "authors")
+    with pytest.raises(ConfigError, match="casme2_sq, smic, class_folders, found 'casme3'"):
+        default_config("casme3")
+
+
+def test_a_configuration_survives_json():
+    config = replace(default_config("smic"), streams=("eyes",), crop="steady")
+    assert PreprocessConfig(**json.loads(json.dumps(config.to_dict()))) == config

@@ -1,0 +1,85 @@
+"""The canvas a person is painted on, and the few brushes: soft masks, strokes, noise.
+
+The canvas is a grid in head units (see `identity`), finer than any frame, so that a frame is made by shrinking it.
+"""
+
+import cv2
+import numpy as np
+
+PIXELS_PER_UNIT = 44
+U_RANGE = (-5.7, 5.7)
+V_RANGE = (-5.0, 6.7)
+SHAPE = (round((V_RANGE[1] - V_RANGE[0]) * PIXELS_PER_UNIT), round((U_RANGE[1] - U_RANGE[0]) * PIXELS_PER_UNIT))
+
+
+def grid() -> tuple[np.ndarray, np.ndarray]:
+    """(U, V): the head coordinates of every canvas pixel, float32."""
+    u = U_RANGE[0] + (np.arange(SHAPE[1], dtype=np.float32) + 0.5) / PIXELS_PER_UNIT
+    v = V_RANGE[0] + (np.arange(SHAPE[0], dtype=np.float32) + 0.5) / PIXELS_PER_UNIT
+    return np.meshgrid(u, v)
+
+
+def to_pixels(points: np.ndarray) -> np.ndarray:
+    """Canvas pixel coordinates (x, y) of points (..., 2) in head units."""
+    return (np.asarray(points, dtype=np.float64) - (U_RANGE[0], V_RANGE[0])) * PIXELS_PER_UNIT - 0.5
+
+
+def smoothstep(x: np.ndarray, low: float = 0.0, high: float = 1.0) -> np.ndarray:
+    """0 below `low`, 1 above `high`, with zero slope at both ends."""
+    t = np.clip((x - low) / (high - low), 0, 1)
+    return t * t * (3 - 2 * t)
+
+
+def bump(u: np.ndarray, v: np.ndarray, centre: tuple[float, float], spread: tuple[float, float]) -> np.ndarray:
+    """Gaussian of height 1 at `centre` with standard deviations `spread`, all in head units."""
+    return np.exp(-0.5 * (((u - centre[0]) / spread[0]) ** 2 + ((v - centre[1]) / spread[1]) ** 2))
+
+
+def strokes(lines: list, width: float, softness: float = 0.0, shape: tuple[int, int] = SHAPE) -> np.ndarray:
+    """Mask 0-1 (float32) of polylines given in head units, `width` wide and blurred by `softness` head units."""
+    mask = np.zeros(shape, np.uint8)
+    pixels = [np.round(to_pixels(line) * 16).astype(np.int32) for line in lines]
+    cv2.polylines(mask, pixels, False, 255, max(1, round(width * PIXELS_PER_UNIT)), cv2.LINE_AA, 4)
+    if softness:
+        return blur(mask.astype(np.float32) / 255, softness)
+    return mask.astype(np.float32) / 255
+
+
+def polygon(points: np.ndarray, softness: float = 0.0) -> np.ndarray:
+    """Mask 0-1 (float32) of a filled polygon in head units."""
+    mask = np.zeros(SHAPE, np.uint8)
+    cv2.fillPoly(mask, [np.round(to_pixels(points) * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
+    mask = mask.astype(np.float32) / 255
+    return blur(mask, softness) if softness else mask
+
+
+def blur(image: np.ndarray, sigma: float) -> np.ndarray:
+    """Gaussian blur by `sigma` head units; wide blurs are made on a shrunken copy, which looks the same."""
+    pixels = sigma * PIXELS_PER_UNIT
+    if pixels < 6:
+        return cv2.GaussianBlur(image, (0, 0), pixels)
+    small = cv2.resize(image, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
+    small = cv2.GaussianBlur(small, (0, 0), pixels / 4)
+    return cv2.resize(small, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)
+
+
+def noise(rng: np.random.Generator, feature: float, octaves: int = 3, stretch: float = 1.0) -> np.ndarray:
+    """Smooth noise of about unit variance whose coarsest features measure `feature` head units.
+
+    `stretch` > 1 makes features that much taller than wide.
+    """
+    total = np.zeros(SHAPE, np.float32)
+    for octave in range(octaves):
+        size = feature / 2**octave
+        cells = (
+            max(2, int((V_RANGE[1] - V_RANGE[0]) / (size * stretch))),
+            max(2, int((U_RANGE[1] - U_RANGE[0]) / size)),
+        )
+        coarse = rng.standard_normal(cells, dtype=np.float32)
+        total += cv2.resize(coarse, SHAPE[::-1], interpolation=cv2.INTER_CUBIC) * 0.6**octave
+    return total / total.std()
+
+
+def over(image: np.ndarray, colour: np.ndarray, alpha: np.ndarray) -> None:
+    """Paint `colour` (an sRGB triple or an image) over `image` (H, W, 3) in place, by `alpha` (H, W)."""
+    image += (np.asarray(colour, np.float32) - image) * alpha[..., None]

@@ -1,0 +1,216 @@
+"""Who a rendered person is: the proportions, colours and styles that a subject keeps from clip to clip.
+
+Everything is measured in half interpupillary distances ("head units"): origin midway between the pupils, u to the
+image's right, v down, z towards the camera. The paint itself is in `face`.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.interpolate import PchipInterpolator
+
+# Right half of a symmetric neutral face in the 68-point order of iBUG 300-W (the subject's left half mirrors it).
+_JAW = [(-2.17, 0.21), (-2.12, 0.81), (-2.05, 1.42), (-1.94, 2.02), (-1.74, 2.59), (-1.45, 3.07), (-1.04, 3.45)]
+_JAW += [(-0.56, 3.72), (0.0, 3.81)]
+_BROW = [(-1.83, -0.42), (-1.57, -0.66), (-1.16, -0.76), (-0.74, -0.70), (-0.36, -0.56)]
+_BRIDGE = [(0.0, -0.11), (0.0, 0.28), (0.0, 0.66), (0.0, 1.05)]
+_NOSTRILS = [(-0.45, 1.42), (-0.23, 1.50), (0.0, 1.56)]
+_EYE = [(-1.41, 0.02), (-1.16, -0.16), (-0.84, -0.16), (-0.58, 0.06), (-0.86, 0.13), (-1.17, 0.14)]
+_LIPS = [(-0.78, 2.37), (-0.49, 2.19), (-0.20, 2.09), (0.0, 2.14)]
+_LOWER_LIP = [(0.0, 2.69), (-0.22, 2.67), (-0.50, 2.57)]
+_SEAM = [(-0.66, 2.37), (-0.21, 2.34), (0.0, 2.36)]
+LIP_GAP = 0.03  # height between the inner lips' points of a closed mouth
+
+# iBUG's partner of each point on the other side of the face
+MIRROR = np.array(
+    [*range(16, -1, -1), *range(26, 16, -1), 27, 28, 29, 30, 35, 34, 33, 32, 31, 45, 44, 43, 42, 47, 46, 39, 38, 37]
+    + [36, 41, 40, 54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55, 64, 63, 62, 61, 60, 67, 66, 65]
+)
+
+SKIN_TONES = np.array(
+    [(247, 218, 200), (238, 201, 176), (226, 184, 154), (208, 160, 126), (180, 130, 96), (142, 97, 70), (106, 71, 53)],
+    dtype=np.float32,
+)
+HAIR_COLOURS = np.array(
+    [(24, 20, 19), (38, 28, 24), (62, 42, 30), (92, 63, 42), (128, 92, 58), (178, 142, 92), (118, 58, 34)],
+    dtype=np.float32,
+)
+GREY_HAIR = np.array((168, 165, 162), dtype=np.float32)
+IRIS_COLOURS = np.array(
+    [(52, 33, 22), (72, 45, 27), (98, 70, 42), (92, 104, 76), (92, 118, 138), (112, 126, 132)], dtype=np.float32
+)
+SHORT_STYLES = ("buzz", "short", "swept", "receding", "bald", "curly")
+LONG_STYLES = ("bob", "fringe", "long", "tied", "bun", "curly", "scarf")
+
+
+@dataclass(frozen=True)
+class Identity:
+    """One person. Colours are sRGB, 0-255; lengths are in head units.
+
+    Attributes
+    ----------
+    landmarks : ndarray of float64, shape (68, 2)
+        Neutral positions (u, v) in the iBUG order.
+    crown : float
+        v of the top of the skull (negative).
+    age : float
+        0 (young) to 1 (old): depth of folds, bags under the eyes, grey in the hair.
+    skin, lips, hair, iris, cloth : ndarray of float32, shape (3,)
+    hair_style : str
+        One of `SHORT_STYLES` or `LONG_STYLES`.
+    hair_volume : float
+        How far the hair stands off the skull.
+    part : float
+        u of the parting.
+    nose_width, nose_height, cheekbones, brow_ridge : float
+        Factors of the relief, about 1.
+    brow_thickness, brow_density : float
+    stubble : float
+        0 (none) to 1 (a short beard).
+    freckles : float
+        0 to 1.
+    glasses : str or None
+        ``"round"``, ``"square"`` or None.
+    neckline : str
+        ``"crew"``, ``"v"`` or ``"collar"``.
+    texture_seed : int
+        Seeds skin texture, moles and single hairs, so that painting a person twice gives the same person.
+    """
+
+    landmarks: np.ndarray
+    crown: float
+    age: float
+    skin: np.ndarray
+    lips: np.ndarray
+    hair: np.ndarray
+    iris: np.ndarray
+    cloth: np.ndarray
+    hair_style: str
+    hair_volume: float
+    hairline: float
+    part: float
+    nose_width: float
+    nose_height: float
+    cheekbones: float
+    brow_ridge: float
+    brow_thickness: float
+    brow_density: float
+    stubble: float
+    freckles: float
+    glasses: str | None
+    neckline: str
+    texture_seed: int
+
+
+def mean_landmarks() -> np.ndarray:
+    """The symmetric neutral face before anybody's own proportions: (68, 2) in head units, iBUG order."""
+    points = np.zeros((68, 2))
+    points[0:9] = _JAW
+    points[17:22] = _BROW
+    points[27:31] = _BRIDGE
+    points[31:34] = _NOSTRILS
+    points[36:42] = _EYE
+    points[48:52] = _LIPS
+    points[57:60] = _LOWER_LIP
+    points[60:63] = np.add(_SEAM, (0.0, -LIP_GAP / 2))
+    points[66] = (0.0, 2.36 + LIP_GAP / 2)
+    points[67] = (-0.21, 2.34 + LIP_GAP / 2)
+    points[60, 1] = _SEAM[0][1]
+    missing = ~points.any(axis=1)
+    points[missing] = points[MIRROR][missing] * (-1, 1)
+    return points
+
+
+def draw_identity(rng: np.random.Generator) -> Identity:
+    """A person at random; two draws from equally seeded generators are the same person."""
+    feminine = rng.random() < 0.5
+    age = float(rng.beta(1.3, 2.2))
+    tone = rng.uniform(0, len(SKIN_TONES) - 1.2)
+    skin = _between(SKIN_TONES, tone) * rng.uniform(0.97, 1.03, 3)
+    darkness = tone / (len(SKIN_TONES) - 1)
+    hair = _between(HAIR_COLOURS[:6], rng.uniform(0, 5.0) * (1 - 0.85 * darkness) * rng.uniform(0.3, 1.0))
+    if darkness < 0.3 and rng.random() < 0.15:
+        hair = HAIR_COLOURS[6]
+    hair = hair + (GREY_HAIR - hair) * np.clip((age - 0.45) * 1.7 * rng.random(), 0, 0.85)
+    iris = IRIS_COLOURS[int(rng.integers(0, 6 if darkness < 0.35 else 2))]
+    rosy = np.array((1.0, 0.62, 0.62)) if feminine else np.array((0.95, 0.70, 0.66))
+    lips = skin * (rosy + rng.normal(0, 0.03, 3)) * (1 - 0.1 * darkness)
+    styles = LONG_STYLES if feminine else SHORT_STYLES
+    weights = np.ones(len(styles))
+    if not feminine:
+        weights[[3, 4]] = 0.25 + 1.6 * age
+    style = str(rng.choice(styles, p=weights / weights.sum()))
+    volume = {"buzz": 0.08, "bald": 0.0, "receding": 0.12, "tied": 0.16, "bun": 0.16, "scarf": 0.3}.get(style, 0.34)
+    return Identity(
+        landmarks=_own_proportions(rng, feminine),
+        crown=float(-3.05 + rng.normal(0, 0.12)),
+        age=age,
+        skin=skin.astype(np.float32),
+        lips=lips.astype(np.float32),
+        hair=hair.astype(np.float32),
+        iris=iris,
+        cloth=np.clip(rng.uniform(25, 215) + rng.normal(0, 35, 3), 12, 235).astype(np.float32),
+        hair_style=style,
+        hair_volume=volume * rng.uniform(0.75, 1.35) * (1.9 if style == "curly" else 1.0),
+        hairline=float(-1.85 + rng.normal(0, 0.14)),
+        part=float(rng.choice((-1, 1)) * rng.uniform(0.0, 1.0)),
+        nose_width=float(rng.uniform(0.85, 1.2) + 0.12 * darkness),
+        nose_height=float(rng.uniform(0.8, 1.2)),
+        cheekbones=float(rng.uniform(0.5, 1.4)),
+        brow_ridge=float(rng.uniform(0.3, 0.8) if feminine else rng.uniform(0.7, 1.4)),
+        brow_thickness=float(rng.uniform(0.07, 0.11) if feminine else rng.uniform(0.10, 0.16)),
+        brow_density=float(rng.uniform(0.6, 1.0)),
+        stubble=0.0 if feminine else float(max(0.0, rng.uniform(-0.5, 0.9))),
+        freckles=float(max(0.0, rng.uniform(-1.5, 1.0)) * (1 - darkness)),
+        glasses=str(rng.choice(("round", "square"))) if rng.random() < 0.18 else None,
+        neckline=str(rng.choice(("crew", "v", "collar"))),
+        texture_seed=int(rng.integers(2**31)),
+    )
+
+
+def head_half_width(identity: Identity) -> PchipInterpolator:
+    """Squared half width of the head's outline as a function of v, from the crown to the chin's tip.
+
+    The square is interpolated because it is nearly linear where an outline closes, which a width is not.
+    """
+    jaw = identity.landmarks[8:17]
+    temple = jaw[-1, 0]
+    levels = [identity.crown, identity.crown + 0.25, identity.crown + 0.8, -1.3, -0.5]
+    widths = [0.0, 0.47 * temple, 0.75 * temple, 0.96 * temple, 1.0 * temple]
+    order = np.argsort(jaw[:, 1])
+    levels, widths = [*levels, *jaw[order, 1]], [*widths, *jaw[order, 0]]
+    return PchipInterpolator(levels, np.square(widths), extrapolate=False)
+
+
+def _between(table: np.ndarray, position: float) -> np.ndarray:
+    low = min(int(position), len(table) - 2)
+    return table[low] + (table[low + 1] - table[low]) * (position - low)
+
+
+def _own_proportions(rng: np.random.Generator, feminine: bool) -> np.ndarray:
+    points = mean_landmarks()
+    jaw, brows, nose, mouth = slice(0, 17), slice(17, 27), slice(27, 36), slice(48, 68)
+    # jaw: overall width, a taper towards the chin and the chin's length
+    below = np.clip((points[jaw, 1] - 0.2) / 3.6, 0, 1)
+    taper = rng.normal(-0.05 if feminine else 0.03, 0.05)
+    points[jaw, 0] *= rng.uniform(0.93, 1.06) * (1 + taper * below)
+    points[jaw, 1] += below**2 * rng.normal(-0.08 if feminine else 0.04, 0.12)
+    # eyes: aperture, width and tilt about each pupil
+    aperture, width, tilt = rng.uniform(0.85, 1.2), rng.uniform(0.95, 1.06), rng.normal(0.0, 0.05)
+    for side, eye in ((-1, slice(36, 42)), (1, slice(42, 48))):
+        points[eye, 0] = side + (points[eye, 0] - side) * width
+        points[eye, 1] = points[eye, 1] * aperture - tilt * side * (points[eye, 0] - side)
+    # brows: height and arch
+    points[brows, 1] += rng.normal(-0.05 if feminine else 0.02, 0.05)
+    points[[19, 24], 1] -= rng.normal(0.02, 0.03)
+    # nose and mouth: lengths, widths, lips
+    length = rng.normal(1.0, 0.05)
+    points[nose, 1] = -0.11 + (points[nose, 1] + 0.11) * length
+    points[31:36, 0] *= rng.uniform(0.88, 1.15)
+    points[mouth, 0] *= rng.uniform(0.9, 1.1)
+    seam = mean_landmarks()[66, 1] - LIP_GAP / 2
+    points[48:60, 1] = seam + (points[48:60, 1] - seam) * rng.uniform(0.8, 1.25)
+    points[[48, 54, 60, 64], 1] = seam + rng.normal(0.01, 0.03)
+    points[mouth, 1] += rng.normal(0, 0.06) + 0.9 * (length - 1)
+    points[:, :] += rng.normal(0, 0.006, points.shape)  # nobody is quite symmetric
+    return points

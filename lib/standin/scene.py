@@ -1,0 +1,299 @@
+"""A clip: a portrait lit, framed and moved. Frames come with the landmarks and the motion that made them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+from lib.standin.canvas import PIXELS_PER_UNIT, U_RANGE, V_RANGE, grid, noise, over, smoothstep
+from lib.standin.expression import envelope, field, shading
+from lib.standin.face import Portrait, paint
+from lib.standin.identity import Identity, draw_identity
+from lib.standin.plan import ClipPlan
+
+FRAME_SIZE = 224
+"""Side of every frame in pixels: a head fills about two thirds of its height, as a talking head does."""
+GAMMA = 2.2
+SWAY_PER_AXIS = np.array([0.035, 0.03, 0.006, 0.004, 0.012, 0.012])
+"""Standard deviations at difficulty 1: shift right and down (head units), roll (radians), nearing (relative), yaw, pitch
+(radians)."""
+SWAY_SMOOTHNESS_MS = 350.0
+FLICKER = 0.008
+"""Standard deviation of the lamp's relative brightness at difficulty 1."""
+SENSOR_NOISE = 2.0
+"""Standard deviation of sensor noise in grey levels at difficulty 1."""
+BLINK_MS = (75.0, 115.0, 260.0)
+"""Lids shut, begin to open, are open: after the blink began."""
+UPPER_LIDS, LOWER_LIDS = [37, 38, 43, 44], [41, 40, 47, 46]
+
+
+@dataclass(frozen=True)
+class Motion:
+    """What moves in a clip.
+
+    Attributes
+    ----------
+    landmarks : ndarray of float32, shape (n_frames, 68, 2)
+        Pixel (x, y) of the iBUG points in every frame.
+    units : tuple of str
+        Action units of the clip.
+    envelopes : ndarray of float32, shape (n_units, n_frames)
+    fields : ndarray of float32, shape (n_units, 2, FRAME_SIZE, FRAME_SIZE)
+        Displacement in pixels at envelope 1.
+    """
+
+    landmarks: np.ndarray
+    units: tuple[str, ...]
+    envelopes: np.ndarray
+    fields: np.ndarray
+
+
+def render(plan: ClipPlan, seed: int, difficulty: float = 1.0) -> tuple[Motion, Iterator[np.ndarray]]:
+    """Render a clip.
+
+    Parameters
+    ----------
+    plan : ClipPlan
+    seed : int
+        The stand-in's seed: with the plan's index and subject it decides everything that is random.
+    difficulty : float
+        Action units are divided by it; head sway, flicker and sensor noise are multiplied by it.
+
+    Returns
+    -------
+    Motion
+    iterator of ndarray of uint8, shape (FRAME_SIZE, FRAME_SIZE, 3)
+        RGB frames, rendered as they are asked for.
+    """
+    identity, portrait = _person(plan.subject, seed)
+    # streams of their own, so that no draw of one shifts another
+    sitting = np.random.default_rng((seed, 3, *plan.subject.encode()))
+    light_rng, sway_rng, noise_rng = (np.random.default_rng((seed, 4 + i, plan.index)) for i in range(3))
+
+    # === Framing: where the head is in the picture ===
+    to_canvas, tilt, scale = _framing(sitting, light_rng)
+    u, v = _frame_grid(to_canvas)
+    lit = _light(portrait, to_canvas, sitting, light_rng)
+
+    # === Motion ===
+    times = plan.times_ms
+    units = tuple(plan.units)
+    course = envelope(plan.events, times) / difficulty
+    envelopes = np.array([course * plan.units[unit] for unit in units], dtype=np.float32)
+    turn = scale * np.array([[np.cos(tilt), -np.sin(tilt)], [np.sin(tilt), np.cos(tilt)]], dtype=np.float32)
+    in_pixels = [_turned(field(unit, u, v, identity.landmarks, plan.sides[unit]), turn) for unit in units]
+    unit_fields = np.array(in_pixels, dtype=np.float32)
+    depth = cv2.GaussianBlur(_shrink(portrait.depth, to_canvas), (0, 0), 3)
+    sway_fields = np.array([_turned(mode, turn) for mode in _sway_modes(u, v, depth)], dtype=np.float32)
+    sway = _sway(sway_rng, times) * difficulty
+    fields = np.concatenate([unit_fields, sway_fields])
+    weights = np.concatenate([envelopes.T, sway.astype(np.float32)], axis=1)
+    lids = _blinks(plan.blinks_ms, times)
+
+    neutral = cv2.transform(identity.landmarks[None], cv2.invertAffineTransform(_landmark_affine(to_canvas)))[0]
+    landmarks = np.array(
+        [_move(neutral, fields, w, lid) for w, lid in zip(weights, lids, strict=True)], dtype=np.float32
+    )
+    motion = Motion(landmarks, units, envelopes, unit_fields)
+
+    # === Frames ===
+    wide_u, wide_v = grid()
+    shades = [_shrink(shading(unit, identity, wide_u, wide_v, plan.sides[unit]), to_canvas) for unit in units]
+    flicker = 1 + FLICKER * difficulty * _flicker(light_rng, times)
+    parted = envelopes[units.index("AU25")] if "AU25" in units else np.zeros(len(times))
+    recipe = _Recipe(lit, fields, weights, shades, envelopes, lids, np.clip(1.6 * parted, 0, 1), flicker)
+    return motion, _frames(recipe, noise_rng, SENSOR_NOISE * difficulty)
+
+
+@dataclass(frozen=True)
+class _Lit:
+    opened: np.ndarray  # (H, W, 3) float32, sRGB 0-255
+    shut: np.ndarray
+    lid_travel: np.ndarray
+    gap: np.ndarray
+    gap_alpha: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Recipe:
+    lit: _Lit
+    fields: np.ndarray  # (K, 2, H, W) pixels
+    weights: np.ndarray  # (n_frames, K)
+    shades: list
+    envelopes: np.ndarray
+    lids: np.ndarray
+    parted: np.ndarray
+    flicker: np.ndarray
+
+
+def _frames(recipe: _Recipe, rng: np.random.Generator, noise_level: float) -> Iterator[np.ndarray]:
+    size = FRAME_SIZE
+    columns, rows = np.meshgrid(np.arange(size, dtype=np.float32), np.arange(size, dtype=np.float32))
+    grain = _grain()
+    scratch = np.empty((2, size, size), np.float32)
+    for t in range(len(recipe.weights)):
+        image = recipe.lit.opened
+        if recipe.lids[t] > 0:
+            covered = smoothstep(1.2 * recipe.lids[t] - recipe.lit.lid_travel, 0, 0.2).astype(np.float32)
+            image = image + (recipe.lit.shut - image) * covered[..., None]
+        if recipe.parted[t] > 0:
+            image = image + (recipe.lit.gap - image) * (recipe.lit.gap_alpha * recipe.parted[t])[..., None]
+        if recipe.envelopes[:, t].any():
+            gain = np.ones((size, size), np.float32)
+            for shade, activation in zip(recipe.shades, recipe.envelopes[:, t], strict=True):
+                gain += shade * activation
+            image = image * np.clip(gain, 0.4, 1.4)[..., None]
+        shift = np.zeros((2, size, size), np.float32)
+        for one, weight in zip(recipe.fields, recipe.weights[t], strict=True):
+            if weight:
+                np.multiply(one, weight, out=scratch)
+                shift += scratch
+        image = cv2.remap(image, columns - shift[0], rows - shift[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        image *= np.float32(recipe.flicker[t])
+        y, x = rng.integers(0, grain.shape[0] - size, 2)
+        image += np.float32(noise_level) * grain[y : y + size, x : x + size]
+        yield cv2.convertScaleAbs(np.maximum(image, 0))
+
+
+@lru_cache(maxsize=3)
+def _person(subject: str, seed: int) -> tuple[Identity, Portrait]:
+    identity = draw_identity(np.random.default_rng((seed, 7, *subject.encode())))
+    return identity, paint(identity)
+
+
+@lru_cache(maxsize=1)
+def _grain() -> np.ndarray:
+    """Sensor noise of unit variance, cut anew for every frame; mostly common to the three channels, as after demosaicing."""
+    rng = np.random.default_rng(8)
+    shape = (FRAME_SIZE + 160, FRAME_SIZE + 160)
+    common = rng.standard_normal((*shape, 1), dtype=np.float32)
+    return 0.8 * common + 0.6 * rng.standard_normal((*shape, 3), dtype=np.float32)
+
+
+def _framing(sitting: np.random.Generator, clip_rng: np.random.Generator) -> tuple[np.ndarray, float, float]:
+    """Affine (2, 3) from frame pixels to canvas pixels, the head's tilt (radians), pixels per head unit."""
+    scale = sitting.uniform(20.5, 23.5) * (1 + 0.01 * clip_rng.normal())
+    centre = np.array([0.5, 0.43]) * FRAME_SIZE + sitting.uniform(-6, 6, 2) + clip_rng.normal(0, 1.5, 2)
+    tilt = sitting.normal(0, 0.02) + clip_rng.normal(0, 0.008)
+    turn = np.array([[np.cos(tilt), np.sin(tilt)], [-np.sin(tilt), np.cos(tilt)]]) * PIXELS_PER_UNIT / scale
+    origin = np.array([-U_RANGE[0], -V_RANGE[0]]) * PIXELS_PER_UNIT - 0.5
+    return np.column_stack([turn, origin - turn @ centre]), tilt, scale
+
+
+def _landmark_affine(to_canvas: np.ndarray) -> np.ndarray:
+    """Affine (2, 3) from frame pixels to head units."""
+    affine = to_canvas / PIXELS_PER_UNIT
+    affine[:, 2] += (U_RANGE[0] + 0.5 / PIXELS_PER_UNIT, V_RANGE[0] + 0.5 / PIXELS_PER_UNIT)
+    return affine
+
+
+def _frame_grid(to_canvas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    x, y = np.meshgrid(np.arange(FRAME_SIZE), np.arange(FRAME_SIZE))
+    (a, b, c), (d, e, f) = _landmark_affine(to_canvas)
+    return (a * x + b * y + c).astype(np.float32), (d * x + e * y + f).astype(np.float32)
+
+
+def _shrink(image: np.ndarray, to_canvas: np.ndarray) -> np.ndarray:
+    soft = cv2.GaussianBlur(image, (0, 0), 0.75)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(soft, to_canvas, (FRAME_SIZE, FRAME_SIZE), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _turned(displacement: np.ndarray, turn: np.ndarray) -> np.ndarray:
+    return np.stack(
+        [turn[0, 0] * displacement[0] + turn[0, 1] * displacement[1]]
+        + [turn[1, 0] * displacement[0] + turn[1, 1] * displacement[1]]
+    )
+
+
+def _light(portrait: Portrait, to_canvas, sitting: np.random.Generator, clip_rng: np.random.Generator) -> _Lit:
+    """Lambert's law under a key and a fill light, a little gloss, and the person set before a plain background."""
+    azimuth = sitting.uniform(-0.75, 0.75) + clip_rng.normal(0, 0.06)
+    height = sitting.uniform(0.15, 0.7) + clip_rng.normal(0, 0.04)
+    key = np.array([np.sin(azimuth) * np.cos(height), -np.sin(height), np.cos(azimuth) * np.cos(height)], np.float32)
+    strength = sitting.uniform(0.62, 0.92) * (1 + 0.03 * clip_rng.normal())
+    ambient = sitting.uniform(0.36, 0.52)
+    warmth = np.array([1.0, 1.0, 1.0], np.float32) + sitting.normal(0, 0.03) * np.array([1, 0, -1], np.float32)
+    normal = portrait.normal
+    diffuse = np.clip(normal @ key, 0, None)
+    fill = np.clip(normal @ np.array([-key[0], 0.0, key[2]], np.float32), 0, None)
+    halfway = key + (0, 0, 1)
+    gleam = np.clip(normal @ (halfway / np.linalg.norm(halfway)).astype(np.float32), 0, 1) ** 28 * portrait.gloss
+    light = ambient * portrait.occlusion + strength * diffuse * (0.5 + 0.5 * portrait.occlusion) + 0.15 * fill
+
+    base = sitting.uniform(60, 205) + sitting.normal(0, 8, 3)
+    backdrop = np.empty((*light.shape, 3), np.float32)
+    backdrop[:] = base
+    u, v = grid()
+    slope = sitting.uniform(-0.03, 0.03, 2)
+    backdrop *= (1 + slope[0] * u + slope[1] * v + 0.01 * noise(sitting, 2.5, 2))[..., None]
+    shrunk_alpha = _shrink(portrait.alpha, to_canvas)
+    shrunk_backdrop = _shrink(backdrop, to_canvas)
+
+    def lit(albedo: np.ndarray) -> np.ndarray:
+        linear = (np.clip(albedo, 0, 255) / 255) ** GAMMA * light[..., None] * warmth + (0.05 * strength * gleam)[
+            ..., None
+        ]
+        image = _shrink((255 * np.clip(linear, 0, 1) ** (1 / GAMMA)).astype(np.float32), to_canvas)
+        composed = shrunk_backdrop.copy()
+        over(composed, image, shrunk_alpha)
+        return composed
+
+    return _Lit(
+        opened=lit(portrait.albedo),
+        shut=lit(portrait.eyes_shut),
+        lid_travel=_shrink(portrait.lid_travel, to_canvas),
+        gap=lit(np.ascontiguousarray(portrait.mouth_gap[..., :3])),
+        gap_alpha=_shrink(np.ascontiguousarray(portrait.mouth_gap[..., 3]), to_canvas),
+    )
+
+
+def _sway_modes(u: np.ndarray, v: np.ndarray, depth: np.ndarray) -> list[np.ndarray]:
+    """Unit displacement (2, H, W) of each axis of `SWAY_PER_AXIS`; shoulders follow the head less than fully."""
+    follow = (1 - 0.7 * smoothstep(v, 2.8, 6.0)) * (1 - smoothstep(np.abs(u), 3.4, 5.5))
+    zero, one = np.zeros_like(u), np.ones_like(u)
+    pivot = v - 3.5
+    modes = [(one, zero), (zero, one), (-pivot, u), (u, pivot), (depth, zero), (zero, depth)]
+    return [np.stack([follow * a, follow * b]) for a, b in modes]
+
+
+def _smooth_process(rng: np.random.Generator, times_ms: np.ndarray, n: int, smoothness_ms: float) -> np.ndarray:
+    """(len(times), n) Gaussian processes of unit variance: sums of slow sinusoids with random frequency and phase."""
+    waves = 6
+    omega = rng.normal(0, 1 / smoothness_ms, (n, waves))
+    phase = rng.uniform(0, 2 * np.pi, (n, waves))
+    return np.sqrt(2 / waves) * np.cos(times_ms[:, None, None] * omega + phase).sum(axis=2)
+
+
+def _sway(rng: np.random.Generator, times_ms: np.ndarray) -> np.ndarray:
+    return _smooth_process(rng, times_ms, len(SWAY_PER_AXIS), SWAY_SMOOTHNESS_MS) * SWAY_PER_AXIS
+
+
+def _flicker(rng: np.random.Generator, times_ms: np.ndarray) -> np.ndarray:
+    slow = _smooth_process(rng, times_ms, 1, 40.0)[:, 0]
+    return 0.8 * slow + 0.6 * rng.standard_normal(len(times_ms))
+
+
+def _blinks(starts_ms: tuple[float, ...], times_ms: np.ndarray) -> np.ndarray:
+    """How far the lids have fallen at each time, 0-1."""
+    lids = np.zeros(len(times_ms))
+    shut, opening, over_ = BLINK_MS
+    for start in starts_ms:
+        since = times_ms - start
+        lids = np.maximum(lids, smoothstep(since, 0, shut) * (1 - smoothstep(since, opening, over_)))
+    return lids
+
+
+def _move(neutral: np.ndarray, fields: np.ndarray, weights: np.ndarray, lid: float) -> np.ndarray:
+    """Where the neutral points (68, 2) have gone: solves p = neutral + shift(p), the shift being small and smooth."""
+    points = neutral.copy()
+    points[UPPER_LIDS] += lid * 0.9 * (points[LOWER_LIDS] - points[UPPER_LIDS])
+    start = points.astype(np.float32)
+    moved = start
+    for _ in range(3):
+        nearest = np.clip(np.rint(moved).astype(int), 0, FRAME_SIZE - 1)
+        shift = np.tensordot(weights, fields[:, :, nearest[:, 1], nearest[:, 0]], axes=1)  # (2, 68)
+        moved = start + shift.T
+    return moved

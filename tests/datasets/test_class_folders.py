@@ -1,0 +1,203 @@
+"""One folder per class: the authors' arrangement, and clips of one's own."""
+
+import json
+from pathlib import Path
+
+import pytest
+import trees
+
+from lib.datasets import load_class_folders, load_dataset
+from lib.errors import ConfigError, DatasetError
+
+
+def kinds(dataset) -> list[str]:
+    return [trap.kind for trap in dataset.traps]
+
+
+def reasons(dataset) -> dict[str, str]:
+    return {one.clip_id: one.reason for one in dataset.rejected}
+
+
+def test_folders_of_frames_and_videos_are_clips(tmp_path):
+    trees.write_frames(tmp_path / "a" / "s1_01", range(5))
+    trees.write_video(tmp_path / "b" / "s2_01.avi", 4)
+    dataset = load_class_folders(tmp_path)
+    assert [(clip.clip_id, clip.label, clip.n_frames) for clip in dataset.clips] == [
+        ("s1_01", "a", 5),
+        ("s2_01", "b", None),
+    ]
+    assert (dataset.layout, dataset.classes, dataset.standin) == ("class_folders", ("a", "b"), None)
+
+
+def test_no_frame_is_opened(tmp_path):
+    trees.write_frames(tmp_path / "a" / "s1_01", range(5))
+    for path in (tmp_path / "a" / "s1_01").iterdir():
+        path.write_bytes(b"no image")
+    (tmp_path / "a" / "s1_02.avi").touch()
+    assert len(load_class_folders(tmp_path).clips) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "subject"),
+    [("s15_0101_01", "s15"), ("15_0101disgustingteeth_01", "s15"), ("S03_sur_01", "s3"), ("clip7", "unknown")],
+)
+def test_the_subject_is_read_from_the_beginning_of_a_name(tmp_path, name, subject):
+    trees.write_frames(tmp_path / "a" / name, range(3))
+    assert load_class_folders(tmp_path).clips[0].subject == subject
+
+
+def test_frames_per_second_are_the_callers(tmp_path):
+    trees.write_class_folders(tmp_path)
+    assert {clip.fps for clip in load_class_folders(tmp_path).clips} == {30.0}
+    assert {clip.fps for clip in load_class_folders(tmp_path, fps=200.0).clips} == {200.0}
+
+
+def test_clips_come_by_class_then_in_natural_order(tmp_path):
+    for name in ("s1_10", "s1_9", "s1_1"):
+        trees.write_frames(tmp_path / "a" / name, range(3))
+        trees.write_frames(tmp_path / "b" / f"{name}b", range(3))
+    ids = [clip.clip_id for clip in load_class_folders(tmp_path, classes=("b", "a")).clips]
+    assert ids == ["s1_1b", "s1_9b", "s1_10b", "s1_1", "s1_9", "s1_10"]
+
+
+def test_nothing_depends_on_the_order_of_the_file_system(tmp_path, monkeypatch):
+    trees.write_class_folders(tmp_path, n_clips=3)
+    for name in (".DS_Store", "notes.txt", "angry/Thumbs.db", "happy/readme.md"):
+        (tmp_path / name).touch()
+    (tmp_path / "happy" / "s15_empty").mkdir()
+    trees.write_video(tmp_path / "happy" / "s15_0101_01.avi", 3)
+    expected = load_class_folders(tmp_path)
+    listed = Path.iterdir
+    for reverse in (False, True):
+        monkeypatch.setattr(Path, "iterdir", lambda self, reverse=reverse: iter(sorted(listed(self), reverse=reverse)))
+        assert load_class_folders(tmp_path) == expected
+
+
+def test_hidden_and_underscored_entries_and_the_marker_are_ignored(tmp_path):
+    trees.write_class_folders(tmp_path)
+    trees.write_frames(tmp_path / "_truth" / "s15_0001_01", range(3))
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "angry" / "_notes").mkdir()
+    (tmp_path / "STANDIN.json").write_text(json.dumps({"standin": True}))
+    dataset = load_class_folders(tmp_path)
+    assert set(dataset.classes) == {"angry", "disgust", "happy"}
+    assert len(dataset.clips) == 6
+    assert not dataset.rejected
+    assert dataset.is_standin
+
+
+def test_junk_and_stray_files_are_named(tmp_path):
+    trees.write_class_folders(tmp_path)
+    (tmp_path / "Thumbs.db").touch()
+    (tmp_path / "readme.txt").touch()
+    (tmp_path / "angry" / "._s15.avi").touch()
+    (tmp_path / "angry" / "list.csv").touch()
+    (tmp_path / "angry" / "s15_0001_01" / ".DS_Store").touch()
+    found = [(trap.kind, trap.path.name) for trap in load_class_folders(tmp_path).traps]
+    assert sorted(found) == [
+        ("junk_files", "angry"),
+        ("junk_files", "s15_0001_01"),
+        ("junk_files", tmp_path.name),
+        ("stray_file", "list.csv"),
+        ("stray_file", "readme.txt"),
+    ]
+
+
+def test_a_folder_without_frames_is_rejected(tmp_path):
+    trees.write_class_folders(tmp_path)
+    (tmp_path / "angry" / "s20_x" / "inner").mkdir(parents=True)
+    rejected = load_class_folders(tmp_path).rejected
+    assert [(one.clip_id, one.reason) for one in rejected] == [("s20_x", "no_frames")]
+    assert "inner/" in rejected[0].detail
+
+
+def test_a_class_with_one_clip_is_a_trap(tmp_path):
+    trees.write_class_folders(tmp_path)
+    trees.write_frames(tmp_path / "fear" / "s1_01", range(3))
+    traps = [trap for trap in load_class_folders(tmp_path).traps if trap.kind == "single_clip_class"]
+    assert [trap.detail for trap in traps] == ["one clip of class fear: it cannot be both trained on and tested"]
+
+
+def test_gaps_and_doubled_extensions_are_traps(tmp_path):
+    trees.write_class_folders(tmp_path)
+    trees.write_frames(tmp_path / "angry" / "s17_01", [1, 2, 4], "img{}.jpg.jpg")
+    dataset = load_class_folders(tmp_path)
+    assert sorted(kinds(dataset)) == ["doubled_extension", "missing_frames"]
+    assert next(clip for clip in dataset.clips if clip.clip_id == "s17_01").n_frames == 3
+
+
+def test_images_directly_in_a_class_folder_are_no_clips(tmp_path):
+    trees.write_class_folders(tmp_path)
+    trees.write_frames(tmp_path / "angry", range(3))
+    dataset = load_class_folders(tmp_path)
+    assert kinds(dataset) == ["loose_frames"]
+    assert len(dataset.clips) == 6
+
+
+def test_a_video_beside_the_folder_of_its_frames_is_a_duplicate(tmp_path):
+    trees.write_class_folders(tmp_path)
+    trees.write_video(tmp_path / "angry" / "S15_0001_01.avi", 3)
+    dataset = load_class_folders(tmp_path)
+    assert reasons(dataset) == {"S15_0001_01": "duplicate_clip"}
+    assert dataset.rejected[0].source.suffix == ".avi"
+
+
+def test_a_name_in_two_classes_gets_the_class_in_front(tmp_path):
+    for label in ("a", "b"):
+        trees.write_frames(tmp_path / label / "s1_01", range(3))
+    dataset = load_class_folders(tmp_path)
+    assert [clip.clip_id for clip in dataset.clips] == ["a_s1_01", "b_s1_01"]
+    assert [clip.subject for clip in dataset.clips] == ["s1", "s1"]
+    assert kinds(dataset).count("name_in_several_classes") == 2
+
+
+def test_identifiers_can_be_file_names(tmp_path):
+    trees.write_frames(tmp_path / "a" / "s1 my clip (2)", range(3))
+    assert load_class_folders(tmp_path).clips[0].clip_id == "s1_my_clip_2"
+
+
+def test_doubled_folders_are_entered_and_reported(tmp_path):
+    trees.write_class_folders(tmp_path / "data" / "data")
+    trees.write_frames(tmp_path / "data" / "data" / "angry" / "s17_01" / "s17_01", range(3))
+    dataset = load_class_folders(tmp_path / "data")
+    assert len(dataset.clips) == 7
+    assert kinds(dataset) == ["doubled_folder", "doubled_folder"]
+
+
+def test_clips_of_classes_not_asked_for_are_rejected(tmp_path):
+    dataset = load_class_folders(trees.write_class_folders(tmp_path), classes=("happy", "angry"))
+    assert dataset.classes == ("happy", "angry")
+    assert set(reasons(dataset).values()) == {"class_not_asked"}
+    assert len(dataset.clips) + len(dataset.rejected) == 6
+
+
+def test_an_unknown_class_is_an_error_that_names_the_known_ones(tmp_path):
+    with pytest.raises(ConfigError, match="No class fear.*angry, disgust, happy"):
+        load_class_folders(trees.write_class_folders(tmp_path), classes=("fear",))
+
+
+def test_a_folder_without_clips_is_no_class(tmp_path):
+    trees.write_class_folders(tmp_path)
+    (tmp_path / "papers").mkdir()
+    assert "papers" not in load_class_folders(tmp_path).classes
+
+
+def test_an_empty_dataset_says_what_was_expected_and_found(tmp_path):
+    (tmp_path / "angry").mkdir()
+    with pytest.raises(DatasetError, match="one folder per class.*found angry/"):
+        load_class_folders(tmp_path)
+
+
+def test_a_root_that_is_not_there_or_a_file_is_an_error(tmp_path):
+    with pytest.raises(DatasetError, match="found nothing"):
+        load_class_folders(tmp_path / "absent")
+    (tmp_path / "file").touch()
+    with pytest.raises(DatasetError, match="found a file"):
+        load_class_folders(tmp_path / "file")
+
+
+def test_an_unknown_dataset_or_option_is_an_error_that_names_the_known_ones(tmp_path):
+    with pytest.raises(ConfigError, match="Unknown dataset 'casme'; known are casme2_sq, smic, class_folders"):
+        load_dataset("casme", tmp_path)
+    with pytest.raises(ConfigError, match="smic has no option extent; known are layout, classes"):
+        load_dataset("smic", tmp_path, extent="window")

@@ -15,7 +15,17 @@ from lib.datasets.class_folders import LAYOUT as CLASS_FOLDERS
 from lib.datasets.class_folders import has_class_folders, load_class_folders
 from lib.datasets.clip import Clip, Dataset
 from lib.datasets.findings import Findings, safe_id
-from lib.datasets.folders import child, entries, existing_folder, found_here, junk_traps, plain, subfolders, undoubled
+from lib.datasets.folders import (
+    child,
+    entries,
+    existing_folder,
+    found_here,
+    junk_traps,
+    plain,
+    subfolders,
+    undoubled,
+    walk,
+)
 from lib.datasets.frames import FrameList, is_video
 from lib.datasets.spreadsheets import find_spreadsheets
 from lib.errors import ConfigError, DatasetError
@@ -159,9 +169,7 @@ def _find_copy(root: Path, findings: Findings) -> _Copy:
     start = root
     while plain(start.name) in OFFICIAL_LAYOUTS:
         start = start.parent
-    waiting = [start]
-    while waiting:
-        folder = waiting.pop(0)
+    for folder in walk(start, lambda name: name.startswith("casme")):
         findings.traps += junk_traps(folder)
         copy.spreadsheets += find_spreadsheets(folder, "code") or find_spreadsheets(folder, "casme")
         for name in OFFICIAL_LAYOUTS:
@@ -171,11 +179,6 @@ def _find_copy(root: Path, findings: Findings) -> _Copy:
                 findings.traps += doubled
         if has_class_folders(folder, FILM_LABELS):
             copy.class_roots.append(folder)
-        waiting += [
-            path
-            for path in subfolders(folder)
-            if plain(path.name).startswith("casme") or path.name.lower() == folder.name.lower()
-        ]
     return copy
 
 

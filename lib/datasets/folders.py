@@ -4,7 +4,7 @@ Only names are read here. What a name means is left to each dataset's loader.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -79,6 +79,23 @@ def doubled_above(folder: Path, root: Path) -> list[Trap]:
         for inner, outer in pairwise(levels)
         if inner.name.lower() == outer.name.lower()
     ]
+
+
+def walk(root: Path, enters: Callable[[str], bool]) -> Iterator[Path]:
+    """`root` and the folders below it, breadth first, entering those whose plain name `enters` accepts.
+
+    A folder that lies in another of its own name is entered too. A link back to a folder seen before is not.
+    """
+    waiting, seen = [root], set()
+    while waiting:
+        folder = waiting.pop(0)
+        if folder.resolve() in seen:
+            continue
+        seen.add(folder.resolve())
+        yield folder
+        for path in subfolders(folder):
+            if enters(plain(path.name)) or path.name.lower() == folder.name.lower():
+                waiting.append(path)
 
 
 def child(folder: Path, name: str) -> Path | None:

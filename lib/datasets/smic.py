@@ -121,18 +121,15 @@ def load_smic(root: Path | str, layout: str | None = None, classes: tuple[str, .
 def _find_layouts(root: Path) -> dict[str, list[Path]]:
     """Layout -> the folders of that layout at or below `root`; only folders named like parts of SMIC-HS are entered."""
     found: dict[str, list[Path]] = {}
-    waiting = [root]
-    while waiting:
-        folder = waiting.pop(0)
+    for folder in walk(root, _is_part_of_smic_hs):
         layout = _layout_of(folder)
         if layout:
             found.setdefault(layout, []).append(folder)
-        for path in subfolders(folder):
-            name = plain(path.name)
-            other_camera = "vis" in name or "nir" in name
-            if (name.startswith(("smic", "hs")) and not other_camera) or path.name.lower() == folder.name.lower():
-                waiting.append(path)
     return found
+
+
+def _is_part_of_smic_hs(name: str) -> bool:
+    return name.startswith(("smic", "hs")) and "vis" not in name and "nir" not in name
 
 
 def _layout_of(folder: Path) -> str | None:

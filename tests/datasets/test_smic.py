@@ -130,6 +130,14 @@ def test_doubled_archives_are_entered_and_reported(tmp_path):
     assert kinds(dataset) == ["doubled_folder"]
 
 
+def test_a_link_back_to_a_folder_above_is_not_followed(tmp_path):
+    trees.write_smic(tmp_path)
+    (tmp_path / "SMIC_all_raw" / "smic_again").symlink_to(tmp_path)
+    dataset = load_smic(tmp_path)
+    assert ids(dataset) == IDS
+    assert not dataset.traps
+
+
 def test_junk_in_a_clip_is_named(tmp_path):
     trees.write_smic(tmp_path)
     folder = tmp_path / "SMIC_all_raw" / "HS" / "s1" / "micro" / "negative" / "s1_ne_01"

@@ -23,6 +23,7 @@ from lib.datasets.folders import (
     plain,
     subfolders,
     undoubled,
+    walk,
 )
 from lib.datasets.frames import list_frames
 from lib.datasets.spreadsheets import Row, cell_at, find_columns, find_spreadsheets, number, read_sheets, text

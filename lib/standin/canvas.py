@@ -3,8 +3,11 @@
 The canvas is a grid in head units (see `identity`), finer than any frame, so that a frame is made by shrinking it.
 """
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
+from scipy.interpolate import CubicSpline
 
 PIXELS_PER_UNIT = 44
 U_RANGE = (-5.7, 5.7)
@@ -13,10 +16,10 @@ SHAPE = (round((V_RANGE[1] - V_RANGE[0]) * PIXELS_PER_UNIT), round((U_RANGE[1] -
 
 
 def grid() -> tuple[np.ndarray, np.ndarray]:
-    """(U, V): the head coordinates of every canvas pixel, float32."""
+    """(u, v): head coordinates of the canvas pixels, float32, as an open mesh of shapes (1, width) and (height, 1)."""
     u = U_RANGE[0] + (np.arange(SHAPE[1], dtype=np.float32) + 0.5) / PIXELS_PER_UNIT
     v = V_RANGE[0] + (np.arange(SHAPE[0], dtype=np.float32) + 0.5) / PIXELS_PER_UNIT
-    return np.meshgrid(u, v)
+    return u[None, :], v[:, None]
 
 
 def to_pixels(points: np.ndarray) -> np.ndarray:
@@ -32,7 +35,8 @@ def smoothstep(x: np.ndarray, low: float = 0.0, high: float = 1.0) -> np.ndarray
 
 def bump(u: np.ndarray, v: np.ndarray, centre: tuple[float, float], spread: tuple[float, float]) -> np.ndarray:
     """Gaussian of height 1 at `centre` with standard deviations `spread`, all in head units."""
-    return np.exp(-0.5 * (((u - centre[0]) / spread[0]) ** 2 + ((v - centre[1]) / spread[1]) ** 2))
+    # a product of two factors, which an open mesh evaluates along its axes only
+    return np.exp(-0.5 * ((u - centre[0]) / spread[0]) ** 2) * np.exp(-0.5 * ((v - centre[1]) / spread[1]) ** 2)
 
 
 def strokes(lines: list, width: float, softness: float = 0.0, shape: tuple[int, int] = SHAPE) -> np.ndarray:
@@ -80,6 +84,46 @@ def noise(rng: np.random.Generator, feature: float, octaves: int = 3, stretch: f
     return total / total.std()
 
 
+@dataclass(frozen=True)
+class Layer:
+    """Something to composite: sRGB colour (height, width, 3) and opacity (height, width), float32."""
+
+    colour: np.ndarray
+    alpha: np.ndarray
+
+
 def over(image: np.ndarray, colour: np.ndarray, alpha: np.ndarray) -> None:
     """Paint `colour` (an sRGB triple or an image) over `image` (H, W, 3) in place, by `alpha` (H, W)."""
-    image += (np.asarray(colour, np.float32) - image) * alpha[..., None]
+    window = _touched(alpha)
+    colour = np.asarray(colour, np.float32)
+    part = image[window]
+    part += ((colour[window] if colour.ndim == 3 else colour) - part) * alpha[window][..., None].astype(np.float32)
+
+
+def darken(image: np.ndarray, factor: float | np.ndarray, alpha: np.ndarray) -> None:
+    """Multiply `image` (H, W, 3) in place by `factor` (one number, or one per channel) where `alpha` (H, W) is 1."""
+    window = _touched(alpha)
+    loss = np.float32(1) - np.asarray(factor, np.float32)
+    image[window] *= 1 - alpha[window][..., None].astype(np.float32) * loss
+
+
+def _touched(alpha: np.ndarray) -> tuple[slice, slice]:
+    """The rows and columns where `alpha` is visibly above 0: most strokes are small, and the canvas is large."""
+    visible = alpha > 1e-3
+    rows, columns = np.flatnonzero(visible.any(axis=1)), np.flatnonzero(visible.any(axis=0))
+    if not len(rows):
+        return slice(0, 0), slice(0, 0)
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+
+
+def curve_through(points: list) -> np.ndarray:
+    """24 points of a smooth curve through a few: (24, 2)."""
+    points = np.asarray(points, dtype=float)
+    return CubicSpline(np.arange(len(points)), points)(np.linspace(0, len(points) - 1, 24))
+
+
+def normals(z: np.ndarray) -> np.ndarray:
+    """Unit normals (H, W, 3) of a relief z (H, W) in head units: right, down, towards the camera."""
+    down, right = np.gradient(z.astype(np.float32), 1 / PIXELS_PER_UNIT)
+    normal = np.stack([-right, -down, np.ones_like(down)], axis=2)
+    return normal / np.linalg.norm(normal, axis=2, keepdims=True)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lib.standin.canvas import bump, smoothstep, strokes
-from lib.standin.identity import Identity
+from lib.standin.canvas import SHAPE, bump, smoothstep, strokes
+from lib.standin.identity import MIRROR, Identity
 
 ACTION_UNITS = ("AU1", "AU2", "AU4", "AU5", "AU6", "AU7", "AU9", "AU10", "AU12", "AU15", "AU17", "AU20", "AU25")
 """Order of the units in every array of envelopes and fields."""
@@ -90,7 +90,7 @@ def field(unit: str, u: np.ndarray, v: np.ndarray, landmarks: np.ndarray, sides:
     total = np.zeros((2, *np.shape(u)), np.float32)
     for push in PUSHES[unit]:
         for mirror, strength in zip((1, -1), sides, strict=True):
-            anchor = landmarks[push.anchor if mirror == 1 else _partner(push.anchor)]
+            anchor = landmarks[push.anchor if mirror == 1 else MIRROR[push.anchor]]
             centre = (anchor[0] + mirror * push.offset[0], anchor[1] + push.offset[1])
             weight = strength * bump(u, v, centre, push.spread)
             total[0] += mirror * push.shift[0] * weight
@@ -99,13 +99,13 @@ def field(unit: str, u: np.ndarray, v: np.ndarray, landmarks: np.ndarray, sides:
 
 
 def shading(unit: str, identity: Identity, u: np.ndarray, v: np.ndarray, sides: tuple[float, float]) -> np.ndarray:
-    """Relative change of brightness that a unit's furrows and folds cause at envelope 1: canvas-sized, about -0.4 to 0.1.
+    """Relative change of brightness by a unit's furrows and folds at envelope 1: canvas-sized, about -0.4 to 0.1.
 
     `u`, `v` are the canvas grid; older faces fold deeper.
     """
     points = identity.landmarks
     lines, width, depth = _furrows(unit, points)
-    change = np.zeros(np.shape(u), np.float32)
+    change = np.zeros(SHAPE, np.float32)
     if lines:
         for mirror, strength in zip((1, -1), sides, strict=True):
             half = [np.asarray(line) * (mirror, 1) for line in lines]
@@ -162,15 +162,9 @@ def _furrows(unit: str, points: np.ndarray) -> tuple[list, float, float]:
     return [], 0.0, 0.0
 
 
-def _partner(landmark: int) -> int:
-    from lib.standin.identity import MIRROR
-
-    return int(MIRROR[landmark])
-
-
 # === Which units make which expression ===
-# Each class is a set of variants (Ekman & Friesen's prototypes, and the unit combinations coded in SMIC's and CAS(ME)2's
-# relatives): the units that carry it with their typical strength, then units that come along with a probability.
+# Each class is a set of variants (prototypes of Ekman & Friesen, and combinations coded in micro-expression datasets):
+# the units that carry it with their typical strength, then units that come along with a probability.
 RECIPES = {
     "negative": (
         ({"AU4": 1.0, "AU7": 0.6}, {"AU15": 0.3, "AU17": 0.2}),

@@ -1,24 +1,16 @@
 """Hair: a mass between two outlines, and single strands that follow its flow."""
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
-from lib.standin.canvas import PIXELS_PER_UNIT, SHAPE, blur, bump, noise, over, smoothstep, to_pixels
+from lib.standin.canvas import PIXELS_PER_UNIT, SHAPE, Layer, blur, bump, noise, over, smoothstep, to_pixels
 from lib.standin.identity import Identity, head_half_width
 
 FALLING = ("bob", "fringe", "long")
 N_STRANDS = 2400
-
-
-@dataclass(frozen=True)
-class Layer:
-    """Something to composite: sRGB colour (height, width, 3) and opacity (height, width)."""
-
-    colour: np.ndarray
-    alpha: np.ndarray
+EDGES = {"buzz": (0.14, 0.05), "receding": (0.16, 0.06), "curly": (0.05, 0.07), "scarf": (0.02, 0.0)}
+"""Softness and raggedness of the hairline (head units) where a style differs from the rest."""
 
 
 def behind(u: np.ndarray, v: np.ndarray, identity: Identity, rng: np.random.Generator) -> Layer:
@@ -39,12 +31,10 @@ def behind(u: np.ndarray, v: np.ndarray, identity: Identity, rng: np.random.Gene
         centre = (0.25 * identity.part, identity.crown - 0.28)
         ball = np.hypot((u - centre[0]) / 0.85, (v - centre[1]) / 0.66) + 0.03 * noise(rng, 0.3, 2)
         alpha = smoothstep(1 - ball, -0.06, 0.06)
-        colour *= (1 + 0.15 * noise(rng, 0.1, 2) + 0.25 * bump(u, v, (centre[0], centre[1] - 0.2), (0.4, 0.2)))[
-            ..., None
-        ]
+        shine = 0.25 * bump(u, v, (centre[0], centre[1] - 0.2), (0.4, 0.2))
+        colour *= (1 + shine + 0.15 * noise(rng, 0.1, 2))[..., None]
     elif identity.hair_style == "scarf":
-        half = 2.25 + 0.25 * np.clip(v - 1.5, 0, 2.5) ** 1.3
-        alpha = smoothstep(half - np.abs(u), -0.03, 0.03) * smoothstep(v, 0.0, 0.3)
+        alpha = smoothstep(_scarf_half_width(v) - np.abs(u), -0.05, 0.05) * smoothstep(v, 0.0, 0.3)
         colour = _cloth(u, v, identity, rng)
     return Layer(np.clip(colour, 0, 255), alpha)
 
@@ -52,7 +42,7 @@ def behind(u: np.ndarray, v: np.ndarray, identity: Identity, rng: np.random.Gene
 def in_front(u: np.ndarray, v: np.ndarray, identity: Identity, rng: np.random.Generator) -> Layer:
     """The hair (or the scarf) that frames the face."""
     style = identity.hair_style
-    ragged = noise(rng, 0.18, 2)
+    ragged = np.clip(noise(rng, 0.18, 2), -1.7, 1.7)  # no tufts that float apart
     outer = _outer_half_width(v, identity)
     opening = _opening_half_width(v, identity)
     # the parting lowers the hairline on its heavier side
@@ -70,7 +60,8 @@ def in_front(u: np.ndarray, v: np.ndarray, identity: Identity, rng: np.random.Ge
         return Layer(np.zeros((*SHAPE, 3), np.float32), np.zeros(SHAPE, np.float32))
     if style == "scarf":
         chin = identity.landmarks[8, 1]
-        under = smoothstep(v, chin - 0.02, chin + 0.1) * smoothstep(2.3 - np.abs(u), -0.05, 0.05) * (v < 9)
+        drape = _scarf_half_width(v) - np.abs(u)
+        under = smoothstep(v, chin - 0.02, chin + 0.1) * smoothstep(drape, -0.05, 0.05)
         return Layer(_cloth(u, v, identity, rng), np.maximum(mass, under).astype(np.float32))
 
     light = (
@@ -162,9 +153,7 @@ def _draw_strands(canvas, cover, mass, light, identity: Identity, rng) -> None:
             direction = radial * (1 - 0.75 * side) + fall * (0.15 + side)
         if style != "curly":
             direction = direction / (np.linalg.norm(direction, axis=1, keepdims=True) + 1e-6)
-            direction = np.stack(
-                [direction[:, 0] - bend * direction[:, 1], direction[:, 1] + bend * direction[:, 0]], axis=1
-            )
+            direction = direction + bend[:, None] * direction[:, ::-1] * (-1, 1)
         path.append(here + direction * stride)
     path = np.stack(path, axis=1)  # (n, steps + 1, 2)
     shade = light[rows, columns] * np.exp(rng.normal(0, 0.20, n))
@@ -175,8 +164,13 @@ def _draw_strands(canvas, cover, mass, light, identity: Identity, rng) -> None:
         cv2.polylines(canvas, line, False, tuple(int(c) for c in colours[i]), 1, cv2.LINE_AA, 4)
         if i % 3 == 0:  # a third of the hairs may leave the mass: loose ends
             cv2.polylines(cover, line, False, 210, 1, cv2.LINE_AA, 4)
-    # drawing a hair over half-covered skin must not thin what is there already
-    np.maximum(cover, (np.clip(mass, 0, 1) * 255).astype(np.uint8), out=cover)
+    # loose ends stay near the mass, and a hair over half-covered skin must not thin what is there already
+    reach = np.clip(2.2 * blur(np.clip(mass, 0, 1).astype(np.float32), 0.10), 0, 1)
+    np.maximum(cover * reach, 255 * np.clip(mass, 0, 1), out=cover, casting="unsafe")
+
+
+def _scarf_half_width(v: np.ndarray) -> np.ndarray:
+    return 2.25 + 0.3 * np.clip(v - 1.8, 0, 9) ** 1.4
 
 
 def _cloth(u, v, identity: Identity, rng) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 
 # Right half of a symmetric neutral face in the 68-point order of iBUG 300-W (the subject's left half mirrors it).
-_JAW = [(-2.17, 0.21), (-2.12, 0.81), (-2.05, 1.42), (-1.94, 2.02), (-1.74, 2.59), (-1.45, 3.07), (-1.04, 3.45)]
+_JAW = [(-2.18, 0.05), (-2.14, 0.65), (-2.08, 1.25), (-1.98, 1.86), (-1.80, 2.45), (-1.50, 2.99), (-1.05, 3.43)]
 _JAW += [(-0.56, 3.72), (0.0, 3.81)]
 _BROW = [(-1.83, -0.42), (-1.57, -0.66), (-1.16, -0.76), (-0.74, -0.70), (-0.36, -0.56)]
 _BRIDGE = [(0.0, -0.11), (0.0, 0.28), (0.0, 0.66), (0.0, 1.05)]
@@ -133,7 +133,7 @@ def draw_identity(rng: np.random.Generator) -> Identity:
         hair = HAIR_COLOURS[6]
     hair = hair + (GREY_HAIR - hair) * np.clip((age - 0.45) * 1.7 * rng.random(), 0, 0.85)
     iris = IRIS_COLOURS[int(rng.integers(0, 6 if darkness < 0.35 else 2))]
-    rosy = np.array((1.0, 0.62, 0.62)) if feminine else np.array((0.95, 0.70, 0.66))
+    rosy = np.array((0.90, 0.62, 0.63)) if feminine else np.array((0.88, 0.70, 0.69))
     lips = skin * (rosy + rng.normal(0, 0.03, 3)) * (1 - 0.1 * darkness)
     styles = LONG_STYLES if feminine else SHORT_STYLES
     weights = np.ones(len(styles))

@@ -105,15 +105,15 @@ def class_counts(full: dict[str, int], clips: int | None) -> dict[str, int]:
     """Clips per class for a total of `clips`: largest remainders, but at least two of each class.
 
     >>> class_counts({"angry": 76, "happy": 94, "disgust": 36}, 12)
-    {'angry': 5, 'happy': 5, 'disgust': 2}
+    {'angry': 4, 'happy': 6, 'disgust': 2}
     """
     total = sum(full.values())
     if clips is None:
         return dict(full)
     if isinstance(clips, bool) or not isinstance(clips, int | np.integer) or not 2 * len(full) <= clips <= total:
         raise ConfigError(
-            f"clips = {clips!r}: expected a whole number from {2 * len(full)} (two of each class) to {total} (as many as the "
-            "real dataset has), or None for all."
+            f"clips = {clips!r}: expected a whole number from {2 * len(full)} (two of each class) to {total} "
+            "(as many as the real dataset has), or None for all."
         )
     counts = dict.fromkeys(full, 2)
     for _ in range(clips - sum(counts.values())):
@@ -219,7 +219,7 @@ def asymmetry(draw: np.random.Generator, units: dict) -> dict:
 
 
 def _share_out(n: int, subjects: tuple[int, ...], rng: np.random.Generator, talkative=None) -> list[int]:
-    """A subject for each of n clips, in random order: everybody once, then at random, one subject with a fixed share."""
+    """A subject for each of n clips, in random order: all once, the rest at random; one may have a fixed share."""
     pool = list(subjects)
     chosen = []
     if talkative and n >= len(subjects):

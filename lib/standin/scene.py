@@ -17,8 +17,8 @@ FRAME_SIZE = 224
 """Side of every frame in pixels: a head fills about two thirds of its height, as a talking head does."""
 GAMMA = 2.2
 SWAY_PER_AXIS = np.array([0.035, 0.03, 0.006, 0.004, 0.012, 0.012])
-"""Standard deviations at difficulty 1: shift right and down (head units), roll (radians), nearing (relative), yaw, pitch
-(radians)."""
+"""Standard deviations at difficulty 1: shift right and down (head units), roll (radians), nearing (relative), yaw and
+pitch (radians)."""
 SWAY_SMOOTHNESS_MS = 350.0
 FLICKER = 0.008
 """Standard deviation of the lamp's relative brightness at difficulty 1."""
@@ -75,7 +75,7 @@ def render(plan: ClipPlan, seed: int, difficulty: float = 1.0) -> tuple[Motion, 
     # === Framing: where the head is in the picture ===
     to_canvas, tilt, scale = _framing(sitting, light_rng)
     u, v = _frame_grid(to_canvas)
-    lit = _light(portrait, to_canvas, sitting, light_rng)
+    lit = _light(portrait, to_canvas, u, v, sitting, light_rng)
 
     # === Motion ===
     times = plan.times_ms
@@ -165,7 +165,7 @@ def _person(subject: str, seed: int) -> tuple[Identity, Portrait]:
 
 @lru_cache(maxsize=1)
 def _grain() -> np.ndarray:
-    """Sensor noise of unit variance, cut anew for every frame; mostly common to the three channels, as after demosaicing."""
+    """Sensor noise of unit variance, cut anew for every frame; mostly common to the channels, as after demosaicing."""
     rng = np.random.default_rng(8)
     shape = (FRAME_SIZE + 160, FRAME_SIZE + 160)
     common = rng.standard_normal((*shape, 1), dtype=np.float32)
@@ -208,7 +208,7 @@ def _turned(displacement: np.ndarray, turn: np.ndarray) -> np.ndarray:
     )
 
 
-def _light(portrait: Portrait, to_canvas, sitting: np.random.Generator, clip_rng: np.random.Generator) -> _Lit:
+def _light(portrait: Portrait, to_canvas, u, v, sitting: np.random.Generator, clip_rng: np.random.Generator) -> _Lit:
     """Lambert's law under a key and a fill light, a little gloss, and the person set before a plain background."""
     azimuth = sitting.uniform(-0.75, 0.75) + clip_rng.normal(0, 0.06)
     height = sitting.uniform(0.15, 0.7) + clip_rng.normal(0, 0.04)
@@ -216,37 +216,40 @@ def _light(portrait: Portrait, to_canvas, sitting: np.random.Generator, clip_rng
     strength = sitting.uniform(0.62, 0.92) * (1 + 0.03 * clip_rng.normal())
     ambient = sitting.uniform(0.36, 0.52)
     warmth = np.array([1.0, 1.0, 1.0], np.float32) + sitting.normal(0, 0.03) * np.array([1, 0, -1], np.float32)
-    normal = portrait.normal
+    normal = _shrink(portrait.normal, to_canvas)
+    normal /= np.linalg.norm(normal, axis=2, keepdims=True)
+    occlusion, gloss, alpha = (_shrink(a, to_canvas) for a in (portrait.occlusion, portrait.gloss, portrait.alpha))
     diffuse = np.clip(normal @ key, 0, None)
     fill = np.clip(normal @ np.array([-key[0], 0.0, key[2]], np.float32), 0, None)
-    halfway = key + (0, 0, 1)
-    gleam = np.clip(normal @ (halfway / np.linalg.norm(halfway)).astype(np.float32), 0, 1) ** 28 * portrait.gloss
-    light = ambient * portrait.occlusion + strength * diffuse * (0.5 + 0.5 * portrait.occlusion) + 0.15 * fill
+    halfway = key + np.array([0, 0, 1], np.float32)
+    gleam = np.clip(normal @ (halfway / np.linalg.norm(halfway)), 0, 1) ** 28 * gloss
+    light = ambient * occlusion + strength * diffuse * (0.5 + 0.5 * occlusion) + 0.15 * fill
 
-    base = sitting.uniform(60, 205) + sitting.normal(0, 8, 3)
-    backdrop = np.empty((*light.shape, 3), np.float32)
-    backdrop[:] = base
-    u, v = grid()
+    backdrop = np.empty((FRAME_SIZE, FRAME_SIZE, 3), np.float32)
+    backdrop[:] = sitting.uniform(60, 205) + sitting.normal(0, 8, 3)
     slope = sitting.uniform(-0.03, 0.03, 2)
-    backdrop *= (1 + slope[0] * u + slope[1] * v + 0.01 * noise(sitting, 2.5, 2))[..., None]
-    shrunk_alpha = _shrink(portrait.alpha, to_canvas)
-    shrunk_backdrop = _shrink(backdrop, to_canvas)
+    backdrop *= (1 + slope[0] * u + slope[1] * v + 0.01 * _shrink(noise(sitting, 2.5, 2), to_canvas))[..., None]
 
-    def lit(albedo: np.ndarray) -> np.ndarray:
-        linear = (np.clip(albedo, 0, 255) / 255) ** GAMMA * light[..., None] * warmth + (0.05 * strength * gleam)[
-            ..., None
-        ]
-        image = _shrink((255 * np.clip(linear, 0, 1) ** (1 / GAMMA)).astype(np.float32), to_canvas)
-        composed = shrunk_backdrop.copy()
-        over(composed, image, shrunk_alpha)
+    def radiance(albedo: np.ndarray) -> np.ndarray:
+        linear = (np.clip(_shrink(albedo, to_canvas), 0, 255) / 255) ** GAMMA * light[..., None] * warmth
+        return linear + (0.05 * strength * gleam)[..., None]
+
+    opened = radiance(portrait.albedo)
+    # a camera exposes for the face, though not all the way
+    face = (gloss > 0.5) & (alpha > 0.9)
+    exposure = (0.33 / np.median(opened[face].mean(axis=1))) ** 0.45
+
+    def picture(linear: np.ndarray) -> np.ndarray:
+        composed = backdrop.copy()
+        over(composed, 255 * np.clip(exposure * linear, 0, 1) ** (1 / GAMMA), alpha)
         return composed
 
     return _Lit(
-        opened=lit(portrait.albedo),
-        shut=lit(portrait.eyes_shut),
+        opened=picture(opened),
+        shut=picture(radiance(portrait.eyes_shut)),
         lid_travel=_shrink(portrait.lid_travel, to_canvas),
-        gap=lit(np.ascontiguousarray(portrait.mouth_gap[..., :3])),
-        gap_alpha=_shrink(np.ascontiguousarray(portrait.mouth_gap[..., 3]), to_canvas),
+        gap=picture(radiance(portrait.gap)),
+        gap_alpha=_shrink(portrait.gap_alpha, to_canvas),
     )
 
 

@@ -1,4 +1,4 @@
-"""What really moved in a stand-in: written beside the clips, read back by whoever wants to check a method against it."""
+"""What really moved in a stand-in: written beside the clips, read back to check a method against it."""
 
 import csv
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ class Truth:
         return np.tensordot(self.envelopes[:, frame], self.fields, axes=1)
 
     def motion_magnitude(self, frame: int) -> np.ndarray:
-        """Length of `motion` at every pixel of a frame: (height, width) float32, pixels. Head sway is not part of it."""
+        """Length of `motion` at every pixel of a frame, (height, width) float32; head sway is not part of it."""
         return np.hypot(*self.motion(frame))
 
 
@@ -113,8 +113,8 @@ def read_truth(root: Path, clip_id: str) -> Truth:
     path = Path(root) / TRUTH_FOLDER / f"{clip_id}.npz"
     if not path.is_file():
         raise DatasetError(
-            f"{path} does not exist: the true motion is known for stand-ins only (folders that write_standin made), by the "
-            f"clip_id listed in {TRUTH_FOLDER}/clips.csv."
+            f"{path} does not exist: the true motion is known for stand-ins only (folders that write_standin made), "
+            f"by the clip_id listed in {TRUTH_FOLDER}/clips.csv."
         )
     with np.load(path) as stored:
         size = int(stored["frame_size"])

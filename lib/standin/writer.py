@@ -28,8 +28,8 @@ STANDINS = ("smic", "casme2_sq", "casme2_sq_official")
 DEFAULT_DIFFICULTY = {"smic": 1.0, "casme2_sq": 1.0, "casme2_sq_official": 1.0}
 DIFFICULTY_RANGE = (0.4, 10.0)
 STATEMENT = (
-    "Rendered faces of people who do not exist. The motion was prescribed, not observed: nothing measured on these clips "
-    "says anything about how well a method recognises real micro-expressions."
+    "Rendered faces of people who do not exist. The motion was prescribed, not observed: nothing measured on these "
+    "clips says anything about how well a method recognises real micro-expressions."
 )
 _GROUP = 6  # clips of one subject that a worker renders in a row, so that it paints the person once
 

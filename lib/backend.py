@@ -4,10 +4,13 @@ Everything else in `lib` uses `keras` and `keras.ops` alone and imports `keras` 
 missing backend is one clear error and TensorFlow's start-up messages do not fill notebooks.
 """
 
+import contextlib
 import importlib
 import importlib.metadata
 import os
 import platform
+import sys
+import tempfile
 from pathlib import Path
 
 from lib.errors import ConfigError
@@ -22,12 +25,33 @@ def _import_keras():
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # "no GPU found" is no error; the device is in every record
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # JAX takes 75 % of a GPU's memory otherwise
     try:
-        return importlib.import_module("keras")
+        with _native_messages_held_back():
+            return importlib.import_module("keras")
     except ModuleNotFoundError as error:
         raise ConfigError(
             f"Keras cannot start: the module {error.name!r} is missing (KERAS_BACKEND is {name or 'not set'}). "
             f"Install it, or set KERAS_BACKEND to an installed one of {', '.join(BACKENDS)}"
         ) from error
+
+
+@contextlib.contextmanager
+def _native_messages_held_back():
+    """Keep what C++ code prints to standard error; show it only if the block fails.
+
+    TensorFlow writes about CPU features and absent GPUs before it reads its own log level, and a notebook would show
+    that as output. What device a run used stands in its record.
+    """
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as held, os.fdopen(os.dup(2), "wb") as standard_error:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            standard_error.write(held.read())
+            raise
+        finally:
+            os.dup2(standard_error.fileno(), 2)
 
 
 keras = _import_keras()
@@ -54,6 +78,7 @@ def make_deterministic(seed: int) -> None:
         import tensorflow
 
         tensorflow.config.experimental.enable_op_determinism()
+        tensorflow.get_logger().setLevel("ERROR")  # it warns of retracing, which every new network needs once
         for gpu in tensorflow.config.list_physical_devices("GPU"):
             try:
                 tensorflow.config.experimental.set_memory_growth(gpu, True)

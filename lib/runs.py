@@ -5,9 +5,7 @@ rename when it is whole, so a folder that lacks a file is no record. Nothing her
 backend of a run that is looked for: records can be listed and read in no time. Making them is `lib.training`'s.
 """
 
-import ast
 import difflib
-import hashlib
 import json
 import math
 import shutil
@@ -22,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from lib import metrics
+from lib.digest import code_digest, json_digest
 from lib.errors import ConfigError, TrainingError
 from lib.protocols import CONTROLS, PROTOCOLS
 
@@ -135,7 +134,7 @@ class RunRecord:
         Loss and accuracy are running means over the training batches of the epoch, with dropout; those of the
         validation clips are taken after the epoch, without.
         """
-        return pd.read_csv(self.path / "history.csv", dtype={"fold": str}, float_precision="round_trip")
+        return pd.read_csv(self.path / "history.csv", dtype={"fold": str})
 
     def predictions(self, at: str = "best") -> pd.DataFrame:
         """One row per validated clip: clip, fold, at, epoch, truth, predicted, and ``p_<class>`` for each class."""
@@ -145,7 +144,6 @@ class RunRecord:
             self.path / "predictions.csv",
             dtype=dict.fromkeys(("clip", "fold", "at", "truth", "predicted"), str),
             keep_default_na=False,
-            float_precision="round_trip",
         )
         return table[table["at"] == at].reset_index(drop=True)
 
@@ -220,10 +218,10 @@ def run_id(config: RunConfig, store) -> str:
     parts = {
         "config": config.to_dict(),
         "data": store.fingerprint,
-        "code": code_digest(),
+        "code": deciding_code(),
         "backend": backend_name(),
     }
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+    return json_digest(parts)[:16]
 
 
 def find_run(config: RunConfig, store, runs_dir: Path) -> RunRecord | None:
@@ -247,7 +245,7 @@ def is_record(path: Path) -> bool:
 
 
 def list_runs(runs_dir: Path) -> pd.DataFrame:
-    """All finished runs, one row each, ordered by id: id, config fields, dataset, standin, backend, summary's fields."""
+    """All finished runs, one row each, by id: id, config's fields, dataset, standin, backend, summary's fields."""
     runs_dir = Path(runs_dir)
     rows = []
     for path in sorted(runs_dir.iterdir()) if runs_dir.is_dir() else []:
@@ -283,22 +281,9 @@ def write_folder(path: Path, files: Mapping[str, str]) -> None:
 
 
 @cache
-def code_digest() -> str:
+def deciding_code() -> str:
     """Digest of the modules that decide a run's numbers, blind to comments, docstrings and layout."""
-    digest = hashlib.sha256()
-    for name in DECIDING_MODULES:
-        digest.update(normalised_source((Path(__file__).parent / name).read_text(encoding="utf-8")).encode())
-    return digest.hexdigest()
-
-
-def normalised_source(source: str) -> str:
-    """Python source without comments, docstrings and layout."""
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        documented = isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
-        if documented and ast.get_docstring(node, clean=False) is not None:
-            node.body[0] = ast.Pass()
-    return ast.unparse(tree)
+    return code_digest(Path(__file__).parent / name for name in DECIDING_MODULES)
 
 
 @cache

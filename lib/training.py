@@ -315,7 +315,7 @@ def _provenance(config: RunConfig, store, state: _State) -> dict[str, Any]:
         "device": backend.device_name(),
         "versions": backend.versions(),
         **runs.commit(),
-        "code": runs.code_digest(),
+        "code": runs.deciding_code(),
         "data": {
             "dataset": store.dataset,
             "key": store.key,

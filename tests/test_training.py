@@ -1,0 +1,415 @@
+import contextlib
+import dataclasses
+import json
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from fake_store import FakeStore
+
+from lib import checkpoint, training
+from lib.backend import keras
+from lib.errors import ConfigError, TrainingError
+from lib.models import MODELS
+from lib.protocols import PROTOCOLS, Fold, make_folds
+from lib.runs import RunConfig, list_runs, run_id
+from lib.training import load_volumes, train, trained_model
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+TINY = RunConfig("micro_exp_stcnn", kernel_size=(3, 3, 3), epochs=4)
+NUMBERS = ("config.json", "history.csv", "predictions.csv", "summary.json")
+
+
+def _numbers(record):
+    return {name: (record.path / name).read_bytes() for name in NUMBERS}
+
+
+def _changed(**changes):
+    return dataclasses.replace(TINY, **changes)
+
+
+@pytest.fixture(scope="module")
+def record(tmp_path_factory):
+    return train(TINY, FakeStore(), tmp_path_factory.mktemp("runs"))
+
+
+@pytest.fixture
+def save_every_epoch(monkeypatch):
+    monkeypatch.setattr(checkpoint, "LEAST_SECONDS", 0.0)
+    monkeypatch.setattr(checkpoint, "SHARE_OF_TIME", float("inf"))
+
+
+# === What a record holds ===
+
+
+def test_history_has_a_row_per_epoch_and_no_times(record):
+    assert record.history.columns.tolist() == ["fold", "epoch", "loss", "accuracy", "val_loss", "val_accuracy"]
+    assert record.history["epoch"].tolist() == [1, 2, 3, 4]
+    assert np.isfinite(record.history.drop(columns="fold")).all(axis=None)
+
+
+def test_predictions_are_of_the_held_out_clips_and_agree_with_the_history(record):
+    store = FakeStore()
+    (fold,) = make_folds(PROTOCOLS["paper"], store.labels, store.classes)
+    for at in ("best", "last"):
+        table = record.predictions(at)
+        assert table["clip"].tolist() == store.clips["clip_id"].iloc[fold.validation].tolist()
+        assert table["truth"].tolist() == store.clips["label"].iloc[fold.validation].tolist()
+        probabilities = table[["p_angry", "p_happy", "p_disgust"]].to_numpy()
+        np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
+        (epoch,) = table["epoch"].unique()
+        row = record.history.set_index("epoch").loc[epoch]
+        assert (table["truth"] == table["predicted"]).mean() == row["val_accuracy"]
+        right = [
+            probability[store.classes.index(truth)]
+            for probability, truth in zip(probabilities, table["truth"], strict=True)
+        ]
+        assert -np.mean(np.log(right)) == pytest.approx(row["val_loss"])
+
+
+def test_best_is_the_first_epoch_with_the_highest_validation_accuracy(record):
+    assert record.predictions("best")["epoch"].iloc[0] == record.history["val_accuracy"].idxmax() + 1
+    assert record.predictions("last")["epoch"].iloc[0] == 4
+
+
+def test_provenance_says_what_the_run_was_and_names_no_place(record):
+    provenance = record.provenance
+    assert provenance["backend"] == keras.config.backend()
+    assert provenance["data"] == {
+        "dataset": "casme2_sq",
+        "key": "casme2_sq-tiny",
+        "fingerprint": "f" * 64,
+        "classes": ["angry", "happy", "disgust"],
+        "clips": 24,
+        "standin": {"standin": True},
+    }
+    assert len(provenance["seconds_per_epoch"]) == 4
+    assert provenance["wall_seconds"] == pytest.approx(sum(provenance["seconds_per_epoch"]))
+    text = (record.path / "provenance.json").read_text()
+    assert str(REPOSITORY) not in text
+    assert str(record.path.parent) not in text
+
+
+def test_a_finished_run_leaves_nothing_but_its_record(record):
+    names = {path.name for path in record.path.parent.iterdir()}
+    assert names == {record.id, ".locks"}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_model_learns_what_is_plain_to_see(name, tmp_path):
+    config = _changed(model=name, epochs=12, batch_size=4, learning_rate=0.02)
+    summary = train(config, FakeStore(), tmp_path).summary()
+    assert summary["accuracy_best"] > summary["majority_share"]
+
+
+# === Found, not trained again ===
+
+
+def test_a_finished_run_is_not_trained_again(record, monkeypatch):
+    monkeypatch.setattr(training, "_fit_fold", lambda *arguments: pytest.fail("trained again"))
+    assert train(TINY, FakeStore(), record.path.parent).id == record.id
+
+
+def test_the_same_config_twice_gives_the_same_numbers_bit_for_bit(record, tmp_path):
+    random.seed(99)
+    np.random.default_rng().random()
+    assert _numbers(train(TINY, FakeStore(), tmp_path)) == _numbers(record)
+
+
+def test_another_seed_gives_other_numbers_on_the_same_clips(record, tmp_path):
+    other = train(_changed(seed=1), FakeStore(), tmp_path)
+    assert (other.history["loss"] != record.history["loss"]).all()
+    assert other.predictions()["clip"].tolist() == record.predictions()["clip"].tolist()
+
+
+def test_a_folder_with_half_a_record_is_ignored_and_replaced(record, tmp_path):
+    half = tmp_path / run_id(TINY, FakeStore())
+    half.mkdir()
+    (half / "history.csv").write_text("fold,epoch\n")
+    assert _numbers(train(TINY, FakeStore(), tmp_path)) == _numbers(record)
+
+
+@pytest.mark.parametrize("control", ["shuffled_frames", "first_frame", "permuted_labels"])
+def test_a_control_is_a_run_of_its_own_with_other_numbers(control, record, tmp_path):
+    controlled = train(_changed(control=control, epochs=1), FakeStore(), tmp_path)
+    assert controlled.id != record.id
+    assert controlled.history["loss"][0] != record.history["loss"][0]
+    same_truth = controlled.predictions()["truth"].equals(record.predictions()["truth"])
+    assert same_truth == (control != "permuted_labels")
+
+
+# === Interrupted ===
+
+
+def _interrupt_in_epoch(monkeypatch, epoch):
+    score, calls = training._cross_entropy, []
+
+    def interrupted(*arguments):
+        calls.append(1)
+        if len(calls) == epoch:
+            raise KeyboardInterrupt
+        return score(*arguments)
+
+    monkeypatch.setattr(training, "_cross_entropy", interrupted)
+
+
+@pytest.mark.parametrize("name", ["micro_exp_stcnn", "micro_exp_fusenet_late"])
+def test_an_interrupted_run_resumes_and_ends_as_if_it_had_not_been(
+    name, tmp_path, monkeypatch, save_every_epoch, capsys
+):
+    config = _changed(model=name)
+    whole = train(config, FakeStore(), tmp_path / "whole")
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        _interrupt_in_epoch(patched, 3)
+        train(config, FakeStore(), tmp_path)
+    assert list_runs(tmp_path).empty
+    resumed = train(config, FakeStore(), tmp_path, progress="lines")
+    assert [line.split(" epoch ")[1][0] for line in capsys.readouterr().out.splitlines()] == ["3", "4"]
+    assert _numbers(resumed) == _numbers(whole)
+    assert resumed.provenance["sittings"] == 2
+    assert not (tmp_path / f"{resumed.id}.partial").exists()
+
+
+def test_a_run_interrupted_after_its_last_epoch_only_writes_its_record(record, tmp_path, monkeypatch, save_every_epoch):
+    def stop(*arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(training, "_predictions_table", stop)
+        train(TINY, FakeStore(), tmp_path)
+    assert _numbers(train(TINY, FakeStore(), tmp_path)) == _numbers(record)
+
+
+def test_a_damaged_state_is_as_good_as_none(record, tmp_path):
+    state = tmp_path / f"{run_id(TINY, FakeStore())}.partial" / "state.npz"
+    state.parent.mkdir()
+    state.write_bytes(b"PK\x03\x04 half a file")
+    assert _numbers(train(TINY, FakeStore(), tmp_path)) == _numbers(record)
+
+
+def test_saving_is_not_due_before_twenty_seconds_and_never_takes_more_than_a_tenth(monkeypatch, tmp_path):
+    clock = [0.0]
+    monkeypatch.setattr(checkpoint.time, "monotonic", lambda: clock[0])
+    saver = checkpoint.Checkpoint(tmp_path / "x.partial")
+    clock[0] = 19.0
+    assert not saver.is_due()
+    clock[0] = 20.0
+    assert saver.is_due()
+
+    def slow_savez(path, **arrays):
+        clock[0] += 30.0
+        Path(path).write_bytes(b"")
+
+    monkeypatch.setattr(checkpoint.np, "savez", slow_savez)
+    saver.save(None, {})
+    clock[0] += 299.0
+    assert not saver.is_due()
+    clock[0] += 1.0
+    assert saver.is_due()
+
+
+def test_several_folds_are_trained_and_resumed_across_their_border(tmp_path, monkeypatch, save_every_epoch):
+    halves = (
+        Fold("even", np.arange(1, 24, 2), np.arange(0, 24, 2)),
+        Fold("odd", np.arange(0, 24, 2), np.arange(1, 24, 2)),
+    )
+    monkeypatch.setattr(training, "make_folds", lambda *arguments: halves)
+    config = _changed(epochs=2)
+    whole = train(config, FakeStore(), tmp_path / "whole")
+    assert whole.history["fold"].tolist() == ["even"] * 2 + ["odd"] * 2
+    assert sorted(whole.predictions()["clip"]) == FakeStore().clips["clip_id"].tolist()
+    assert whole.summary()["n"] == 24
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        _interrupt_in_epoch(patched, 3)
+        train(config, FakeStore(), tmp_path)
+    assert _numbers(train(config, FakeStore(), tmp_path)) == _numbers(whole)
+
+
+# === Errors ===
+
+
+def test_a_loss_that_is_not_finite_is_recorded_and_explained_without_training_again(tmp_path, monkeypatch):
+    config = _changed(model="micro_exp_fusenet_late", learning_rate=1e30)
+    with pytest.raises(
+        TrainingError, match=r"loss was not finite in epoch \d of fold 'holdout'.*learning rate of 1e\+30"
+    ):
+        train(config, FakeStore(), tmp_path)
+    (folder,) = tmp_path.glob("*.failed")
+    assert json.loads((folder / "failure.json").read_text())["epoch"] >= 1
+    assert not list(tmp_path.glob("*.partial"))
+    assert list_runs(tmp_path).empty
+    monkeypatch.setattr(training, "_fit_fold", lambda *arguments: pytest.fail("trained again"))
+    with pytest.raises(TrainingError, match="this run has failed.*delete that to train it again"):
+        train(config, FakeStore(), tmp_path)
+
+
+def test_a_missing_stream_is_named(tmp_path):
+    config = _changed(model="micro_exp_fusenet_intermediate")
+    with pytest.raises(ConfigError, match="reads the streams eyes, mouth, and the processed store has no 'mouth'"):
+        train(config, FakeStore(streams=("frame", "eyes")), tmp_path)
+
+
+def test_a_kernel_deeper_than_the_clips_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="kernel of depth 15 does not fit a volume of depth 8"):
+        train(_changed(kernel_size=(3, 3, 15)), FakeStore(), tmp_path)
+
+
+def test_streams_of_different_depths_are_refused(tmp_path):
+    class Uneven(FakeStore):
+        def load(self, stream):
+            return super().load(stream)[:, : 8 if stream == "eyes" else 7]
+
+    with pytest.raises(ConfigError, match=r"streams of one shape with 24 clips.*\(24, 12, 12, 8\)"):
+        train(_changed(model="micro_exp_fusenet_late"), Uneven(), tmp_path)
+
+
+@pytest.mark.parametrize("counts", [(8, 10, 1), (1, 1, 1), (3, 0, 3)])
+def test_too_few_clips_of_a_class_are_refused_before_anything_is_written(counts, tmp_path):
+    with pytest.raises(TrainingError, match="at least two clips of every class"):
+        train(TINY, FakeStore(clips_per_class=counts), tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {".locks"}
+
+
+def test_an_unknown_kind_of_progress_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="progress: expected one of .*found 'dots'"):
+        train(TINY, FakeStore(), tmp_path, progress="dots")
+
+
+@contextlib.contextmanager
+def _files_limited_to(n_bytes):
+    """Writing more than this to any file fails, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+def test_a_disk_too_full_for_the_state_is_an_error_that_leaves_no_half_file(tmp_path, save_every_epoch):
+    with _files_limited_to(10_000), pytest.raises(TrainingError, match="cannot write the run.*Make room"):
+        train(TINY, FakeStore(), tmp_path)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and ".locks" not in path.parts]
+
+
+def test_a_disk_too_full_for_the_record_keeps_the_state_to_go_on_from(record, tmp_path, monkeypatch, save_every_epoch):
+    with _files_limited_to(10_000_000), pytest.raises(TrainingError, match="cannot write the run"):
+        monkeypatch.setattr(training.runs, "write_folder", _on_a_full_disk(training.runs.write_folder))
+        train(TINY, FakeStore(), tmp_path)
+    monkeypatch.undo()
+    assert {path.name for path in tmp_path.iterdir()} == {".locks", f"{record.id}.partial"}
+    monkeypatch.setattr(
+        training._Recorder, "on_epoch_end", lambda *arguments: pytest.fail("an epoch was trained again")
+    )
+    assert _numbers(train(TINY, FakeStore(), tmp_path)) == _numbers(record)
+
+
+def _on_a_full_disk(write):
+    def write_little(*arguments):
+        with _files_limited_to(100):
+            write(*arguments)
+
+    return write_little
+
+
+# === Beside records ===
+
+
+def test_progress_lines_tell_loss_and_accuracy_of_each_epoch(tmp_path, capsys):
+    train(_changed(epochs=2), FakeStore(), tmp_path, progress="lines")
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2
+    assert lines[1].startswith("micro_exp_stcnn fold holdout epoch 2/2: loss ")
+    assert "val_accuracy" in lines[1]
+
+
+def test_trained_model_is_the_network_of_the_run(record):
+    store = FakeStore()
+    model = trained_model(TINY, store)
+    (fold,) = make_folds(PROTOCOLS["paper"], store.labels, store.classes)
+    (frame,) = load_volumes(TINY, store, fold)
+    probabilities = model.predict(frame[fold.validation], batch_size=8, verbose=0)
+    np.testing.assert_array_equal(
+        probabilities.astype(float), record.predictions("last")[["p_angry", "p_happy", "p_disgust"]].to_numpy()
+    )
+
+
+def test_the_first_epochs_do_not_depend_on_how_many_follow(record, tmp_path):
+    shorter = train(_changed(epochs=2), FakeStore(), tmp_path)
+    pd.testing.assert_frame_equal(shorter.history, record.history.head(2))
+
+
+def test_volumes_enter_as_height_width_depth():
+    store = FakeStore(shape=(8, 12, 9))
+    fold = Fold("holdout", np.arange(20), np.arange(20, 24))
+    (frame,) = load_volumes(TINY, store, fold)
+    assert frame.shape == (24, 12, 9, 8)
+    assert frame.dtype == np.float32
+    brightest = np.unravel_index(store.load("frame")[3].argmax(), (8, 12, 9))
+    depth, height, width = brightest
+    assert frame[3, height, width, depth] == frame[3].max()
+
+
+# === Several processes ===
+
+TRAIN = """
+import sys
+import lib.checkpoint as checkpoint
+checkpoint.LEAST_SECONDS, checkpoint.SHARE_OF_TIME = 0.0, float("inf")
+from fake_store import FakeStore
+from lib.runs import RunConfig
+from lib.training import train
+config = RunConfig("micro_exp_stcnn", kernel_size=(3, 3, 3), epochs=int(sys.argv[2]))
+record = train(config, FakeStore(), sys.argv[1], progress="lines")
+print("sittings", record.provenance["sittings"], record.provenance["finished_at"], flush=True)
+"""
+
+
+def _start(runs_dir, epochs):
+    environment = os.environ | {"PYTHONPATH": f"{REPOSITORY}{os.pathsep}{REPOSITORY / 'tests'}"}
+    command = [sys.executable, "-c", TRAIN, str(runs_dir), str(epochs)]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+@pytest.mark.slow
+def test_a_run_killed_in_the_middle_ends_with_the_same_record(tmp_path):
+    config = _changed(epochs=40)
+    process = _start(tmp_path, 40)
+    for line in process.stdout:
+        if "epoch 5/40" in line:
+            process.kill()
+    assert process.wait() == -signal.SIGKILL
+    partial = tmp_path / f"{run_id(config, FakeStore())}.partial"
+    assert (partial / "state.npz").is_file()
+    resumed = train(config, FakeStore(), tmp_path)
+    assert resumed.provenance["sittings"] == 2
+    assert _numbers(resumed) == _numbers(train(config, FakeStore(), tmp_path / "whole"))
+
+
+@pytest.mark.slow
+def test_of_two_processes_that_ask_at_once_one_trains_and_the_other_reads(tmp_path):
+    processes = [_start(tmp_path, 60) for _ in range(2)]
+    outputs = [process.communicate(timeout=300)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], outputs
+    assert sorted("epoch 1/60" in output for output in outputs) == [False, True]
+    assert outputs[0].splitlines()[-1] == outputs[1].splitlines()[-1]
+    assert len(list_runs(tmp_path)) == 1
+
+
+def test_a_lock_left_by_a_dead_process_does_not_hold_up_a_run(tmp_path):
+    locks = tmp_path / ".locks"
+    locks.mkdir()
+    (locks / f"{run_id(TINY, FakeStore())}.lock").touch()
+    begun = time.monotonic()
+    train(TINY, FakeStore(), tmp_path)
+    assert time.monotonic() - begun < 60

@@ -9,7 +9,7 @@ READY := .venv/.ready
 .PHONY: book test lab lint lock clean
 
 book: $(READY)  ## run the pipeline at PROFILE (quick, full, tiny) and build the HTML book
-	snakemake --cores all --quiet progress rules --config profile=$(PROFILE) --resources gpu=1 --rerun-incomplete
+	snakemake --cores all --quiet host reason rules --config profile=$(PROFILE) --resources gpu=1 --rerun-incomplete
 	@echo "The book: $(CURDIR)/_build/$(PROFILE)/html/index.html"
 
 test: $(READY)  ## all tests

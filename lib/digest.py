@@ -7,6 +7,7 @@ import ast
 import hashlib
 import json
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 from lib.paths import REPOSITORY
@@ -35,8 +36,12 @@ def json_digest(content) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
+@cache
 def library_digest() -> str:
-    """Digest of all of `lib` except the command line, which no chapter's content depends on."""
+    """Digest of all of `lib` except the command line, which no chapter's content depends on.
+
+    Computed once in a process: code that changes on disk afterwards is not the code that runs.
+    """
     return code_digest(
         path for path in (REPOSITORY / "lib").rglob("*.py") if path.name not in ("cli.py", "__main__.py")
     )

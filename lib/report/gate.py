@@ -1,6 +1,6 @@
 """The gate between an executed chapter and the book, and the assembly of the book's sources.
 
-Jupyter Book renders a notebook that failed, or was never executed, without a warning; so every chapter is checked first.
+Jupyter Book renders a notebook that failed, or was never executed, without a warning: every chapter is checked first.
 """
 
 import re

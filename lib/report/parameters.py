@@ -19,7 +19,7 @@ TYPES = {"str": str, "int": int, "float": (float, int), "bool": bool}
 
 @dataclass(frozen=True)
 class Parameter:
-    """One line of a parameters cell: ``name = default  # type: help``."""
+    """One line of a parameters cell: ``name: type = default  # help``, as `papermill --help-notebook` wants it."""
 
     name: str
     default: object
@@ -42,7 +42,7 @@ def declared_parameters(notebook: str) -> dict[str, Parameter]:
     Raises
     ------
     ConfigError
-        No such notebook, no such cell, or a line that is not ``name = default  # type: help``.
+        No such notebook, no such cell, or a line that is not ``name: type = default  # help``.
     """
     cells = nbformat.read(source_path(notebook), as_version=4).cells
     tagged = [cell for cell in cells if "parameters" in cell.metadata.get("tags", [])]
@@ -54,17 +54,17 @@ def declared_parameters(notebook: str) -> dict[str, Parameter]:
 def parse_parameters(source: str, notebook: str) -> dict[str, Parameter]:
     """Parse the source of a parameters cell.
 
-    >>> parse_parameters("epochs = 100  # int: passes over the data", "example")["epochs"]
+    >>> parse_parameters("epochs: int = 100  # passes over the data", "example")["epochs"]
     Parameter(name='epochs', default=100, type='int', help='passes over the data')
     """
     declared = {}
     for line in source.splitlines():
         if not line.strip() or line.lstrip().startswith("#"):
             continue
-        match = re.fullmatch(r"(\w+) = (.+?)  # (\w+): (.+)", line)
-        if match is None or match.group(3) not in TYPES:
-            raise ConfigError(f"{notebook}: expected a line `name = default  # type: help`, found {line!r}")
-        name, default, kind, text = match.groups()
+        match = re.fullmatch(r"(\w+): (\w+) = (.+?)  # (.+)", line)
+        if match is None or match.group(2) not in TYPES:
+            raise ConfigError(f"{notebook}: expected a line `name: type = default  # help`, found {line!r}")
+        name, kind, default, text = match.groups()
         declared[name] = Parameter(name, ast.literal_eval(default), kind, text)
     return declared
 

@@ -40,7 +40,8 @@ def length_sentences(lengths: pd.Series, durations_ms: pd.Series, needed: int) -
     """Range of the clips' lengths, and how many are too short for what the network reads."""
     short = int((lengths < needed).sum())
     return (
-        f"Clips last {lengths.min()} to {lengths.max()} frames, {durations_ms.min():.0f} to {durations_ms.max():.0f} ms. "
+        f"Clips last {lengths.min()} to {lengths.max()} frames, "
+        f"{durations_ms.min():.0f} to {durations_ms.max():.0f} ms. "
         f"The authors' code reads the frames up to number {needed}; **{short}** of {len(lengths)} clips have fewer"
         + (" and are left out by the preprocessing." if short else ", so none is lost.")
     )
@@ -50,9 +51,9 @@ def variance_sentences(variance: pd.DataFrame) -> str:
     """How small the part of the input is that moves."""
     over_time = variance["over time"]
     return (
-        f"Of the variance in the stream `{over_time.index[0]}`, {over_time.iloc[0]:.2%} lies along time; in the stream that "
-        f"moves most, `{over_time.idxmax()}`, it is {over_time.max():.2%}. The rest is how faces and rooms differ, "
-        "which a network must learn to look past."
+        f"Of the variance in the stream `{over_time.index[0]}`, {over_time.iloc[0]:.2%} lies along time; in the stream "
+        f"that moves most, `{over_time.idxmax()}`, it is {over_time.max():.2%}. The rest is how faces and rooms "
+        "differ, which a network must learn to look past."
     )
 
 
@@ -62,8 +63,8 @@ def architecture_sentences(layers: pd.DataFrame, model: str, depth: int) -> str:
     largest = layers.loc[layers["parameters"].idxmax()]
     filters = layers.loc[layers["kind"] == "Conv3D", "parameters"].sum()
     text = (
-        f"The network has **{total:,} parameters**; {largest['parameters'] / total:.1%} of them sit in `{largest['layer']}`"
-        f" and {filters:,} in convolutions."
+        f"The network has **{total:,} parameters**; {largest['parameters'] / total:.1%} of them sit in "
+        f"`{largest['layer']}` and {filters:,} in convolutions."
     )
     printed = paper.architecture(model)
     wrong = printed[printed["printed"] != printed["computed"]]
@@ -97,8 +98,8 @@ def run_sentences(record) -> str:
     else:
         against = "The interval includes what always answering the commonest class scores"
     return (
-        f"The best of {scores['epochs']} epochs is number {scores['best_epoch']}. Reporting it instead of the last is worth "
-        f"**{gain:+.1%}** of accuracy here. {against} ({majority:.1%})."
+        f"The best of {scores['epochs']} epochs is number {scores['best_epoch']}. Reporting it instead of the last is "
+        f"worth **{gain:+.1%}** of accuracy here. {against} ({majority:.1%})."
     )
 
 
@@ -111,12 +112,13 @@ def verdict_sentences(record, model: str, dataset: str) -> str:
     if record.provenance["data"]["standin"] is not None:
         return (
             f"**Not testable here.** The paper reports {published:.2%} on the real dataset. This run was made on a "
-            f"stand-in ({scores['accuracy_best']:.2%} at its best epoch), and says that the network can learn from moving "
-            "faces under these settings, no more. With the real dataset in place the same page answers the question."
+            f"stand-in ({scores['accuracy_best']:.2%} at its best epoch), and says that the network can learn from "
+            "moving faces under these settings, no more. With the real dataset in place the same page answers the "
+            "question."
         )
     inside = scores["wilson_low_best"] <= published <= scores["wilson_high_best"]
     return (
-        f"The paper reports {published:.2%}; this run on real data reached {scores['accuracy_best']:.2%} at its best epoch, "
-        f"and its 95 % interval {'includes' if inside else 'excludes'} the paper's value. This is one seed and one split: "
-        "a verdict needs more."
+        f"The paper reports {published:.2%}; this run on real data reached {scores['accuracy_best']:.2%} at its best "
+        f"epoch, and its 95 % interval {'includes' if inside else 'excludes'} the paper's value. This is one seed and "
+        "one split: a verdict needs more."
     )

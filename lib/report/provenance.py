@@ -1,7 +1,7 @@
-"""Where a chapter comes from: its effective parameters, code, data, runs, versions, device, wall time, and how to rerun it.
+"""Where a chapter comes from: effective parameters, code, data, runs, versions, device, wall time, and how to rerun it.
 
-A chapter calls `begin` after its parameters cell and `finish` at its end. What `finish` shows to people it also stores in
-the executed notebook for `lib.report.gate`, under the media type `MEDIA_TYPE`.
+A chapter calls `begin` after its parameters cell and `finish` at its end. What `finish` shows to people it also stores
+in the executed notebook for `lib.report.gate`, under the media type `MEDIA_TYPE`.
 """
 
 import datetime
@@ -46,8 +46,8 @@ class Chapter:
             return None
         return HTML(
             '<div class="admonition warning"><p class="admonition-title">Stand-in data</p><p>'
-            "Everything on this page was computed on <strong>rendered faces of people who do not exist</strong>, written "
-            "in the layout of the real dataset. It shows that the method runs and how it behaves; it is "
+            "Everything on this page was computed on <strong>rendered faces of people who do not exist</strong>, "
+            "written in the layout of the real dataset. It shows that the method runs and how it behaves; it is "
             "<strong>not a replication of the paper's figures</strong>, which stand beside it for orientation only."
             "</p></div>"
         )

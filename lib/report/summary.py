@@ -44,16 +44,16 @@ def front_page(profile: Profile, build: Path) -> str:
             )
     warning = (
         ":::{warning}\n"
-        "The columns *here* to *commonest class* were computed on **stand-in data**: rendered faces, not the licensed "
-        "recordings. They show that the package runs, and how a number of this kind comes about. They neither support nor "
-        "contradict the paper's.\n:::\n"
+        "The columns *here* to *commonest class* were computed on **stand-in data**: rendered faces, not the "
+        "licensed recordings. They show that the package runs, and how a number of this kind comes about. They neither "
+        "support nor contradict the paper's.\n:::\n"
         if True in standins
         else ""
     )
     return (
         "## In one minute\n\n"
-        "The paper reports, for each network and dataset, the accuracy at the best epoch on a fifth of the clips. The same "
-        f"quantity from this build (profile *{profile.name}*, commit `{'`, `'.join(sorted(commits))}`):\n\n"
+        "The paper reports, for each network and dataset, the accuracy at the best epoch on a fifth of the clips. The "
+        f"same quantity from this build (profile *{profile.name}*, commit `{'`, `'.join(sorted(commits))}`):\n\n"
         f"{_markdown(pd.DataFrame(rows))}\n\n{warning}"
     )
 

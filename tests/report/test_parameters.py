@@ -1,0 +1,68 @@
+import nbformat
+import pytest
+
+from lib.errors import ConfigError
+from lib.paths import NOTEBOOKS
+from lib.report.parameters import check_parameters, declared_parameters, injected_parameters, parse_parameters
+
+DECLARED = parse_parameters(
+    'dataset: str = "smic"  # which dataset\nepochs: int = 100  # passes\nrate: float = 0.01  # step', "example"
+)
+
+
+def test_each_line_of_the_parameters_cell_gives_name_default_type_and_help():
+    assert DECLARED["rate"].default == 0.01
+    assert DECLARED["dataset"].type == "str"
+    assert DECLARED["epochs"].help == "passes"
+
+
+@pytest.mark.parametrize("line", ["epochs = 100", "epochs: int = 100", "epochs: whole = 100  # passes"])
+def test_a_line_without_type_or_help_is_refused(line):
+    with pytest.raises(ConfigError, match="expected a line"):
+        parse_parameters(line, "example")
+
+
+def test_an_unknown_parameter_is_an_error_that_names_the_nearest_known_one():
+    with pytest.raises(ConfigError, match="Did you mean 'epochs'"):
+        check_parameters({"epoch": 5}, DECLARED, "example")
+
+
+@pytest.mark.parametrize(("name", "value"), [("epochs", "five"), ("epochs", 2.5), ("epochs", True), ("dataset", 3)])
+def test_a_value_of_another_type_is_an_error_that_names_the_expected_one(name, value):
+    with pytest.raises(ConfigError, match=f"{name!r} expected {DECLARED[name].type}"):
+        check_parameters({name: value}, DECLARED, "example")
+
+
+def test_an_integer_is_accepted_where_a_float_is_declared():
+    check_parameters({"rate": 1}, DECLARED, "example")
+
+
+def test_injected_parameters_are_read_from_the_cell_that_papermill_adds():
+    inputs = ["", "epochs: int = 100  # passes", "# Parameters\nepochs = 5\ndataset = 'casme2_sq'\n", "x = 1"]
+    assert injected_parameters(inputs) == {"epochs": 5, "dataset": "casme2_sq"}
+
+
+def test_there_are_no_injected_parameters_in_an_interactive_kernel():
+    assert injected_parameters(["", "epochs = 100", "x = 1"]) == {}
+
+
+@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_every_notebook_declares_its_parameters_first_and_carries_no_output(path):
+    notebook = nbformat.read(path, as_version=4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert "parameters" in code[0].metadata["tags"]
+    assert declared_parameters(path.stem)
+    assert all(not cell.outputs and cell.execution_count is None for cell in code)
+
+
+@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_every_code_cell_of_a_notebook_is_introduced_or_follows_another_one(path):
+    cells = nbformat.read(path, as_version=4).cells
+    assert cells[0].cell_type == "markdown"
+    assert cells[0].source.startswith("# ")
+    longest = 0
+    run = 0
+    for cell in cells:
+        run = run + 1 if cell.cell_type == "code" else 0
+        longest = max(longest, run)
+    assert longest <= 3

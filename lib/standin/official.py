@@ -58,7 +58,10 @@ class Recording:
 
 
 def plan_official(clips: int | None = None, seed: int = 0) -> tuple[Recording, ...]:
-    """Recordings of three subjects watching three films each, with `clips` expressions in all (6-18, default 18)."""
+    """Recordings of three subjects watching three films each, with `clips` expressions in all (6-18, default 18).
+
+    The first expression of a recording is a micro-expression, the second a macro-expression.
+    """
     total = DEFAULT_CLIPS if clips is None else clips
     most = len(FOLDERS) * len(FILMS) * CLIPS_PER_RECORDING
     if isinstance(total, bool) or not isinstance(total, int) or not 2 * len(FILMS) <= total <= most:
@@ -81,7 +84,7 @@ def _plan_recording(index: int, folder: int, film: str, n_clips: int, seed: int)
     units = draw_units(np.random.default_rng((seed, 1, index)), label)
     events, clips, frame = [], [], int(draw.integers(20, 40))
     for number in range(1, n_clips + 1):
-        micro = bool(draw.random() < 0.5)
+        micro = number % 2 == 1
         length = int(draw.integers(9, 16) if micro else draw.integers(18, 40))
         onset, apex, offset = frame, frame + int(length * draw.uniform(0.35, 0.6)), frame + length
         # positions are 0-based: the onset is the last neutral frame
@@ -96,7 +99,7 @@ def _plan_recording(index: int, folder: int, film: str, n_clips: int, seed: int)
     video = ClipPlan(
         index=index,
         clip_id=f"{folder}_{code}{title}",
-        subject=str(folder),
+        subject=f"s{folder}",
         label=label,
         path=f"rawpic/s{folder}/{folder}_{code}{title}",
         n_frames=n_frames,
@@ -113,18 +116,18 @@ def _plan_recording(index: int, folder: int, film: str, n_clips: int, seed: int)
 def write_official_recording(root: Path, recording: Recording, seed: int, difficulty: float) -> list[dict]:
     """Write one recording as rawpic, rawvideo, selectedpic and cropped, with the truth of each clip cut from it."""
     video = recording.video
-    folder = video.subject
+    folder = video.subject  # "s15"
     raw = root / video.path
     raw.mkdir(parents=True)
     motion, frames = render(video, seed, difficulty)
     frames = list(frames)
     for number, frame in enumerate(frames, start=1):
         write_image(raw / f"img{number:03d}.jpg", frame)
-    write_video(root / f"rawvideo/s{folder}/{video.clip_id}.avi", frames, video.fps)
+    write_video(root / f"rawvideo/{folder}/{video.clip_id}.avi", frames, video.fps)
     rows = []
     for clip in recording.clips:
-        selected = root / f"selectedpic/s{folder}/{clip.name}"
-        cropped = root / f"cropped/{folder}/{clip.name}"
+        selected = root / f"selectedpic/{folder}/{clip.name}"
+        cropped = root / f"cropped/{folder[1:]}/{clip.name}"
         selected.mkdir(parents=True)
         cropped.mkdir(parents=True)
         left, top, right, bottom = _face_box(motion.landmarks[clip.onset - 1])

@@ -181,7 +181,7 @@ def _plan_casme2_sq(counts: dict[str, int], rng: np.random.Generator, seed: int)
             ClipPlan(
                 index=index,
                 clip_id=name,
-                subject=str(subject),
+                subject=f"s{subject}",
                 label=label,
                 path=f"{label}/{name}.avi",
                 n_frames=n_frames,

@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,7 +27,8 @@ GENERATOR_VERSION = 1
 """Raised whenever the same arguments would give other pixels, so that an older stand-in is not taken for a new one."""
 STANDINS = ("smic", "casme2_sq", "casme2_sq_official")
 DEFAULT_DIFFICULTY = {"smic": 1.0, "casme2_sq": 1.0, "casme2_sq_official": 1.0}
-DIFFICULTY_RANGE = (0.4, 10.0)
+DIFFICULTY_RANGE = (0.7, 10.0)
+"""Below, the strongest movements would fold the picture over itself."""
 STATEMENT = (
     "Rendered faces of people who do not exist. The motion was prescribed, not observed: nothing measured on these "
     "clips says anything about how well a method recognises real micro-expressions."
@@ -73,7 +75,7 @@ def write_standin(
     ConfigError
         Unknown dataset, impossible `clips`, `difficulty` or `jobs`.
     DatasetError
-        `out` holds something else, or the disk is full.
+        `out` holds something else, the disk is full, or a worker process was killed.
     """
     out = Path(out)
     if dataset not in STANDINS:
@@ -83,6 +85,8 @@ def write_standin(
         raise ConfigError(
             f"difficulty = {difficulty}: expected a number from {DIFFICULTY_RANGE[0]} to {DIFFICULTY_RANGE[1]}."
         )
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise ConfigError(f"seed = {seed!r}: expected a whole number, 0 or more.")
     if jobs is not None and jobs < 1:
         raise ConfigError(f"jobs = {jobs}: expected at least 1, or None for one per core.")
     plan = plan_official(clips, seed) if dataset == "casme2_sq_official" else plan_standin(dataset, clips, seed)
@@ -90,7 +94,7 @@ def write_standin(
         "standin": True,
         "dataset": dataset,
         "generator_version": GENERATOR_VERSION,
-        "seed": int(seed),
+        "seed": seed,
         "clips": len(plan) if dataset != "casme2_sq_official" else sum(len(one.clips) for one in plan),
         "difficulty": difficulty,
         "statement": STATEMENT,
@@ -139,6 +143,10 @@ def _whole_or_not_at_all(out: Path) -> Iterator[Path]:
         if out.exists():
             out.rmdir()  # empty, or it would have been refused
         os.replace(partial, out)  # noqa: PTH105
+    except BrokenProcessPool as error:
+        raise DatasetError(
+            f"A process that rendered {out} died, most likely for want of memory: ask for fewer jobs."
+        ) from error
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise DatasetError(f"No space left on the disk of {out}: free some, or ask for fewer clips.") from error

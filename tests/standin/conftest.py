@@ -1,0 +1,24 @@
+"""One small SMIC stand-in and one rendered clip, shared by the tests that only look at them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lib.standin import write_standin
+from lib.standin.plan import plan_standin
+from lib.standin.scene import render
+
+
+@pytest.fixture(scope="session")
+def small_smic(tmp_path_factory):
+    return write_standin("smic", tmp_path_factory.mktemp("standins") / "smic", clips=6, seed=3, jobs=1, progress=False)
+
+
+@pytest.fixture(scope="session")
+def smile():
+    """(plan, motion, frames) of a clear, even smile of a face that sways."""
+    plan = next(p for p in plan_standin("smic") if p.label == "positive" and p.n_frames > 25)
+    plan = replace(plan, units={"AU12": 1.0}, sides={"AU12": (1.0, 1.0)}, blinks_ms=())
+    motion, frames = render(plan, seed=0, difficulty=0.8)
+    return plan, motion, np.array(list(frames))

@@ -1,0 +1,209 @@
+import errno
+import hashlib
+import json
+import threading
+from pathlib import Path
+
+import cv2
+import numpy as np
+import openpyxl
+import pandas as pd
+import pytest
+
+from lib.datasets.clip import read_standin_marker
+from lib.errors import ConfigError, DatasetError
+from lib.standin import read_truth, write_standin, writer
+from lib.standin.plan import plan_standin
+
+
+def digests(root: Path) -> dict[str, str]:
+    files = sorted(path for path in root.rglob("*") if path.is_file())
+    return {path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def leftovers(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if not path.name.endswith(".lock"))
+
+
+def test_smic_is_written_in_the_layout_of_smic_hs_raw(small_smic):
+    for plan in plan_standin("smic", 6, seed=3):
+        folder = small_smic / "SMIC_all_raw" / "HS" / plan.subject / "micro" / plan.label / plan.clip_id
+        names = sorted(path.name for path in folder.iterdir())
+        assert names[0] == f"image{plan.first_number:06d}.bmp"
+        assert len(names) == plan.n_frames
+        assert cv2.imread(str(folder / names[0])).shape == (224, 224, 3)
+
+
+def test_the_marker_says_what_it_is(small_smic):
+    marker = read_standin_marker(small_smic)
+    assert marker["standin"] is True
+    assert (marker["dataset"], marker["seed"], marker["clips"], marker["difficulty"]) == ("smic", 3, 6, 1.0)
+    assert "do not exist" in marker["statement"]
+
+
+def test_the_truth_on_disk_is_the_rendered_motion(small_smic):
+    table = pd.read_csv(small_smic / "_truth" / "clips.csv")
+    assert len(table) == 6
+    row = table.iloc[0]
+    truth = read_truth(small_smic, row.clip_id)
+    assert truth.landmarks.shape == (row.n_frames, 68, 2)
+    assert (truth.onset, truth.apex, truth.offset, truth.fps) == (row.onset, row.apex, row.offset, row.fps)
+    assert truth.onset < truth.apex <= truth.offset
+    assert [pair.split("=")[0] for pair in row.units.split(";")] == list(truth.units)
+    magnitude = truth.motion_magnitude(truth.apex)
+    assert magnitude.shape == (224, 224)
+    assert 1 < magnitude.max() < 12
+    assert truth.motion_magnitude(0).max() == 0
+    y, x = np.unravel_index(magnitude.argmax(), magnitude.shape)
+    distance = np.linalg.norm(truth.landmarks[truth.apex] - (x, y), axis=1).min()
+    assert distance < 25  # the strongest motion is on the face
+
+
+def test_the_truth_of_an_unknown_clip_is_an_error_that_says_where_to_look(small_smic):
+    with pytest.raises(DatasetError, match="clips.csv"):
+        read_truth(small_smic, "s99_ne_01")
+
+
+def test_the_same_arguments_give_the_same_bytes_whatever_the_number_of_processes(small_smic, tmp_path):
+    again = write_standin("smic", tmp_path / "again", clips=6, seed=3, jobs=2, progress=False)
+    assert digests(again) == digests(small_smic)
+
+
+def test_videos_give_the_same_bytes_twice_and_decode_to_the_planned_number_of_frames(tmp_path, monkeypatch):
+    plan = plan_standin("casme2_sq", 6)[:1]
+    monkeypatch.setattr(writer, "plan_standin", lambda dataset, clips, seed: plan)
+    one, two = (write_standin("casme2_sq", tmp_path / name, jobs=1, progress=False) for name in ("one", "two"))
+    assert digests(one) == digests(two)
+    video = cv2.VideoCapture(str(one / plan[0].path))
+    decoded = 0
+    while video.read()[0]:
+        decoded += 1
+    assert decoded == plan[0].n_frames
+    assert video.get(cv2.CAP_PROP_FPS) == 30
+
+
+def test_motion_jpeg_keeps_the_pictures_nearly_as_they_were(tmp_path, smile):
+    _, _, frames = smile
+    writer.write_video(tmp_path / "clip.avi", frames[:5], 30.0)
+    read = cv2.VideoCapture(str(tmp_path / "clip.avi")).read()[1][..., ::-1]
+    assert np.abs(read.astype(int) - frames[0]).mean() < 3
+
+
+def test_a_stand_in_that_is_there_is_reused(small_smic, monkeypatch):
+    monkeypatch.setattr(writer, "render", None)  # rendering anything would fail
+    assert write_standin("smic", small_smic, clips=6, seed=3, jobs=1, progress=False) == small_smic
+
+
+def test_another_stand_in_in_the_same_place_is_refused_with_the_difference(small_smic):
+    with pytest.raises(DatasetError, match="seed 3 instead of 4"):
+        write_standin("smic", small_smic, clips=6, seed=4, jobs=1, progress=False)
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(DatasetError, match="not a stand-in"):
+        write_standin("smic", tmp_path, clips=6, progress=False)
+    assert leftovers(tmp_path) == ["notes.txt"]
+
+
+def test_an_interruption_leaves_nothing(tmp_path, monkeypatch):
+    rendered = []
+
+    def render_then_interrupt(plan, *arguments):
+        rendered.append(plan)
+        if len(rendered) == 2:
+            raise KeyboardInterrupt
+        return real_render(plan, *arguments)
+
+    real_render = writer.render
+    monkeypatch.setattr(writer, "render", render_then_interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write_standin("smic", tmp_path / "smic", clips=6, jobs=1, progress=False)
+    assert len(rendered) == 2
+    assert leftovers(tmp_path) == []
+
+
+def test_what_a_killed_process_left_is_swept_away(tmp_path, monkeypatch):
+    partial = tmp_path / ".smic.partial"
+    partial.mkdir()
+    (partial / "half.bmp").write_bytes(b"x")
+    plan = plan_standin("smic", 6)[:1]
+    monkeypatch.setattr(writer, "plan_standin", lambda dataset, clips, seed: plan)
+    write_standin("smic", tmp_path / "smic", jobs=1, progress=False)
+    assert leftovers(tmp_path) == ["smic"]
+    assert not (tmp_path / "smic" / "half.bmp").exists()
+
+
+def test_a_full_disk_is_named_and_leaves_nothing(tmp_path, monkeypatch):
+    def full(path, frame):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(writer, "write_image", full)
+    with pytest.raises(DatasetError, match="[Nn]o space left"):
+        write_standin("smic", tmp_path / "smic", clips=6, jobs=1, progress=False)
+    assert leftovers(tmp_path) == []
+
+
+def test_of_two_that_ask_at_once_one_renders_and_the_other_reuses(tmp_path, monkeypatch):
+    plan = plan_standin("smic", 6)[:1]
+    monkeypatch.setattr(writer, "plan_standin", lambda dataset, clips, seed: plan)
+    rendered = []
+    real_render = writer.render
+    monkeypatch.setattr(writer, "render", lambda *arguments: rendered.append(1) or real_render(*arguments))
+    ask = [
+        threading.Thread(target=write_standin, args=("smic", tmp_path / "smic"), kwargs={"jobs": 1, "progress": False})
+        for _ in range(2)
+    ]
+    for thread in ask:
+        thread.start()
+    for thread in ask:
+        thread.join()
+    assert len(rendered) == 1
+    assert read_standin_marker(tmp_path / "smic")["standin"] is True
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"dataset": "samm"}, "smic, casme2_sq, casme2_sq_official"),
+        ({"dataset": "smic", "clips": 3}, "two of each class"),
+        ({"dataset": "casme2_sq_official", "clips": 500}, "from 6"),
+        ({"dataset": "smic", "difficulty": 0.1}, "difficulty = 0.1"),
+        ({"dataset": "smic", "jobs": 0}, "at least 1"),
+        ({"dataset": "smic", "seed": -1}, "seed = -1"),
+    ],
+)
+def test_impossible_arguments_are_refused_before_anything_is_written(tmp_path, arguments, message):
+    with pytest.raises(ConfigError, match=message):
+        write_standin(out=tmp_path / "out", **arguments)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_official_layout_has_its_spreadsheet_and_four_kinds_of_pictures(tmp_path, monkeypatch):
+    recording = writer.plan_official(None, 0)[:1]
+    monkeypatch.setattr(writer, "plan_official", lambda clips, seed: recording)
+    root = write_standin("casme2_sq_official", tmp_path / "official", jobs=1, progress=False)
+    book = openpyxl.load_workbook(root / "CAS(ME)^2code_final.xlsx")
+    annotation, subjects, films = ([tuple(row) for row in sheet.iter_rows(values_only=True)] for sheet in book)
+    assert len(annotation) == 2
+    assert subjects[0] == (15, "s15", 1)
+    assert ("0101", "disgust1") in films
+    subject, name, onset, apex, offset, units, polarity, kind, emotion = annotation[0]
+    assert (subject, name, polarity, kind, emotion) == (1, "anger1_1", "negative", "micro-expression", "anger")
+    assert onset < apex < offset
+    assert "4" in units.split("+")
+    pictures = sorted((root / "rawpic/s15/15_0401girlcrashing").iterdir())
+    assert [path.name for path in pictures[:2]] == ["img001.jpg", "img002.jpg"]
+    assert (root / f"selectedpic/s15/anger1_1/img{onset}.jpg").read_bytes() == pictures[onset - 1].read_bytes()
+    assert (root / f"cropped/15/anger1_1/img{offset}.jpg").is_file()
+    assert (root / "rawvideo/s15/15_0401girlcrashing.avi").is_file()
+    truth = read_truth(root, "s15_anger1_1")
+    assert len(truth.landmarks) == offset - onset + 1
+    assert truth.apex == apex - onset
+    assert json.loads((root / "STANDIN.json").read_text())["clips"] == 2
+
+
+def test_every_clip_begins_neutral_by_its_stored_truth(small_smic):
+    for path in sorted((small_smic / "_truth").glob("*.npz")):
+        truth = read_truth(small_smic, path.stem)
+        assert (truth.envelopes[:, 0] == 0).all()

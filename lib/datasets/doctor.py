@@ -27,18 +27,18 @@ class Published:
     subjects: int | None = None
     fps: float | None = None
     frames_per_clip: tuple[int, int] | None = None
-    source: str = ""
 
 
+# Li et al., FG 2013.
 SMIC_HS = Published(
     classes={"negative": 70, "positive": 51, "surprise": 43},
     clips=164,
     subjects=16,
     fps=100.0,
     frames_per_clip=(11, 58),
-    source="Li et al., FG 2013",
 )
-CASME2_SQ = Published(classes={}, clips=None, subjects=22, fps=30.0, source="Qu et al., IEEE TAC 2018")
+# Qu et al., IEEE Transactions on Affective Computing, 2018.
+CASME2_SQ = Published(classes={}, subjects=22, fps=30.0)
 CASME2_SQ_CLIPS = {"micro": 57, "macro": 300, "all": 357}
 
 

@@ -184,7 +184,7 @@ def _preprocess(options) -> None:
     from lib.report.tables import quality_summary
 
     store = _store(options)
-    print(quality_summary(store.quality).to_string(float_format="%.3f"))
+    print(quality_summary(store.quality).to_string(float_format="{:.3f}".format))
     if len(store.rejected):
         print("\nrejected clips:")
         print(store.rejected.to_string(index=False))
@@ -223,10 +223,9 @@ def _clean_notebooks(options) -> int:
     from lib.report.gate import clean_notebook
 
     dirty = [path for path in sorted(paths.NOTEBOOKS.glob("*.ipynb")) if not clean_notebook(path, options.check)]
+    verdict = "carries outputs or metadata; run `python -m lib clean-notebooks`" if options.check else "cleaned"
     for path in dirty:
-        print(
-            f"{path.name}: {'carries outputs or metadata; run `python -m lib clean-notebooks`' if options.check else 'cleaned'}"
-        )
+        print(f"{path.name}: {verdict}")
     return 1 if dirty and options.check else 0
 
 

@@ -30,7 +30,7 @@ METHOD_NAMES = {
 
 
 def architecture(model: str) -> pd.DataFrame:
-    """Tables I, II and III: layer, kind, printed and computed output size (channels first, as the paper writes them)."""
+    """Tables I, II and III: layer, kind, printed and computed output size, channels first as the paper writes it."""
     if model not in ARCHITECTURE_TABLES:
         raise ConfigError(f"expected a model among {sorted(ARCHITECTURE_TABLES)}, found {model!r}")
     return pd.read_csv(PAPER_FOLDER / f"table_{ARCHITECTURE_TABLES[model]}.csv", dtype=str)
@@ -42,7 +42,7 @@ def class_counts(dataset: str) -> pd.DataFrame:
     rows = table[table["dataset"] == dataset].drop(columns="dataset").reset_index(drop=True)
     if rows.empty:
         raise ConfigError(f"expected a dataset of the paper, {sorted(set(table['dataset']))}, found {dataset!r}")
-    return rows.astype({name: "Int64" for name in ("printed_total", "released_code", "official", "validation")})
+    return rows.astype(dict.fromkeys(("printed_total", "released_code", "official", "validation"), "Int64"))
 
 
 def accuracies() -> pd.DataFrame:

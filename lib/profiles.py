@@ -1,4 +1,4 @@
-"""The scale at which the book is built: `profiles/*.yml`, read and checked, and what follows from them for every step."""
+"""The scale at which the book is built: `profiles/*.yml`, read and checked, and what follows for every step."""
 
 import difflib
 from dataclasses import dataclass

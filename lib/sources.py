@@ -1,4 +1,4 @@
-"""From a dataset's name to its clips and its processed store: the one place that decides between real data and stand-in.
+"""From a dataset's name to its clips and its processed store: the one place that chooses real data or stand-in.
 
 The folder of a dataset is, in this order: the `root` given; the environment variable of that dataset
 (`CASME2_SQ_ROOT`, `SMIC_ROOT`); the stand-in, made under `data/raw` if it is not there yet.

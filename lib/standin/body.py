@@ -56,11 +56,10 @@ def paint_ears(u, v, identity: Identity) -> Layer:
     return Layer(colour, alpha)
 
 
-def paint_glasses(identity: Identity) -> Layer:
-    """The frame of a pair of glasses, or a layer that shows nothing."""
-    colour = np.full((*SHAPE, 3), (46, 40, 40), np.float32)
+def glasses_frame(identity: Identity) -> np.ndarray | None:
+    """Opacity (height, width) of a pair of glasses, if the person wears one."""
     if identity.glasses is None:
-        return Layer(colour, np.zeros(SHAPE, np.float32))
+        return None
     power, height = {"round": (2.0, 0.54), "square": (4.0, 0.46)}[identity.glasses]
     angle = np.linspace(0, 2 * np.pi, 60)
     cos, sin = np.cos(angle), np.sin(angle)
@@ -69,4 +68,4 @@ def paint_glasses(identity: Identity) -> Layer:
         x = side * 1.03 + 0.66 * np.sign(cos) * np.abs(cos) ** (2 / power)
         y = 0.1 + height * np.sign(sin) * np.abs(sin) ** (2 / power)
         lines += [np.stack([x, y], axis=1), [(side * 1.68, 0.0), (identity.landmarks[jaw, 0], -0.02)]]
-    return Layer(colour, 0.85 * strokes(lines, 0.04, 0.015))
+    return 0.85 * strokes(lines, 0.04, 0.015)

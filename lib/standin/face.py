@@ -10,7 +10,7 @@ import numpy as np
 from scipy.interpolate import CubicSpline, PchipInterpolator
 
 from lib.standin import hair
-from lib.standin.body import paint_body, paint_ears, paint_glasses
+from lib.standin.body import glasses_frame, paint_body, paint_ears
 from lib.standin.canvas import (
     PIXELS_PER_UNIT,
     SHAPE,
@@ -46,6 +46,8 @@ class Portrait:
         What parted lips show.
     gap_alpha : ndarray
         Its opacity when the lips are wide apart.
+    glasses : ndarray or None
+        Opacity of a pair of glasses; kept apart, for they follow the head and not the skin.
     normal : ndarray, shape (height, width, 3)
         Surface normals (right, down, towards the camera).
     depth : ndarray
@@ -63,6 +65,7 @@ class Portrait:
     lid_travel: np.ndarray
     gap: np.ndarray
     gap_alpha: np.ndarray
+    glasses: np.ndarray | None
     normal: np.ndarray
     depth: np.ndarray
     occlusion: np.ndarray
@@ -95,11 +98,10 @@ def paint(identity: Identity) -> Portrait:
         paint_nose(u, v, face, points)
         paint_mouth(u, v, face, identity, texture)
 
-    # === Layers: hair behind, body, ears, head, hair in front, glasses ===
+    # === Layers: hair behind, body, ears, head, hair in front ===
     body, body_relief = paint_body(u, v, identity, rng)
     behind = [hair.behind(u, v, identity, rng), body, paint_ears(u, v, identity)]
     front = hair.in_front(u, v, identity, rng)
-    glasses = paint_glasses(identity)
     albedo = np.zeros((*SHAPE, 3), np.float32)
     for layer in behind:
         over(albedo, layer.colour, layer.alpha)
@@ -109,7 +111,6 @@ def paint(identity: Identity) -> Portrait:
         over(image, face, head)
         darken(image, 0.62, shadow)
         over(image, front.colour, front.alpha)
-        over(image, glasses.colour, glasses.alpha)
 
     # === What light needs to know ===
     hair_normal = normals(1.6 * np.sqrt(np.clip(1 - (u / 2.75) ** 2 - ((v - 0.2) / 3.9) ** 2, 0.02, 1)))
@@ -126,6 +127,7 @@ def paint(identity: Identity) -> Portrait:
         lid_travel=lid_travel,
         gap=gap_colour,
         gap_alpha=gap_alpha,
+        glasses=glasses_frame(identity),
         normal=normal,
         depth=np.where(head > 0.5, depth, 0).astype(np.float32),
         occlusion=(1 + np.clip(hollow, -0.45, 0.25) * bare).astype(np.float32),
@@ -163,7 +165,7 @@ def _face_relief(u, v, half_width, points, identity: Identity) -> np.ndarray:
     z += identity.nose_height * 0.22 * bump(u, v, (0, tip[1] + 0.05), (0.2 * wide, 0.17))
     for side, eye, wing, cheek in ((-1, slice(36, 42), 31, -1.25), (1, slice(42, 48), 35, 1.25)):
         pupil = points[eye].mean(axis=0)
-        z += 0.2 * bump(u, v, (points[wing, 0] * 1.02, base - 0.14), (0.14, 0.13))  # wings of the nose
+        z += 0.2 * bump(u, v, (points[wing, 0] * 1.12, base - 0.14), (0.14, 0.13))  # wings of the nose
         z -= 0.26 * bump(u, v, (pupil[0], pupil[1] - 0.05), (0.5, 0.3))  # socket
         z += 0.17 * bump(u, v, pupil, (0.3, 0.2))  # eyeball behind its lids
         z += 0.12 * identity.brow_ridge * bump(u, v, (side * 1.05, points[19, 1] + 0.08), (0.55, 0.13))

@@ -26,6 +26,7 @@ SENSOR_NOISE = 2.0
 """Standard deviation of sensor noise in grey levels at difficulty 1."""
 BLINK_MS = (75.0, 115.0, 260.0)
 """Lids shut, begin to open, are open: after the blink began."""
+GLASSES_COLOUR = (46, 40, 40)
 UPPER_LIDS, LOWER_LIDS = [37, 38, 43, 44], [41, 40, 47, 46]
 
 
@@ -114,6 +115,7 @@ class _Lit:
     lid_travel: np.ndarray
     gap: np.ndarray
     gap_alpha: np.ndarray
+    glasses: np.ndarray | None  # (H, W) opacity
 
 
 @dataclass(frozen=True)
@@ -145,16 +147,24 @@ def _frames(recipe: _Recipe, rng: np.random.Generator, noise_level: float) -> It
             for shade, activation in zip(recipe.shades, recipe.envelopes[:, t], strict=True):
                 gain += shade * activation
             image = image * np.clip(gain, 0.4, 1.4)[..., None]
-        shift = np.zeros((2, size, size), np.float32)
-        for one, weight in zip(recipe.fields, recipe.weights[t], strict=True):
+        expression, sway = np.zeros((2, 2, size, size), np.float32)
+        n_units = len(recipe.shades)
+        for k, weight in enumerate(recipe.weights[t]):
             if weight:
-                np.multiply(one, weight, out=scratch)
-                shift += scratch
-        image = cv2.remap(image, columns - shift[0], rows - shift[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+                np.multiply(recipe.fields[k], weight, out=scratch)
+                moved = expression if k < n_units else sway
+                moved += scratch
+        image = _warp(image, columns - expression[0] - sway[0], rows - expression[1] - sway[1])
+        if recipe.lit.glasses is not None:
+            over(image, GLASSES_COLOUR, _warp(recipe.lit.glasses, columns - sway[0], rows - sway[1]))
         image *= np.float32(recipe.flicker[t])
         y, x = rng.integers(0, grain.shape[0] - size, 2)
         image += np.float32(noise_level) * grain[y : y + size, x : x + size]
         yield cv2.convertScaleAbs(np.maximum(image, 0))
+
+
+def _warp(image: np.ndarray, from_x: np.ndarray, from_y: np.ndarray) -> np.ndarray:
+    return cv2.remap(image, from_x, from_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 @lru_cache(maxsize=3)
@@ -250,6 +260,7 @@ def _light(portrait: Portrait, to_canvas, u, v, sitting: np.random.Generator, cl
         lid_travel=_shrink(portrait.lid_travel, to_canvas),
         gap=picture(radiance(portrait.gap)),
         gap_alpha=_shrink(portrait.gap_alpha, to_canvas),
+        glasses=None if portrait.glasses is None else _shrink(portrait.glasses, to_canvas),
     )
 
 

@@ -159,6 +159,8 @@ def track_landmarks(frames: Iterable[np.ndarray], detector: FaceDetector, upsamp
     Every frame is searched afresh. Of several faces the largest is taken in the first frame with a face, and from
     then on the largest of those whose centre lies within one face width of the last one: somebody in the background
     never becomes the subject. Where this finds nothing the frame is searched again, doubled in size `upsample` times.
+    (The authors' code doubles every frame and takes the first face: three to four times as slow, and on frames where
+    both find the face the landmarks are half a pixel apart.)
 
     Parameters
     ----------

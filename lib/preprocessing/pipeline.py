@@ -12,7 +12,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
-from multiprocessing import get_context, parent_process
+from multiprocessing import current_process, get_context, parent_process
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -155,6 +155,7 @@ def preprocess(
     """
     if jobs is not None and (not isinstance(jobs, int) or jobs < 1):
         raise ConfigError(f"jobs: expected a positive integer, or None for one per core, found {jobs!r}.")
+    _require_main_guard()
     out = Path(out)
     key = cached_key(dataset, config)
     final, partial = out / key, out / f"{key}.partial"
@@ -175,6 +176,16 @@ def preprocess(
     finally:
         lock.release()
     return open_store(final)
+
+
+def _require_main_guard() -> None:
+    # A spawned worker runs the calling script's top level again. If that calls `preprocess`, the worker would wait for
+    # the lock that its own parent holds. The flag is the one by which multiprocessing itself refuses such a start.
+    if getattr(current_process(), "_inheriting", False):
+        raise PreprocessingError(
+            "preprocess was called while a worker process was starting: a script must call it below "
+            "`if __name__ == '__main__':`, or with jobs=1."
+        )
 
 
 def _acquire(path: Path, progress: bool) -> FileLock:
@@ -232,9 +243,9 @@ def _process_in_parallel(
             advance()
     except BrokenProcessPool as error:
         raise PreprocessingError(
-            "A worker process died (out of memory, or killed), perhaps while it started: a script that calls "
-            "preprocess must do so below `if __name__ == '__main__':`. The clips finished so far are kept; run it "
-            "again, with jobs=1 to see which clip is at fault."
+            "A worker process died: out of memory, killed, or started by a script that calls preprocess outside "
+            "`if __name__ == '__main__':`. The clips finished so far are kept; run it again, with jobs=1 if it "
+            "happens again."
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)

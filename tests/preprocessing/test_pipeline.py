@@ -241,7 +241,7 @@ def start(tmp_path):
 
 def test_two_processes_that_ask_at_once_make_one_store(tmp_path, start):
     processes = [start(), start()]
-    outputs = [process.communicate(timeout=60)[0].split() for process in processes]
+    outputs = [process.communicate(timeout=300)[0].split() for process in processes]
     assert [process.returncode for process in processes] == [0, 0]
     assert sorted(int(output[1]) for output in outputs) == [0, 8 * 4], "one made it, the other searched no frame"
     assert outputs[0][2] == outputs[1][2]
@@ -249,14 +249,14 @@ def test_two_processes_that_ask_at_once_make_one_store(tmp_path, start):
 
 def test_a_killed_preprocessing_goes_on_where_it_was(tmp_path, start):
     process = start()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 300
     while len(finished := list(tmp_path.glob("processed/*.partial/*.npz"))) < 3:
         assert time.monotonic() < deadline, "no clip was finished"
         time.sleep(0.02)
     process.kill()
     process.wait()
     finished = list(tmp_path.glob("processed/*.partial/*.npz"))
-    searched, _ = start().communicate(timeout=60)[0].split()[1:]
+    searched, _ = start().communicate(timeout=300)[0].split()[1:]
     assert int(searched) == (8 - len(finished)) * 4
     assert len(left_behind(tmp_path)) == 1
 
@@ -281,8 +281,24 @@ def test_order_and_content_do_not_depend_on_which_worker_finishes_first(
 
 def test_a_worker_that_dies_is_a_clear_error(tmp_path, fake_workers, monkeypatch):
     monkeypatch.setattr(pipeline, "_work", synthetic_faces.die)
-    with pytest.raises(PreprocessingError, match="worker process died .*jobs=1"):
+    with pytest.raises(PreprocessingError, match="worker process died: .*jobs=1"):
         run(make_dataset(tmp_path / "clips", GOOD), tmp_path, jobs=2)
+
+
+def test_a_script_without_a_main_guard_ends_with_an_error_that_says_so(tmp_path):
+    make_dataset(tmp_path / "clips", {"angry/1": [FACE] * 4, "happy/1": [FACE] * 4}, classes=("angry/1", "happy/1"))
+    script = tmp_path / "unguarded.py"
+    script.write_text(
+        "from pathlib import Path\n"
+        "from lib.datasets.class_folders import load_class_folders\n"
+        "from lib.preprocessing import PreprocessConfig, preprocess\n"
+        f"dataset = load_class_folders(Path({str(tmp_path / 'clips')!r}))\n"
+        f"preprocess(dataset, PreprocessConfig(frames=4), Path({str(tmp_path / 'out')!r}), jobs=2, progress=False)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    done = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode != 0
+    assert "below `if __name__ == '__main__':`" in done.stderr
 
 
 def test_real_detection_finds_no_face_in_a_gradient_and_leaves_nothing(tmp_path):

@@ -98,4 +98,4 @@ def test_worker_processes_make_the_same_store(store, dataset, tmp_path):
 
 def test_a_preset_longer_than_the_clips_says_what_to_do(dataset, out):
     with pytest.raises(PreprocessingError, match=r"too_short: 6.*168 frames .*sampling='tim'"):
-        preprocess(dataset, default_config("casme2_sq"), out, jobs=2, progress=False)
+        preprocess(dataset, default_config("casme2_sq"), out, jobs=1, progress=False)

@@ -14,6 +14,7 @@ import seaborn as sns
 from IPython.display import HTML
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 
 # One colour per role throughout the book; they keep their order in greyscale print and for colour-blind readers.
 TRAINING, VALIDATION, PAPER, MARK = "#4c72b0", "#dd8452", "#8c8c8c", "#55a868"
@@ -55,7 +56,7 @@ def film_strips(strips: Sequence[np.ndarray], titles: Sequence[str], positions: 
                 axis.axis("off")
         axes[row, 0].set_ylabel(title, fontsize=8, rotation=0, ha="right", va="center", labelpad=6)
     figure.subplots_adjust(wspace=0.04, hspace=0.22)
-    return figure
+    return _finished(figure)
 
 
 def player(frames: np.ndarray, fps: float, caption: str, slow_down: float = 10.0, height: int = 220) -> HTML:
@@ -99,30 +100,35 @@ def player(frames: np.ndarray, fps: float, caption: str, slow_down: float = 10.0
 
 
 def landmarks_and_crops(
-    frame: np.ndarray, points: np.ndarray, boxes: dict[str, tuple[int, int, int, int]], title: str
+    frames: Sequence[np.ndarray],
+    points: Sequence[np.ndarray],
+    boxes: Sequence[dict[str, tuple[int, int, int, int]]],
+    titles: Sequence[str],
 ) -> Figure:
-    """One frame with its landmarks and the crops that are cut from it.
+    """Frames side by side, each with its landmarks and the crops that are cut from it.
 
     Parameters
     ----------
-    frame : ndarray, uint8, shape (height, width[, 3])
-    points : ndarray, shape (68, 2)
+    frames : sequence of ndarray, uint8, shape (height, width[, 3])
+    points : sequence of ndarray, shape (68, 2)
         Landmarks as (x, y) in pixels.
-    boxes : dict of name -> (left, top, right, bottom)
+    boxes : sequence of dict of name -> (left, top, right, bottom)
         Crops, in pixels of the frame.
-    title : str
+    titles : sequence of str
     """
-    figure, axis = plt.subplots(figsize=(4.2, 4.2 * frame.shape[0] / frame.shape[1]))
-    axis.imshow(frame, vmin=0, vmax=255)
-    axis.scatter(points[:, 0], points[:, 1], s=7, color="#39d353", linewidths=0)
-    for colour, (name, (left, top, right, bottom)) in zip(
-        ("#ffd33d", "#58a6ff", "#f778ba"), boxes.items(), strict=False
-    ):
-        axis.add_patch(Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor=colour, linewidth=1.8))
-        axis.text(left + 2, top - 3, name, color=colour, fontsize=9, weight="bold")
-    axis.set(xticks=[], yticks=[], title=title)
-    axis.grid(False)
-    return figure
+    figure, axes = plt.subplots(1, len(frames), figsize=(3.6 * len(frames), 3.9), squeeze=False)
+    for axis, frame, dots, crops, title in zip(axes[0], frames, points, boxes, titles, strict=True):
+        axis.imshow(frame, vmin=0, vmax=255)
+        axis.scatter(dots[:, 0], dots[:, 1], s=5, color="#39d353", linewidths=0)
+        for colour, (name, (left, top, right, bottom)) in zip(("#ffd33d", "#58a6ff"), crops.items(), strict=False):
+            size = (right - left, bottom - top)
+            axis.add_patch(Rectangle((left, top), *size, fill=False, edgecolor=colour, linewidth=1.8))
+            axis.text(right + 2, top + 8, name, color=colour, fontsize=9, weight="bold")
+        axis.set(xticks=[], yticks=[])
+        axis.set_title(title, fontsize=9)
+        axis.grid(False)
+    figure.tight_layout()
+    return _finished(figure)
 
 
 def training_curves(record) -> Figure:
@@ -148,11 +154,12 @@ def training_curves(record) -> Figure:
     right.set(xlabel="epoch", ylabel="categorical cross-entropy")
     right.set_ylim(bottom=0)
     for axis in (left, right):
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.axvspan(window[0] - 0.5, window[1] + 0.5, color=MARK, alpha=0.15, label=f"epochs {window[0]}–{window[1]}")
     left.legend(fontsize=8, loc="lower right")
     right.legend(fontsize=8)
     figure.tight_layout()
-    return figure
+    return _finished(figure)
 
 
 def confusion_matrices(matrices: dict[str, np.ndarray], classes: Sequence[str]) -> Figure:
@@ -175,7 +182,7 @@ def confusion_matrices(matrices: dict[str, np.ndarray], classes: Sequence[str]) 
         axis.set_title(title, fontsize=10)
         axis.tick_params(axis="both", labelsize=8)
     figure.tight_layout()
-    return figure
+    return _finished(figure)
 
 
 def class_count_bars(counts: pd.DataFrame) -> Figure:
@@ -195,7 +202,7 @@ def class_count_bars(counts: pd.DataFrame) -> Figure:
         axis.bar_label(container, fontsize=8)
     axis.set(xlabel="", ylabel="clips")
     axis.legend(title="", fontsize=8)
-    return figure
+    return _finished(figure)
 
 
 def subject_bars(by_subject: pd.DataFrame) -> Figure:
@@ -206,7 +213,7 @@ def subject_bars(by_subject: pd.DataFrame) -> Figure:
     axis.tick_params(axis="x", labelsize=8, rotation=0 if len(by_subject) < 20 else 60)
     axis.legend(title="", fontsize=8)
     axis.grid(False, axis="x")
-    return figure
+    return _finished(figure)
 
 
 def length_histogram(lengths: pd.Series, durations_ms: pd.Series, needed: int) -> Figure:
@@ -219,7 +226,7 @@ def length_histogram(lengths: pd.Series, durations_ms: pd.Series, needed: int) -
     upper = axis.secondary_xaxis("top", functions=(lambda x: x * per_frame, lambda x: x / per_frame))
     upper.set_xlabel("milliseconds")
     axis.legend(fontsize=8)
-    return figure
+    return _finished(figure)
 
 
 def stream_montage(streams: dict[str, np.ndarray], positions: Sequence[int]) -> Figure:
@@ -236,6 +243,12 @@ def stream_montage(streams: dict[str, np.ndarray], positions: Sequence[int]) -> 
         [f"{name}\n{volume.shape[1]}×{volume.shape[2]}×{volume.shape[0]}" for name, volume in streams.items()],
         [list(positions)] * len(streams),
     )
+
+
+def _finished(figure: Figure) -> Figure:
+    """Hand over a figure that the notebook shows because a cell returns it; left open, it would be shown twice."""
+    plt.close(figure)
+    return figure
 
 
 def _jpeg(frame: np.ndarray, quality: int = 85) -> bytes:

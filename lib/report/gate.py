@@ -16,7 +16,7 @@ from lib.errors import ReplicationError
 from lib.profiles import Profile
 from lib.report.parameters import declared_parameters, source_path
 from lib.report.provenance import MEDIA_TYPE, notebook_digest
-from lib.report.summary import DATASET_TITLES, front_page
+from lib.report.summary import DATASET_TITLES, calibration, front_page
 
 
 class ChapterError(ReplicationError):
@@ -115,6 +115,7 @@ def assemble(profile: Profile, build: Path) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         _copy_with_title(build / "chapters" / dataset / f"{notebook}.ipynb", target, dataset)
     (source / "_status.md").write_text(front_page(profile, build), encoding="utf-8")
+    (source / "_calibration.md").write_text(calibration(), encoding="utf-8")
     toc = yaml.safe_load((paths.REPOSITORY / "_toc.yml").read_text(encoding="utf-8"))
     (source / "_toc.yml").write_text(yaml.safe_dump(_only_existing(toc, source), allow_unicode=True), encoding="utf-8")
     return source

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from lib import paper
+from lib import paper, paths
 from lib.profiles import TRAINING_NOTEBOOKS, Profile
 
+CALIBRATION = paths.REPOSITORY / "data" / "standin" / "difficulty.csv"
 DATASET_TITLES = {"smic": "SMIC", "casme2_sq": "CAS(ME)²"}
 
 
@@ -29,22 +30,20 @@ def front_page(profile: Profile, build: Path) -> str:
         model = TRAINING_NOTEBOOKS.get(notebook)
         if model is not None:
             kind = "stand-in" if provenance["standin"] else "real data"
+            interval = f"{results['wilson_low_best']:.0%} to {results['wilson_high_best']:.0%}"
             rows.append(
                 {
-                    "dataset": DATASET_TITLES[dataset],
+                    "dataset": f"{DATASET_TITLES[dataset]} ({kind})",
                     "network": f"[{paper.METHOD_NAMES[model]}](chapters/{dataset}/{notebook})",
                     "paper": f"{paper.accuracy(model, dataset):.2%}",
-                    "here": f"{results['accuracy_best']:.1%}",
-                    "95 % interval": f"{results['wilson_low_best']:.0%} to {results['wilson_high_best']:.0%}",
-                    "last epoch": f"{results['accuracy_last']:.1%}",
-                    "commonest class": f"{results['majority_share']:.1%}",
-                    "epochs": results["epochs"],
-                    "computed on": kind,
+                    "here, best epoch (95 % interval)": f"{results['accuracy_best']:.1%} ({interval})",
+                    "here, last epoch": f"{results['accuracy_last']:.1%}",
+                    "always the commonest class": f"{results['majority_share']:.1%}",
                 }
             )
     warning = (
         ":::{warning}\n"
-        "The columns *here* to *commonest class* were computed on **stand-in data**: rendered faces, not the "
+        "All columns but *paper* were computed on **stand-in data**: rendered faces, not the "
         "licensed recordings. They show that the package runs, and how a number of this kind comes about. They neither "
         "support nor contradict the paper's.\n:::\n"
         if True in standins
@@ -56,6 +55,30 @@ def front_page(profile: Profile, build: Path) -> str:
         f"same quantity from this build (profile *{profile.name}*, commit `{'`, `'.join(sorted(commits))}`):\n\n"
         f"{_markdown(pd.DataFrame(rows))}\n\n{warning}"
     )
+
+
+def calibration() -> str:
+    """How hard the stand-ins are, as measured by `benchmarks/standin_difficulty.py`: a table as Markdown."""
+    if not CALIBRATION.is_file():
+        return "No measurement is recorded."
+    measured = pd.read_csv(CALIBRATION)
+    labels = {"none": "clips as they are", "shuffled_frames": "frames shuffled", "first_frame": "first frame repeated"}
+    rows = []
+    for (dataset, control), runs in measured.groupby(["dataset", "control"], sort=False):
+        accuracy = runs["accuracy_mean_last_epochs"]
+        rows.append(
+            {
+                "stand-in": DATASET_TITLES[dataset],
+                "difficulty": f"{runs['difficulty'].iloc[0]:g}",
+                "clips": labels.get(control, control),
+                "accuracy, mean of the last ten epochs": ", ".join(f"{value:.3f}" for value in accuracy),
+                "commonest class": f"{runs['majority_share'].iloc[0]:.3f}",
+                "epochs": runs["epochs"].iloc[0],
+                "seeds": ", ".join(map(str, runs["seed"])),
+            }
+        )
+    rows.sort(key=lambda row: (row["stand-in"], list(labels.values()).index(row["clips"])))
+    return _markdown(pd.DataFrame(rows))
 
 
 def _markdown(table: pd.DataFrame) -> str:

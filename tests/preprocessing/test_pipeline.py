@@ -301,7 +301,7 @@ def test_a_script_without_a_main_guard_ends_with_an_error_that_says_so(tmp_path)
     assert "below `if __name__ == '__main__':`" in done.stderr
 
 
-def test_real_detection_finds_no_face_in_a_gradient_and_leaves_nothing(tmp_path):
+def test_workers_search_with_dlib_and_a_failure_leaves_nothing(tmp_path):
     with pytest.raises(PreprocessingError, match="no_face: 2"):
-        run(make_dataset(tmp_path / "clips", GOOD), tmp_path)
+        run(make_dataset(tmp_path / "clips", GOOD), tmp_path, jobs=2)
     assert left_behind(tmp_path) == []

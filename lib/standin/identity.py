@@ -60,6 +60,8 @@ class Identity:
         One of `SHORT_STYLES` or `LONG_STYLES`.
     hair_volume : float
         How far the hair stands off the skull.
+    hairline : float
+        v where the hair begins above the forehead.
     part : float
         u of the parting.
     nose_width, nose_height, cheekbones, brow_ridge : float

@@ -197,17 +197,19 @@ def _plan_casme2_sq(counts: dict[str, int], rng: np.random.Generator, seed: int)
 
 
 def _recurring_events(draw: np.random.Generator) -> tuple[Event, ...]:
-    """Three or four expressions within the 96 frames that are read: micro (9-17 frames) and one longer macro one."""
+    """Three or four expressions within the 96 frames that are read: micro (9-17 frames) and longer macro ones."""
     start, end = (1000 * edge / FPS["casme2_sq"] for edge in WINDOW["casme2_sq"])
-    lengths = [draw.uniform(300, 566) for _ in range(int(draw.integers(2, 4)))]
-    lengths.insert(int(draw.integers(len(lengths) + 1)), draw.uniform(700, 1100))
+    lengths = [draw.uniform(300, 566), draw.uniform(300, 566), draw.uniform(900, 1200)]
+    if draw.random() < 0.5:
+        lengths.append(draw.uniform(400, 600))
+    lengths = draw.permutation(lengths)
     free = end - start - 100 - sum(lengths)
     gaps = draw.dirichlet(np.full(len(lengths) + 1, 2.0)) * free
     events, now = [], start + 60
     for gap, length in zip(gaps, lengths, strict=False):
         onset = now + gap
-        apex = onset + length * draw.uniform(0.3, 0.5)
-        events.append(Event(onset, apex, apex + 0.15 * length, onset + length, draw.uniform(0.7, 1.1)))
+        apex = onset + length * draw.uniform(0.25, 0.4)
+        events.append(Event(onset, apex, apex + 0.3 * length, onset + length, draw.uniform(0.9, 1.3)))
         now = onset + length
     return tuple(events)
 

@@ -16,11 +16,11 @@ from lib.standin.plan import ClipPlan
 FRAME_SIZE = 224
 """Side of every frame in pixels: a head fills about two thirds of its height, as a talking head does."""
 GAMMA = 2.2
-SWAY_PER_AXIS = np.array([0.035, 0.03, 0.006, 0.004, 0.012, 0.012])
+SWAY_PER_AXIS = np.array([0.018, 0.016, 0.003, 0.002, 0.006, 0.006])
 """Standard deviations at difficulty 1: shift right and down (head units), roll (radians), nearing (relative), yaw and
 pitch (radians)."""
-SWAY_SMOOTHNESS_MS = 350.0
-FLICKER = 0.008
+SWAY_SMOOTHNESS_MS = 180.0
+FLICKER = 0.005
 """Standard deviation of the lamp's relative brightness at difficulty 1."""
 SENSOR_NOISE = 2.0
 """Standard deviation of sensor noise in grey levels at difficulty 1."""

@@ -3,8 +3,8 @@
     python benchmarks/standin_difficulty.py --dataset smic --seeds 0 1 2
     python benchmarks/standin_difficulty.py --dataset casme2_sq
 
-Appends to `data/standin/difficulty.csv`, from which the book takes its table; rows of the same stand-in, seed and control
-are replaced. Every run is a run record under data/runs, so that a second call trains nothing.
+Appends to `data/standin/difficulty.csv`, from which the book takes its table; rows of the same stand-in, seed, control
+and epochs are replaced. Every run is a run record under data/runs, so that a second call trains nothing.
 """
 
 import argparse

@@ -40,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="what is in a copy of a dataset, and what is wrong with it")
     doctor.add_argument("--dataset", choices=DATASETS, required=True)
     doctor.add_argument("--root", type=Path, required=True, help="the dataset's folder")
+    doctor.add_argument("--options", default="", help="options of the dataset's loader, as in 'label_source=polarity'")
     doctor.add_argument("--no-decode", dest="decode", action="store_false", help="trust names; read no frame")
     doctor.set_defaults(run=_doctor)
 
@@ -95,6 +96,9 @@ def _add_source(command: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--clips", type=int, default=0, help="size of the stand-in; 0: all (real data is never cut)")
     group.add_argument("--standin-seed", type=int, default=0, help="seed of the stand-in")
+    group.add_argument(
+        "--options", default="", help="options of the dataset's loader, as in 'label_source=polarity extent=window'"
+    )
     command.add_argument("--record", type=Path, help="write what was found or made to this JSON file as well")
 
 
@@ -142,8 +146,9 @@ def _documented_attributes(documented: type) -> dict[str, str]:
 
 def _doctor(options) -> int:
     from lib.datasets.doctor import examine, format_report
+    from lib.sources import parse_options
 
-    report = examine(options.dataset, options.root, decode=options.decode)
+    report = examine(options.dataset, options.root, decode=options.decode, **parse_options(options.options))
     print(format_report(report))
     return 0 if report.usable else 1
 
@@ -157,7 +162,7 @@ def _standin(options) -> None:
 def _data(options) -> None:
     from lib import sources
 
-    dataset = sources.load(options.dataset, options.root, options.clips, options.standin_seed)
+    dataset = sources.load(options.dataset, options.root, options.clips, options.standin_seed, options.options)
     print(dataset.counts().to_string())
     print(f"{len(dataset.clips)} clips, {len(dataset.rejected)} rejected, in {dataset.root}")
     _write_record(options, {"root": sources.display_path(dataset.root), "fingerprint": dataset.fingerprint()})
@@ -166,14 +171,14 @@ def _data(options) -> None:
 def _store(options):
     from lib import sources
 
-    sampling = options.sampling or ("window" if options.start is not None else "")
     return sources.processed_store(
         options.dataset,
         options.root,
         options.clips,
         options.standin_seed,
+        options.options,
         options.frames,
-        sampling,
+        options.sampling,
         options.start,
         out=options.out,
         jobs=options.jobs,

@@ -75,15 +75,23 @@ def load(
     root: str | Path | None = None,
     clips: int | None = None,
     standin_seed: int = 0,
+    options: str = "",
     progress: bool = True,
-    **options,
 ) -> Dataset:
-    """Locate a dataset and read its clip table; `options` go to its loader (see `lib.datasets.load_dataset`).
+    """Locate a dataset and read its clip table.
 
     Says on standard error when what was loaded is a stand-in, so that no log hides it.
+
+    Parameters
+    ----------
+    dataset, root, clips, standin_seed, progress
+        See `locate`.
+    options : str
+        Options of the dataset's loader; see `parse_options`.
     """
+    chosen = parse_options(options)
     location = locate(dataset, root, clips, standin_seed, progress)
-    loaded = load_dataset(dataset, location.root, **options)
+    loaded = load_dataset(dataset, location.root, **chosen)
     if loaded.is_standin:
         print(
             f"{dataset}: STAND-IN data (rendered faces) from {display_path(location.root)}; "
@@ -93,30 +101,57 @@ def load(
     return loaded
 
 
-def preprocessing_config(dataset: str, frames: int = 0, sampling: str = "", start: int | None = None):
+def parse_options(text: str) -> dict[str, object]:
+    """Options of a loader from one line of text, as a notebook's parameter or a command's option holds them.
+
+    >>> parse_options("label_source=polarity extent=window window=64 classes=negative,positive")
+    {'label_source': 'polarity', 'extent': 'window', 'window': 64, 'classes': ('negative', 'positive')}
+    """
+    options = {}
+    for item in text.split():
+        name, equals, value = item.partition("=")
+        if not (name and equals and value):
+            raise ConfigError(f"loader options: expected name=value separated by spaces, found {item!r} in {text!r}")
+        if name == "classes":
+            options[name] = tuple(value.split(","))
+        elif value.isdecimal():
+            options[name] = int(value)
+        else:
+            options[name] = value
+    return options
+
+
+def preprocessing_config(
+    data: Dataset, frames: int = 0, sampling: str = "", start: int | None = None
+) -> PreprocessConfig:
     """The preprocessing of a dataset: what the paper does with it, except where a value is given.
+
+    The paper reads frames 72 to 167 of CAS(ME)² videos that its authors had arranged in class folders. The official
+    layouts have no such videos: there an annotated expression, shorter than 96 frames, is interpolated in time, and a
+    window of the long recording is read from its beginning.
 
     Parameters
     ----------
-    dataset : str
+    data : Dataset
     frames : int
-        Clip depth; 0 keeps the dataset's default (96 for CAS(ME)², 18 otherwise).
+        Depth of a volume; 0 keeps the dataset's default (96 for CAS(ME)², 18 otherwise).
     sampling : {"", "first", "window", "tim"}
         How the frames are picked; "" keeps the default.
     start : int, optional
-        First frame of the window; None or a negative number keeps the default.
+        First frame of a window; None or a negative number keeps the default.
     """
-    config: PreprocessConfig = default_config(dataset)
-    changes = {}
-    if frames:
-        changes["frames"] = frames
-    if sampling:
-        changes["sampling"] = sampling
+    config = default_config(data.name)
+    frames = frames or config.frames
+    if data.name == "casme2_sq" and data.layout != "class_folders":
+        long_enough = all(clip.n_frames is None or clip.n_frames >= frames for clip in data.clips)
+        config = replace(config, sampling="first" if long_enough else "tim", start=0)
     if start is not None and start >= 0:
-        changes["start"] = start
-    elif sampling and sampling != config.sampling:
-        changes["start"] = 0
-    return replace(config, **changes)
+        sampling = sampling or "window"
+    elif sampling in ("", config.sampling):
+        start = config.start
+    else:
+        start = 0
+    return replace(config, frames=frames, sampling=sampling or config.sampling, start=start)
 
 
 def processed_store(
@@ -124,6 +159,7 @@ def processed_store(
     root: str | Path | None = None,
     clips: int | None = None,
     standin_seed: int = 0,
+    options: str = "",
     frames: int = 0,
     sampling: str = "",
     start: int | None = None,
@@ -131,10 +167,10 @@ def processed_store(
     jobs: int | None = None,
     progress: bool = True,
 ) -> ProcessedStore:
-    """The processed store of a dataset, made if it is not there yet."""
-    loaded = load(dataset, root, clips, standin_seed, progress)
-    config = preprocessing_config(dataset, frames, sampling, start)
-    return preprocess(loaded, config, out or paths.processed_folder(), jobs=jobs, progress=progress)
+    """The processed store of a dataset, made if it is not there yet; parameters as in the functions above."""
+    data = load(dataset, root, clips, standin_seed, options, progress)
+    config = preprocessing_config(data, frames, sampling, start)
+    return preprocess(data, config, out or paths.processed_folder(), jobs=jobs, progress=progress)
 
 
 def read_frames(clip: Clip, first: int, stop: int) -> np.ndarray:

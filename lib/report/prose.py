@@ -17,6 +17,8 @@ def count_sentences(counts: pd.DataFrame, data: Dataset) -> str:
         f"There are **{counts.loc['all', 'on disk']} clips of {data.table()['subject'].nunique()} people** here"
         + (", all of them rendered." if data.is_standin else ".")
     ]
+    if data.name not in paper.DATASETS:
+        return sentences[0]
     official, printed = counts["dataset's authors"], counts["paper, Table IV"]
     impossible = [
         f"{printed[name]} clips of class *{name}* where the whole dataset has {official[name]}"
@@ -54,6 +56,17 @@ def variance_sentences(variance: pd.DataFrame) -> str:
         f"Of the variance in the stream `{over_time.index[0]}`, {over_time.iloc[0]:.2%} lies along time; in the stream "
         f"that moves most, `{over_time.idxmax()}`, it is {over_time.max():.2%}. The rest is how faces and rooms "
         "differ, which a network must learn to look past."
+    )
+
+
+def crop_sentences(crop_motion: pd.DataFrame) -> str:
+    """How much of the movement in the crops comes from the crop itself."""
+    if crop_motion.empty:
+        return "Not measured: with temporal interpolation the frames of a volume are not frames of the clip."
+    ratio = crop_motion["authors' crop"] / crop_motion["steady crop"]
+    return (
+        f"The authors' crop changes {ratio.min():.1f} to {ratio.max():.1f} times as much from frame to frame as the "
+        "steady one. What exceeds one is movement of the crop, not of the face."
     )
 
 
@@ -106,7 +119,7 @@ def run_sentences(record) -> str:
 def verdict_sentences(record, model: str, dataset: str) -> str:
     """Whether this run says anything about the paper's accuracy, and what it says."""
     scores = record.summary()
-    if dataset not in ("smic", "casme2_sq"):
+    if dataset not in paper.DATASETS:
         return "The paper has no result on these clips."
     published = paper.accuracy(model, dataset)
     if record.provenance["data"]["standin"] is not None:

@@ -21,6 +21,8 @@ def class_counts(dataset: Dataset) -> pd.DataFrame:
     """
     counts = dataset.counts()
     counts.loc["all"] = counts.sum()
+    if dataset.name not in paper.DATASETS:
+        return pd.DataFrame({"on disk": counts.astype("Int64")})
     published = paper.class_counts(dataset.name).set_index("class").reindex(counts.index)
     return pd.DataFrame(
         {
@@ -139,6 +141,11 @@ def variance_shares(volumes: np.ndarray) -> dict[str, float]:
     between = sum((frame.mean() - grand_mean) ** 2 for frame in mean_frames)
     within = sum(frame.var() for frame in mean_frames)
     return {"within a frame": within / total, "between clips": between / total, "over time": over_time / total}
+
+
+def frame_change(volume: np.ndarray) -> float:
+    """Mean absolute change of a pixel of a (depth, height, width) volume from one frame to the next, in grey levels."""
+    return float(np.abs(np.diff(volume.astype(np.float64), axis=0)).mean())
 
 
 FACE_PARTS = {

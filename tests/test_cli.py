@@ -1,0 +1,88 @@
+"""The command line: what it prints, and how it fails."""
+
+import json
+
+import pytest
+
+from lib.cli import main
+from lib.runs import RunConfig
+
+
+@pytest.fixture(autouse=True)
+def own_data_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("MICROEXP_DATA", str(tmp_path / "data"))
+    for variable in ("SMIC_ROOT", "CASME2_SQ_ROOT"):
+        monkeypatch.delenv(variable, raising=False)
+
+
+@pytest.mark.parametrize("command", ["doctor", "standin", "data", "preprocess", "train", "runs", "assemble"])
+def test_every_command_explains_itself(command, capsys):
+    with pytest.raises(SystemExit) as left:
+        main([command, "--help"])
+    assert left.value.code == 0
+    assert "usage: python -m lib" in capsys.readouterr().out
+
+
+def test_training_has_an_option_with_help_for_every_field_of_a_run(capsys):
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    for name in RunConfig.__dataclass_fields__:
+        assert f"--{name.replace('_', '-')}" in shown
+    assert "Of plain stochastic gradient descent" in shown
+    assert "(default: 3 3 15)" in shown
+
+
+def test_a_mistake_of_the_user_is_one_message_and_status_1(tmp_path, capsys):
+    assert main(["data", "--dataset", "smic", "--root", str(tmp_path / "absent")]) == 1
+    message = capsys.readouterr().err
+    assert message.startswith("error: expected the dataset's folder at")
+    assert "Traceback" not in message
+
+
+def test_wrong_usage_is_status_2(capsys):
+    with pytest.raises(SystemExit) as left:
+        main(["data", "--dataset", "samm"])
+    assert left.value.code == 2
+    assert "invalid choice: 'samm'" in capsys.readouterr().err
+
+
+def test_the_doctor_says_no_to_an_empty_folder_and_yes_to_a_stand_in(tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    assert main(["doctor", "--dataset", "smic", "--root", str(tmp_path / "empty")]) == 1
+    assert main(["standin", "--dataset", "smic", "--out", str(tmp_path / "standin"), "--clips", "6"]) == 0
+    capsys.readouterr()
+    assert main(["doctor", "--dataset", "smic", "--root", str(tmp_path / "standin")]) == 0
+    assert "stand-in" in capsys.readouterr().out.lower()
+
+
+def test_from_a_stand_in_to_a_run_record_and_back(tmp_path, capsys):
+    source = ["--dataset", "smic", "--clips", "9"]
+    assert main(["data", *source, "--record", str(tmp_path / "data.json")]) == 0
+    assert json.loads((tmp_path / "data.json").read_text())["dataset"] == "smic"
+
+    assert main(["preprocess", *source, "--jobs", "1", "--record", str(tmp_path / "store.json")]) == 0
+    store = json.loads((tmp_path / "store.json").read_text())["store"]
+    assert (tmp_path / "data" / "processed" / store / "frame.npy").is_file()
+
+    run = ["train", *source, "--model", "micro_exp_stcnn", "--epochs", "1", "--record", str(tmp_path / "run.json")]
+    assert main(run) == 0
+    identity = json.loads((tmp_path / "run.json").read_text())["run"]
+    capsys.readouterr()
+    assert main(["runs"]) == 0
+    assert identity in capsys.readouterr().out
+
+
+def test_listing_runs_where_there_are_none_says_where_it_looked(tmp_path, capsys):
+    assert main(["runs", "--runs", str(tmp_path)]) == 0
+    assert f"no run record in {tmp_path}" in capsys.readouterr().out
+
+
+def test_an_unknown_profile_is_refused(capsys):
+    assert main(["assemble", "--profile", "slow"]) == 1
+    assert "expected a profile among full, quick, tiny" in capsys.readouterr().err
+
+
+def test_an_unknown_loader_option_is_refused_with_the_known_ones(tmp_path, capsys):
+    assert main(["data", "--dataset", "smic", "--clips", "6", "--options", "label=film"]) == 1
+    assert "layout" in capsys.readouterr().err

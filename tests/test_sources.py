@@ -1,0 +1,137 @@
+"""Real data or stand-in, and the preprocessing that goes with it."""
+
+import os
+
+import numpy as np
+import pytest
+
+from lib import sources
+from lib.datasets.clip import Clip, Dataset
+from lib.errors import ConfigError, DatasetError, FrameError
+
+
+@pytest.fixture(autouse=True)
+def no_datasets_in_the_environment(monkeypatch):
+    for variable in ("SMIC_ROOT", "CASME2_SQ_ROOT"):
+        monkeypatch.delenv(variable, raising=False)
+
+
+def dataset(name, layout, lengths):
+    clips = tuple(
+        Clip(f"c{number}", name, "s1", "angry", "nowhere", 0, length, 30.0) for number, length in enumerate(lengths)
+    )
+    return Dataset(name, "nowhere", layout, ("angry",), clips)
+
+
+def test_the_root_given_wins_over_the_environment(tmp_path, monkeypatch):
+    (tmp_path / "given").mkdir()
+    (tmp_path / "environment").mkdir()
+    monkeypatch.setenv("SMIC_ROOT", str(tmp_path / "environment"))
+    assert sources.locate("smic", tmp_path / "given") == sources.Location(tmp_path / "given", "parameter")
+    assert sources.locate("smic") == sources.Location(tmp_path / "environment", "environment")
+
+
+def test_without_a_folder_the_stand_in_is_used(tmp_path, monkeypatch):
+    made = []
+
+    def write(name, folder, clips, seed, progress):
+        made.append((name, folder, clips, seed))
+        return folder
+
+    monkeypatch.setenv("MICROEXP_DATA", str(tmp_path))
+    monkeypatch.setattr(sources, "write_standin", write)
+    location = sources.locate("smic", clips=18, standin_seed=3)
+    assert location.how == "standin"
+    assert made == [("smic", tmp_path / "raw" / "standin-smic-18-seed3", 18, 3)]
+
+
+def test_stand_ins_of_different_size_or_seed_do_not_share_a_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("MICROEXP_DATA", str(tmp_path))
+    monkeypatch.setattr(sources, "write_standin", lambda name, folder, **rest: folder)
+    roots = {sources.locate("smic", clips=c, standin_seed=s).root for c in (0, 18) for s in (0, 1)}
+    assert len(roots) == 4
+
+
+@pytest.mark.parametrize("how", ["parameter", "environment"])
+def test_a_folder_that_does_not_exist_is_an_error_that_says_where_it_was_named(tmp_path, monkeypatch, how):
+    absent = tmp_path / "absent"
+    if how == "environment":
+        monkeypatch.setenv("SMIC_ROOT", str(absent))
+        expected = "environment variable SMIC_ROOT"
+    else:
+        expected = "parameter `root`"
+    with pytest.raises(DatasetError, match=expected):
+        sources.locate("smic", absent if how == "parameter" else None)
+
+
+def test_an_unknown_dataset_is_named_with_the_known_ones():
+    with pytest.raises(ConfigError, match="casme2_sq, smic, class_folders"):
+        sources.locate("samm")
+
+
+def test_own_clips_need_a_folder():
+    with pytest.raises(ConfigError, match="give the folder"):
+        sources.locate("class_folders")
+
+
+def test_loading_a_stand_in_says_so(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("MICROEXP_DATA", str(tmp_path))
+    loaded = sources.load("smic", clips=6, progress=False)
+    assert loaded.is_standin
+    assert "STAND-IN" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["label_source", "=polarity", "label_source="])
+def test_loader_options_that_are_not_name_value_pairs_are_refused(text):
+    with pytest.raises(ConfigError, match="name=value"):
+        sources.parse_options(text)
+
+
+def test_the_paper_s_window_is_read_from_casme2_sq_in_class_folders():
+    config = sources.preprocessing_config(dataset("casme2_sq", "class_folders", [200, 180]))
+    assert (config.sampling, config.start, config.frames) == ("window", 72, 96)
+
+
+def test_annotated_expressions_of_the_official_layout_are_interpolated_in_time():
+    config = sources.preprocessing_config(dataset("casme2_sq", "selectedpic", [9, 17]))
+    assert (config.sampling, config.start, config.frames) == ("tim", 0, 96)
+
+
+def test_windows_of_the_official_layout_are_read_from_their_beginning():
+    config = sources.preprocessing_config(dataset("casme2_sq", "rawpic", [96, 96]))
+    assert (config.sampling, config.start) == ("first", 0)
+
+
+def test_smic_is_read_for_18_frames_from_the_first():
+    config = sources.preprocessing_config(dataset("smic", "raw", [30]))
+    assert (config.sampling, config.start, config.frames) == ("first", 0, 18)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"frames": 32}, ("window", 72, 32)),
+        ({"start": 10}, ("window", 10, 96)),
+        ({"sampling": "first"}, ("first", 0, 96)),
+        ({"sampling": "tim", "frames": 40}, ("tim", 0, 40)),
+        ({"sampling": "window", "start": 0}, ("window", 0, 96)),
+    ],
+)
+def test_a_value_that_is_given_replaces_the_default(given, expected):
+    config = sources.preprocessing_config(dataset("casme2_sq", "class_folders", [200]), **given)
+    assert (config.sampling, config.start, config.frames) == expected
+
+
+def test_frames_of_a_clip_are_read_by_position(monkeypatch):
+    frames = [np.full((2, 2, 3), number, np.uint8) for number in range(5)]
+    monkeypatch.setattr(sources, "iter_frames", lambda clip: iter(frames))
+    clip = dataset("smic", "raw", [5]).clips[0]
+    assert sources.read_frames(clip, 1, 3)[:, 0, 0, 0].tolist() == [1, 2]
+    with pytest.raises(FrameError, match="expected frames 3 to 6, found 2"):
+        sources.read_frames(clip, 3, 7)
+
+
+def test_a_path_is_shown_without_what_lies_above_the_checkout(tmp_path):
+    inside = sources.paths.REPOSITORY / "data" / "raw"
+    assert sources.display_path(inside) == "data/raw"
+    assert os.sep not in sources.display_path(tmp_path / "smic")

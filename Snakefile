@@ -101,6 +101,7 @@ rule chapter:
         f"{BUILD}/chapters/{{dataset}}/{{notebook}}.ipynb",
     log:
         notebook=f"logs/{PROFILE.name}/{{dataset}}-{{notebook}}.ipynb",
+        text=f"logs/{PROFILE.name}/{{dataset}}-{{notebook}}.log",
     params:
         root=root_of,
         parameters=lambda w: " ".join(
@@ -113,8 +114,8 @@ rule chapter:
     # papermill writes to logs/ first: Snakemake removes the output of a rule that failed, and the notebook with the
     # error in it is what one wants to read.
     shell:
-        "papermill --no-progress-bar --log-level ERROR {input.notebook} {log.notebook} {params.parameters}"
-        " && cp {log.notebook} {output}"
+        "(papermill --no-progress-bar {input.notebook} {log.notebook} {params.parameters} > {log.text} 2>&1"
+        " || (tail -n 30 {log.text}; exit 1)) && cp {log.notebook} {output}"
 
 
 rule html:

@@ -4,7 +4,21 @@ The command line prints the message of a `ReplicationError` without a traceback;
 defect of this package and keeps its traceback.
 """
 
+import difflib
+from collections.abc import Iterable
 from pathlib import Path
+
+
+def suggestion(name: object, known: Iterable[str]) -> str:
+    """The end of a message about an unknown name: the known one that it is nearest to, if any is near.
+
+    >>> suggestion("epoch", ["epochs", "seed"])
+    " (did you mean 'epochs'?)"
+    >>> suggestion("x", ["epochs", "seed"])
+    ''
+    """
+    close = difflib.get_close_matches(str(name), list(known), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 class ReplicationError(Exception):

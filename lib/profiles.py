@@ -1,12 +1,11 @@
 """The scale at which the book is built: `profiles/*.yml`, read and checked, and what follows for every step."""
 
-import difflib
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
-from lib.errors import ConfigError
+from lib.errors import ConfigError, suggestion
 from lib.paths import REPOSITORY
 
 PROFILES = REPOSITORY / "profiles"
@@ -87,9 +86,7 @@ def read_profile(name: str, folder: Path = PROFILES) -> Profile:
 def _check_names(mapping: dict, known: tuple[str, ...], where: str) -> None:
     for name in mapping:
         if name not in known:
-            near = difflib.get_close_matches(str(name), known, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise ConfigError(f"{where}: unknown key {name!r}.{hint} Known: {', '.join(known)}")
+            raise ConfigError(f"{where}: unknown key {name!r}{suggestion(name, known)}; known: {', '.join(known)}")
 
 
 def _check_values(values: dict, kinds: dict[str, type], where: str) -> None:

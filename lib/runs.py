@@ -5,11 +5,9 @@ rename when it is whole, so a folder that lacks a file is no record. Nothing her
 backend of a run that is looked for: records can be listed and read in no time. Making them is `lib.training`'s.
 """
 
-import difflib
 import json
 import math
 import shutil
-import subprocess
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cache, cached_property
@@ -21,7 +19,7 @@ import pandas as pd
 
 from lib import metrics
 from lib.digest import code_digest, json_digest
-from lib.errors import ConfigError, TrainingError
+from lib.errors import ConfigError, TrainingError, suggestion
 from lib.protocols import CONTROLS, PROTOCOLS
 
 RECORD_FILES = ("config.json", "history.csv", "predictions.csv", "provenance.json", "summary.json")
@@ -76,7 +74,9 @@ class RunConfig:
         for name, known in (("model", MODELS), ("protocol", PROTOCOLS), ("control", CONTROLS)):
             value = getattr(self, name)
             if value not in known:
-                raise ConfigError(f"{name}: expected one of {', '.join(known)}; found {value!r}{_meant(value, known)}")
+                raise ConfigError(
+                    f"{name}: expected one of {', '.join(known)}; found {value!r}{suggestion(value, known)}"
+                )
         for name, least in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
             object.__setattr__(self, name, _whole_number(name, getattr(self, name), least))
         if self.seed >= 2**32:
@@ -99,7 +99,7 @@ class RunConfig:
         known = [field.name for field in fields(cls)]
         for name in values:
             if name not in known:
-                raise ConfigError(f"unknown field {name!r}{_meant(name, known)}; the fields are {', '.join(known)}")
+                raise ConfigError(f"unknown field {name!r}{suggestion(name, known)}; the fields are {', '.join(known)}")
         if "model" not in values:
             raise ConfigError("model: no value given")
         return cls(**values)
@@ -286,22 +286,6 @@ def deciding_code() -> str:
     return code_digest(Path(__file__).parent / name for name in DECIDING_MODULES)
 
 
-@cache
-def commit() -> dict[str, Any]:
-    """The commit of this checkout, and whether `lib` differs from it; None and None where git cannot tell."""
-    root = Path(__file__).parent
-
-    def git(*arguments: str) -> str | None:
-        try:
-            done = subprocess.run(["git", "-C", root, *arguments], capture_output=True, text=True, timeout=30)
-        except (OSError, subprocess.TimeoutExpired):
-            return None
-        return done.stdout.strip() if done.returncode == 0 else None
-
-    head, changes = git("rev-parse", "HEAD"), git("status", "--porcelain", "--", ".")
-    return {"commit": head, "uncommitted_changes": None if changes is None else bool(changes)}
-
-
 def _confusion(predictions: pd.DataFrame, classes: list[str]) -> np.ndarray:
     truth, predicted = (predictions[name].map(classes.index).to_numpy(dtype=int) for name in ("truth", "predicted"))
     return metrics.confusion_matrix(truth, predicted, len(classes))
@@ -311,11 +295,6 @@ def _whole_number(name: str, value: Any, least: int) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
         raise ConfigError(f"{name}: expected a whole number of at least {least}, found {value!r}")
     return int(value)
-
-
-def _meant(value: Any, known) -> str:
-    close = difflib.get_close_matches(str(value), list(known), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def _read_json(path: Path) -> Any:

@@ -23,6 +23,7 @@ from tqdm.auto import tqdm
 
 from lib import backend, runs
 from lib.backend import keras
+from lib.checkout import commit
 from lib.checkpoint import Checkpoint
 from lib.errors import ConfigError, ReplicationError, TrainingError
 from lib.models import MODELS, STREAMS
@@ -314,7 +315,7 @@ def _provenance(config: RunConfig, store, state: _State) -> dict[str, Any]:
         "backend": backend.backend_name(),
         "device": backend.device_name(),
         "versions": backend.versions(),
-        **runs.commit(),
+        "commit": commit(),
         "code": runs.deciding_code(),
         "data": {
             "dataset": store.dataset,

@@ -73,7 +73,7 @@ def test_a_typo_in_a_parameter_stops_the_chapter_and_names_the_right_one(data_fo
     with pytest.raises(papermill.PapermillExecutionError) as stopped:
         execute("03_micro_exp_stcnn", tmp_path / "out.ipynb", epoch=5)
     assert stopped.value.ename == "ConfigError"
-    assert "Did you mean 'epochs'" in stopped.value.evalue
+    assert "did you mean 'epochs'" in stopped.value.evalue
 
 
 @pytest.mark.slow

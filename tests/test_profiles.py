@@ -32,12 +32,12 @@ def test_an_unknown_profile_is_named_with_the_known_ones():
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("datasets: {smick: {clips: 3}}", "smick.*Did you mean 'smic'"),
-        ("datasets: {smic: {clip: 3}}", "Did you mean 'clips'"),
+        ("datasets: {smick: {clips: 3}}", "smick.*did you mean 'smic'"),
+        ("datasets: {smic: {clip: 3}}", "did you mean 'clips'"),
         ("datasets: {smic: {clips: many}}", "expected int, found 'many'"),
-        ("datasets: {smic: {}}\ntraining: {micro_exp_stcn: {}}", "Did you mean 'micro_exp_stcnn'"),
+        ("datasets: {smic: {}}\ntraining: {micro_exp_stcn: {}}", "did you mean 'micro_exp_stcnn'"),
         ("datasets: {smic: {}}\ntraining: {micro_exp_stcnn: {casme2_sq: {}}}", "casme2_sq"),
-        ("datasets: {smic: {}}\ntraining: {micro_exp_stcnn: {smic: {epoch: 3}}}", "Did you mean 'epochs'"),
+        ("datasets: {smic: {}}\ntraining: {micro_exp_stcnn: {smic: {epoch: 3}}}", "did you mean 'epochs'"),
         ("", "at least one dataset"),
     ],
 )

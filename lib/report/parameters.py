@@ -4,14 +4,13 @@ papermill passes unknown parameters with no more than a warning, so that a typo 
 """
 
 import ast
-import difflib
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
 
-from lib.errors import ConfigError
+from lib.errors import ConfigError, suggestion
 from lib.paths import NOTEBOOKS
 
 TYPES = {"str": str, "int": int, "float": (float, int), "bool": bool}
@@ -79,10 +78,8 @@ def check_parameters(given: dict[str, object], declared: dict[str, Parameter], n
     """
     for name, value in given.items():
         if name not in declared:
-            near = difflib.get_close_matches(name, declared, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
             raise ConfigError(
-                f"{notebook} has no parameter {name!r}.{hint} Known: {', '.join(declared)}. "
+                f"{notebook} has no parameter {name!r}{suggestion(name, declared)}. Known: {', '.join(declared)}. "
                 f"See: papermill --help-notebook notebooks/{notebook}.ipynb"
             )
         kind = declared[name].type

@@ -10,7 +10,6 @@ import json
 import os
 import platform
 import shlex
-import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -22,6 +21,7 @@ import nbformat
 from IPython.display import HTML, display
 
 from lib import paths
+from lib.checkout import commit
 from lib.digest import json_digest, library_digest
 from lib.errors import ConfigError
 from lib.report.parameters import check_parameters, declared_parameters, injected_parameters, source_path
@@ -75,7 +75,7 @@ class Chapter:
             "runs": [run.id for run in runs],
             "devices": sorted({str(run.provenance["device"]) for run in runs}),
             "run_seconds": sum(float(run.provenance["wall_seconds"]) for run in runs),
-            "commit": git_commit(),
+            "commit": commit(),
             "versions": versions(),
             "wall_seconds": round(time.monotonic() - self.started, 1),
             "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -166,20 +166,6 @@ def notebook_digest(path: Path) -> str:
             if "injected-parameters" not in cell.metadata.get("tags", []) and cell.source.strip()
         ]
     )
-
-
-def git_commit() -> str:
-    """The commit of the checkout, with a plus sign where tracked files were changed since; "unknown" outside git."""
-
-    def git(*arguments):
-        return subprocess.run(
-            ["git", "-C", str(paths.REPOSITORY), *arguments], capture_output=True, text=True, check=True
-        ).stdout.strip()
-
-    try:
-        return git("rev-parse", "--short=12", "HEAD") + ("+" if git("status", "--porcelain", "-uno") else "")
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
 
 
 def versions() -> dict[str, str]:

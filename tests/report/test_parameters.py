@@ -23,7 +23,7 @@ def test_a_line_without_type_or_help_is_refused(line):
 
 
 def test_an_unknown_parameter_is_an_error_that_names_the_nearest_known_one():
-    with pytest.raises(ConfigError, match="Did you mean 'epochs'"):
+    with pytest.raises(ConfigError, match="did you mean 'epochs'"):
         check_parameters({"epoch": 5}, DECLARED, "example")
 
 

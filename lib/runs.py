@@ -74,9 +74,8 @@ class RunConfig:
         for name, known in (("model", MODELS), ("protocol", PROTOCOLS), ("control", CONTROLS)):
             value = getattr(self, name)
             if value not in known:
-                raise ConfigError(
-                    f"{name}: expected one of {', '.join(known)}; found {value!r}{suggestion(value, known)}"
-                )
+                hint = suggestion(value, known)
+                raise ConfigError(f"{name}: expected one of {', '.join(known)}; found {value!r}{hint}")
         for name, least in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
             object.__setattr__(self, name, _whole_number(name, getattr(self, name), least))
         if self.seed >= 2**32:

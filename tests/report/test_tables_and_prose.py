@@ -1,0 +1,166 @@
+"""Tables and sentences of the chapters: what they must say, and what they must never say."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lib import paper
+from lib.datasets.clip import Clip, Dataset
+from lib.models import MODELS, architecture_table, unallocated
+from lib.preprocessing import PreprocessConfig
+from lib.protocols import Fold
+from lib.report import prose, tables
+
+SCORES = {
+    "epochs": 100,
+    "best_epoch": 40,
+    "n": 32,
+    "majority_share": 0.59375,
+    "last_epochs": 10,
+    "accuracy_mean_last_epochs": 0.7,
+    "accuracy_std_last_epochs": 0.02,
+    **{
+        f"{name}_{at}": value for at, value in (("best", 0.75), ("last", 0.6875)) for name in ("accuracy", "uf1", "uar")
+    },
+    "wilson_low_best": 0.579,
+    "wilson_high_best": 0.867,
+    "wilson_low_last": 0.514,
+    "wilson_high_last": 0.820,
+}
+
+
+def record(standin, **scores):
+    return SimpleNamespace(
+        config=SimpleNamespace(model="micro_exp_stcnn"),
+        provenance={"data": {"standin": {"standin": True} if standin else None}},
+        summary=lambda: {**SCORES, **scores},
+    )
+
+
+def smic(per_class=(3, 2, 1), standin=None):
+    classes = ("negative", "positive", "surprise")
+    clips = tuple(
+        Clip(f"s{number}_{label}", "smic", f"s{number}", label, "nowhere", 0, 20, 100.0)
+        for label, count in zip(classes, per_class, strict=True)
+        for number in range(count)
+    )
+    return Dataset("smic", "nowhere", "raw", classes, clips, standin=standin)
+
+
+def test_a_run_on_a_stand_in_is_never_called_a_replication():
+    text = prose.verdict_sentences(record(standin=True, accuracy_best=0.6875), "micro_exp_stcnn", "smic")
+    assert text.startswith("**Not testable here.**")
+    assert "68.75%" in text
+    assert "stand-in" in text
+    assert "interval" not in text
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "word"), [(0.5, 0.8, "includes"), (0.7, 0.9, "excludes"), (0.1, 0.6, "excludes")]
+)
+def test_a_run_on_real_data_is_compared_with_the_paper_by_its_interval(low, high, word):
+    text = prose.verdict_sentences(
+        record(standin=False, wilson_low_best=low, wilson_high_best=high), "micro_exp_stcnn", "smic"
+    )
+    assert f"interval {word} the paper's value" in text
+
+
+def test_own_clips_are_compared_with_nothing():
+    assert "no result" in prose.verdict_sentences(record(standin=False), "micro_exp_stcnn", "class_folders")
+    assert "paper, on the real dataset" not in tables.run_scores(record(standin=False), "class_folders").index
+
+
+def test_the_gain_of_the_best_epoch_over_the_last_is_stated():
+    assert "**+6.2%**" in prose.run_sentences(record(standin=True))
+
+
+@pytest.mark.parametrize(("majority", "word"), [(0.5, "above"), (0.6, "includes"), (0.95, "below")])
+def test_a_run_is_compared_with_the_commonest_class(majority, word):
+    assert word in prose.run_sentences(record(standin=True, majority_share=majority))
+
+
+def test_the_scores_show_best_and_last_epoch_the_window_and_the_paper():
+    shown = tables.run_scores(record(standin=True), "smic")
+    assert shown.loc["best epoch (40)", "accuracy"] == "75.00%"
+    assert shown.loc["last epoch (100)", "95 % interval"] == "51.4% to 82.0%"
+    assert shown.loc["mean ± sd of the last 10 epochs", "accuracy"] == "70.00% ± 2.00%"
+    assert shown.loc["paper, on the real dataset", "accuracy"] == "68.75%"
+
+
+def test_counts_stand_beside_the_published_ones_and_their_contradiction_is_stated():
+    data = smic()
+    counts = tables.class_counts(data)
+    assert counts.loc["all", "on disk"] == 6
+    assert counts.loc["negative"].tolist() == [3, 66, 70, 79]
+    text = prose.count_sentences(counts, data)
+    assert "79 clips of class *negative* where the whole dataset has 70" in text
+    assert "rendered" not in text
+    assert "all of them rendered" in prose.count_sentences(counts, smic(standin={"standin": True}))
+
+
+@pytest.mark.parametrize("model", sorted(MODELS))
+def test_an_architecture_agrees_with_the_paper_s_table_but_for_the_marked_cells(model):
+    side = 64 if model == "micro_exp_stcnn" else 32
+    with unallocated():
+        layers = architecture_table(MODELS[model]((side, side, 96)))
+    shown = tables.architecture(layers, model, depth=96)
+    printed = shown[f"paper, Table {paper.ARCHITECTURE_TABLES[model]}"]
+    rows = printed[printed != ""]
+    assert len(rows) == len(paper.architecture(model))
+    for layer, size in rows.items():
+        assert size.endswith("✗") == (size != shown.loc[layer, "output"])
+
+
+def test_the_contradicted_sizes_of_table_ii_are_told_and_those_of_table_i_are_none():
+    with unallocated():
+        second = architecture_table(MODELS["micro_exp_fusenet_intermediate"]((32, 32, 96)))
+        first = architecture_table(MODELS["micro_exp_stcnn"]((64, 64, 96)))
+    assert "`concatenate` 86400 for 172800" in prose.architecture_sentences(
+        second, "micro_exp_fusenet_intermediate", 96
+    )
+    assert "contradict" not in prose.architecture_sentences(first, "micro_exp_stcnn", 96)
+    assert "44,241,667 parameters" in prose.architecture_sentences(first, "micro_exp_stcnn", 96)
+
+
+def test_shares_of_variance_sum_to_one_and_find_pure_movement():
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 255, (4, 5, 6, 6)).astype(np.uint8)
+    assert sum(tables.variance_shares(noise).values()) == pytest.approx(1)
+    still = np.repeat(noise[:, :1], 5, axis=1)
+    assert tables.variance_shares(still)["over time"] == pytest.approx(0)
+    flicker = np.broadcast_to(np.array([0, 200], np.uint8)[None, :, None, None], (3, 2, 4, 4))
+    assert tables.variance_shares(flicker)["over time"] == pytest.approx(1)
+
+
+def test_landmark_errors_are_in_units_of_the_distance_between_the_eyes():
+    right = np.zeros((20, 68, 2), np.float32)
+    right[:, 36:42, 0], right[:, 42:48, 0] = -5, 5  # eye centres 10 pixels apart
+    found = right[2:6].copy()
+    found[:, 48:68, 1] += 2  # the mouth is found 2 pixels too low
+    store = SimpleNamespace(
+        config=PreprocessConfig(frames=4, sampling="window", start=2),
+        clips=pd.DataFrame({"clip_id": ["a"]}),
+        landmarks=lambda: found[None],
+    )
+    errors = tables.landmark_errors(store, {"a": SimpleNamespace(landmarks=right)})
+    assert errors.loc["mouth", "median"] == pytest.approx(0.2)
+    assert errors.loc["eyes", "95th percentile"] == 0
+
+
+def test_a_split_that_shares_people_says_how_many_validation_clips_it_concerns():
+    store = SimpleNamespace(
+        labels=np.array([0, 0, 1, 1]),
+        classes=("negative", "positive"),
+        dataset="class_folders",
+        clips=pd.DataFrame({"subject": ["s1", "s2", "s1", "s3"]}),
+    )
+    fold = Fold("holdout", np.array([0, 1]), np.array([2, 3]))
+    assert "50% of the validation clips show a person" in prose.split_sentences(store, fold)
+    assert tables.split_counts(store, fold).loc["all"].tolist() == [2, 2]
+
+
+def test_crop_movement_is_told_as_a_ratio():
+    motion = pd.DataFrame({"authors' crop": [3.0, 4.0], "steady crop": [1.0, 2.0]})
+    assert "2.0 to 3.0 times" in prose.crop_sentences(motion)

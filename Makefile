@@ -13,7 +13,7 @@ book: $(READY)  ## run the pipeline at PROFILE (quick, full, tiny) and build the
 	@echo "The book: $(CURDIR)/_build/$(PROFILE)/html/index.html"
 
 test: $(READY)  ## all tests
-	python -m pytest -n 2 -q
+	python -m pytest -n auto --maxprocesses 4 -q
 
 lab: $(READY)  ## JupyterLab on the notebooks
 	jupyter lab --notebook-dir=notebooks

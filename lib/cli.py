@@ -161,11 +161,12 @@ def _standin(options) -> None:
 
 def _data(options) -> None:
     from lib import sources
+    from lib.datasets.fingerprint import fingerprint
 
     dataset = sources.load(options.dataset, options.root, options.clips, options.standin_seed, options.options)
     print(dataset.counts().to_string())
     print(f"{len(dataset.clips)} clips, {len(dataset.rejected)} rejected, in {dataset.root}")
-    _write_record(options, {"root": sources.display_path(dataset.root), "fingerprint": dataset.fingerprint()})
+    _write_record(options, {"root": sources.display_path(dataset.root), "fingerprint": fingerprint(dataset)})
 
 
 def _store(options):

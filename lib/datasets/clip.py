@@ -3,7 +3,6 @@
 Nothing here reads a frame: a clip table is made from names and annotations alone.
 """
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -11,6 +10,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 import pandas as pd
+
+from lib.errors import DatasetError
 
 STANDIN_MARKER = "STANDIN.json"
 
@@ -117,29 +118,18 @@ class Dataset:
 
     def table(self) -> pd.DataFrame:
         """One row per clip, with the columns `CLIP_COLUMNS`; `source` is relative to the root where it can be."""
-        rows = [{**asdict(clip), "source": _relative(clip.source, self.root)} for clip in self.clips]
+        rows = [{**asdict(clip), "source": relative_to(clip.source, self.root)} for clip in self.clips]
         table = pd.DataFrame(rows, columns=list(CLIP_COLUMNS))
         return table.astype(dict.fromkeys(("first_frame", "n_frames", "onset", "apex", "offset"), "Int64"))
 
     def rejected_table(self) -> pd.DataFrame:
         """One row per rejected clip: clip_id, source (relative to the root), reason, detail."""
-        rows = [{**asdict(one), "source": _relative(one.source, self.root)} for one in self.rejected]
+        rows = [{**asdict(one), "source": relative_to(one.source, self.root)} for one in self.rejected]
         return pd.DataFrame(rows, columns=list(REJECTION_COLUMNS))
 
     def counts(self) -> pd.Series:
         """Clips per class, in the order of `classes`, with zeros."""
         return self.table()["label"].value_counts().reindex(list(self.classes), fill_value=0).rename("clips")
-
-    def fingerprint(self) -> str:
-        """Digest of the clip table and of the names and sizes of the files behind it; independent of where it lies."""
-        digest = hashlib.sha256()
-        digest.update(self.table().to_csv(index=False).encode())
-        digest.update("\n".join(self.classes).encode())
-        for source in sorted({clip.source for clip in self.clips}):
-            files = sorted(source.iterdir()) if source.is_dir() else [source]
-            for path in files:
-                digest.update(f"{_relative(path, self.root)}\0{path.stat().st_size}\n".encode())
-        return digest.hexdigest()
 
 
 def natural_key(name: str) -> tuple:
@@ -149,7 +139,7 @@ def natural_key(name: str) -> tuple:
     ['img001.jpg', 'img9.jpg', 'img10.jpg']
     """
     parts = re.split(r"(\d+)", name.lower())
-    return (tuple((1, int(part), "") if part.isdigit() else (0, 0, part) for part in parts if part), name)
+    return (tuple((1, int(part), "") if part.isdecimal() else (0, 0, part) for part in parts if part), name)
 
 
 def sort_clips(clips: list[Clip], classes: tuple[str, ...]) -> tuple[Clip, ...]:
@@ -158,15 +148,32 @@ def sort_clips(clips: list[Clip], classes: tuple[str, ...]) -> tuple[Clip, ...]:
 
 
 def read_standin_marker(root: Path) -> Mapping | None:
-    """The marker of the stand-in that `root` is, or lies in (at most three levels up); None if it is not one."""
+    """The marker of the stand-in that `root` is, or lies in (at most three levels up); None if it is not one.
+
+    Raises
+    ------
+    DatasetError
+        If there is a marker that cannot be read: what lies there is not taken for real data.
+    """
     root = Path(root).resolve()
     for folder in (root, *list(root.parents)[:3]):
-        marker = folder / STANDIN_MARKER
-        if marker.is_file():
-            return json.loads(marker.read_text(encoding="utf-8"))
+        path = folder / STANDIN_MARKER
+        if path.is_file():
+            return _parsed_marker(path)
     return None
 
 
-def _relative(path: Path, root: Path) -> str:
+def _parsed_marker(path: Path) -> Mapping:
+    try:
+        marker = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"{path} cannot be read ({error}): delete that stand-in and make it again.") from error
+    if not isinstance(marker, dict):
+        raise DatasetError(f"{path}: expected a JSON object, found {marker!r}: delete that stand-in and make it again.")
+    return marker
+
+
+def relative_to(path: Path, root: Path) -> str:
+    """A path as a dataset's tables show it: relative to the dataset's root where it lies in it."""
     path, root = Path(path), Path(root)
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -67,6 +68,8 @@ class Findings:
             If no clip is left.
         """
         classes = known_classes if asked_classes is None else tuple(asked_classes)
+        if isinstance(asked_classes, str) or len(set(classes)) < len(classes):
+            raise ConfigError(f"classes: expected names, each once, such as {known_classes}; found {asked_classes!r}.")
         if unknown := [one for one in classes if one not in known_classes]:
             raise ConfigError(
                 f"No class {', '.join(unknown)} in {root}; known are {', '.join(known_classes) or 'none'}."
@@ -96,8 +99,16 @@ class Findings:
             clips=sort_clips(clips, classes),
             rejected=tuple(self.rejected),
             traps=tuple(self.traps),
-            standin=read_standin_marker(root),
+            standin=_marker_of(root, clips),
         )
+
+
+def _marker_of(root: Path, clips: list[Clip]) -> Mapping | None:
+    """The marker of the stand-in that `root` is, lies in, or holds: below a folder of datasets it is one still."""
+    if (marker := read_standin_marker(root)) is not None:
+        return marker
+    below = {folder for clip in clips for folder in clip.source.parents if folder.is_relative_to(root)}
+    return next((marker for folder in sorted(below) if (marker := read_standin_marker(folder)) is not None), None)
 
 
 def subject_of(clip_name: str) -> str:

@@ -134,6 +134,15 @@ def is_video(path: Path) -> bool:
     return path.suffix.lower() in VIDEO_EXTENSIONS
 
 
+def clip_files(clip: Clip) -> tuple[Path, ...]:
+    """The files that a clip is read from: its frame images in natural order, or the one video."""
+    source = Path(clip.source)
+    if not source.is_dir():
+        return (source,)
+    stop = None if clip.n_frames is None else clip.first_frame + clip.n_frames
+    return list_frames(source).frames[clip.first_frame : stop]
+
+
 def iter_frames(clip: Clip) -> Iterator[np.ndarray]:
     """Decode a clip's frames one after the other.
 
@@ -156,9 +165,7 @@ def iter_frames(clip: Clip) -> Iterator[np.ndarray]:
     source = Path(clip.source)
     stop = None if clip.n_frames is None else clip.first_frame + clip.n_frames
     if source.is_dir():
-        paths = list_frames(source).frames
-        wanted = paths[clip.first_frame : stop]
-        decoded = ((path, read_image(path)) for path in wanted)
+        decoded = ((path, read_image(path)) for path in clip_files(clip))
     else:
         decoded = ((source, frame) for frame in islice(_iter_video(source), clip.first_frame, stop))
     n_decoded, first_shape = 0, None

@@ -18,8 +18,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from lib.datasets import folders as folders_module
 from lib.datasets import frames as frames_module
 from lib.datasets.clip import CLIP_COLUMNS, Dataset
+from lib.datasets.fingerprint import fingerprint
 from lib.digest import code_digest, json_digest
 from lib.errors import PreprocessingError
 from lib.preprocessing.config import PreprocessConfig
@@ -120,8 +122,8 @@ def cached_key(dataset: Dataset, config: PreprocessConfig) -> str:
     It changes with the dataset's content, with any parameter, and with the code that reads and preprocesses frames
     (comments and formatting aside).
     """
-    modules = [*Path(__file__).parent.glob("*.py"), Path(frames_module.__file__)]
-    content = {"dataset": dataset.fingerprint(), "config": config.to_dict(), "code": code_digest(modules)}
+    modules = [*Path(__file__).parent.glob("*.py"), Path(frames_module.__file__), Path(folders_module.__file__)]
+    content = {"dataset": fingerprint(dataset), "config": config.to_dict(), "code": code_digest(modules)}
     return f"{dataset.name}-{json_digest(content)[:KEY_LENGTH]}"
 
 

@@ -22,6 +22,8 @@ from IPython.display import HTML, display
 
 from lib import paths
 from lib.checkout import commit
+from lib.datasets.clip import Dataset
+from lib.datasets.fingerprint import fingerprint
 from lib.digest import json_digest, library_digest
 from lib.errors import ConfigError
 from lib.report.parameters import check_parameters, declared_parameters, injected_parameters, source_path
@@ -60,18 +62,18 @@ class Chapter:
         results : mapping
             What the chapter found, as JSON can hold it.
         store : ProcessedStore or Dataset, optional
-            The data that was read: anything with `standin` and a `fingerprint`.
+            The data that was read.
         runs : sequence of RunRecord
             The runs that were read.
         """
-        fingerprint = getattr(store, "fingerprint", None)
+        data_fingerprint = fingerprint(store) if isinstance(store, Dataset) else getattr(store, "fingerprint", None)
         record = {
             "notebook": self.notebook,
             "notebook_digest": notebook_digest(source_path(self.notebook)),
             "code_digest": library_digest(),
             "parameters": self.parameters,
             "standin": None if store is None or store.standin is None else dict(store.standin),
-            "data_fingerprint": fingerprint() if callable(fingerprint) else fingerprint,
+            "data_fingerprint": data_fingerprint,
             "runs": [run.id for run in runs],
             "devices": sorted({str(run.provenance["device"]) for run in runs}),
             "run_seconds": sum(float(run.provenance["wall_seconds"]) for run in runs),

@@ -5,6 +5,7 @@ import json
 import multiprocessing
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -12,10 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from tqdm import tqdm
 
-from lib.datasets.clip import STANDIN_MARKER
+from lib.datasets.clip import STANDIN_MARKER, read_standin_marker
 from lib.errors import ConfigError, DatasetError
 from lib.standin.images import write_image, write_video
 from lib.standin.official import plan_official, write_official_recording, write_spreadsheet
@@ -33,6 +34,7 @@ STATEMENT = (
     "Rendered faces of people who do not exist. The motion was prescribed, not observed: nothing measured on these "
     "clips says anything about how well a method recognises real micro-expressions."
 )
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 _GROUP = 6  # clips of one subject that a worker renders in a row, so that it paints the person once
 
 
@@ -75,7 +77,7 @@ def write_standin(
     ConfigError
         Unknown dataset, impossible `clips`, `difficulty` or `jobs`.
     DatasetError
-        `out` holds something else, the disk is full, or a worker process was killed.
+        `out` holds something else, cannot be written, the disk is full, or a worker process was killed.
     """
     out = Path(out)
     if dataset not in STANDINS:
@@ -101,9 +103,11 @@ def write_standin(
     }
     if _holds(out, marker):
         return out
-    out.parent.mkdir(parents=True, exist_ok=True)
-    # the lock file stays: removing it would let two waiting processes hold two different locks
-    with FileLock(out.parent / f".{out.name}.lock"):
+    _require_main_guard()
+    with _writing(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        lock = _acquire(out, progress)
+    with lock:
         if _holds(out, marker):
             return out
         with _whole_or_not_at_all(out) as partial:
@@ -123,7 +127,7 @@ def _holds(out: Path, marker: dict) -> bool:
     path = out / STANDIN_MARKER
     if not path.is_file():
         raise DatasetError(f"{out} exists and is not a stand-in: choose another folder, or move that one away.")
-    found = json.loads(path.read_text(encoding="utf-8"))
+    found = read_standin_marker(out)
     different = [key for key in marker if key != "statement" and found.get(key) != marker[key]]
     if different:
         told = ", ".join(f"{key} {found.get(key)!r} instead of {marker[key]!r}" for key in different)
@@ -131,28 +135,60 @@ def _holds(out: Path, marker: dict) -> bool:
     return True
 
 
+def _require_main_guard() -> None:
+    # A spawned worker runs the calling script's top level again. If that asks for the stand-in, the worker would wait
+    # for the lock that its own parent holds. The flag is the one by which multiprocessing refuses such a start.
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise DatasetError(
+            "A stand-in was asked for while a worker process was starting: a script must ask for it below "
+            "`if __name__ == '__main__':`."
+        )
+
+
+def _acquire(out: Path, progress: bool):
+    """Take the lock of `out`; leaving what is returned releases it.
+
+    The file of the lock stays: removing it would let two waiting processes hold two different locks.
+    """
+    lock = FileLock(out.parent / f".{out.name}.lock")
+    try:
+        return lock.acquire(timeout=0)
+    except Timeout:
+        if progress:
+            tqdm.write(f"Another process is writing {out}: waiting for it.")
+        return lock.acquire()
+
+
 @contextmanager
 def _whole_or_not_at_all(out: Path) -> Iterator[Path]:
     """A sibling folder that becomes `out` if the block succeeds and vanishes if it does not. Call under the lock."""
     partial = out.parent / f".{out.name}.partial"
-    if partial.exists():  # left by a process that was killed
-        shutil.rmtree(partial)
-    partial.mkdir()
     try:
-        yield partial
-        if out.exists():
-            out.rmdir()  # empty, or it would have been refused
-        os.replace(partial, out)  # noqa: PTH105
+        with _writing(out):
+            if partial.exists():  # left by a process that was killed
+                shutil.rmtree(partial)
+            partial.mkdir()
+            yield partial
+            if out.exists():
+                out.rmdir()  # empty, or it would have been refused
+            os.replace(partial, out)  # noqa: PTH105
     except BrokenProcessPool as error:
         raise DatasetError(
             f"A process that rendered {out} died, most likely for want of memory: ask for fewer jobs."
         ) from error
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise DatasetError(f"No space left on the disk of {out}: free some, or ask for fewer clips.") from error
-        raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def _writing(out: Path) -> Iterator[None]:
+    """Turn a failure to write `out` into a DatasetError that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _NO_SPACE:
+            raise DatasetError(f"No space left on the disk of {out}: free some, or ask for fewer clips.") from error
+        raise DatasetError(f"{out} cannot be written: {error}. Check that folder and its rights.") from error
 
 
 def _render_all(dataset, plan, root: Path, seed: int, difficulty: float, jobs, progress: bool) -> list[dict]:
@@ -168,7 +204,7 @@ def _render_all(dataset, plan, root: Path, seed: int, difficulty: float, jobs, p
         else:
             # spawn: forking a process that holds TensorFlow's threads can deadlock
             context = multiprocessing.get_context("spawn")
-            with ProcessPoolExecutor(jobs, mp_context=context) as pool:
+            with ProcessPoolExecutor(jobs, mp_context=context, initializer=_end_with_parent) as pool:
                 waiting = {pool.submit(_render_group, write, g, root, seed, difficulty): g for g in groups}
                 try:
                     for done in as_completed(waiting):
@@ -178,6 +214,16 @@ def _render_all(dataset, plan, root: Path, seed: int, difficulty: float, jobs, p
                     pool.shutdown(wait=True, cancel_futures=True)
                     raise
     return [row for index in sorted(rows) for row in rows[index]]
+
+
+def _end_with_parent() -> None:
+    # A parent that is killed cannot stop its workers. They would go on writing where the next call begins anew.
+    threading.Thread(target=_exit_after, args=(multiprocessing.parent_process(),), daemon=True).start()
+
+
+def _exit_after(parent) -> None:
+    parent.join()
+    os._exit(1)
 
 
 def _groups(plan: tuple) -> list[list]:

@@ -1,7 +1,11 @@
 import errno
 import hashlib
 import json
+import os
+import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 
 import cv2
@@ -142,6 +146,91 @@ def test_a_full_disk_is_named_and_leaves_nothing(tmp_path, monkeypatch):
     with pytest.raises(DatasetError, match="[Nn]o space left"):
         write_standin("smic", tmp_path / "smic", clips=6, jobs=1, progress=False)
     assert leftovers(tmp_path) == []
+
+
+def test_a_disk_that_fills_up_while_a_video_is_written_is_noticed(tmp_path, smile, monkeypatch):
+    # OpenCV's writer reports nothing: a file that lacks its last frame is what a full disk leaves
+    class Forgetful:
+        def __init__(self, *arguments):
+            self.writer = opened(*arguments)
+            self.written = 0
+
+        def write(self, frame):
+            self.written += 1
+            if self.written < 4:
+                self.writer.write(frame)
+
+        def __getattr__(self, name):
+            return getattr(self.writer, name)
+
+    opened = cv2.VideoWriter
+    Forgetful.fourcc = staticmethod(opened.fourcc)
+    monkeypatch.setattr(cv2, "VideoWriter", Forgetful)
+    with pytest.raises(OSError) as raised:
+        writer.write_video(tmp_path / "clip.avi", smile[2][:6], 30.0)
+    assert raised.value.errno == errno.ENOSPC
+
+
+@pytest.mark.parametrize("place", ["in_the_way/smic", "in_the_way/deeper/smic"])
+def test_a_place_that_cannot_be_written_is_named(tmp_path, place):
+    (tmp_path / "in_the_way").write_text("a file")
+    with pytest.raises(DatasetError, match="cannot be written.*Check that folder"):
+        write_standin("smic", tmp_path / place, clips=6, jobs=1, progress=False)
+    assert leftovers(tmp_path) == ["in_the_way"]
+
+
+@pytest.mark.parametrize("content", ["", "[1]", '{"standin": tr'])
+def test_a_damaged_marker_is_an_error_that_names_it(tmp_path, content):
+    (tmp_path / "smic").mkdir()
+    (tmp_path / "smic" / "STANDIN.json").write_text(content)
+    with pytest.raises(DatasetError, match=r"STANDIN\.json.*delete that stand-in"):
+        write_standin("smic", tmp_path / "smic", clips=6, jobs=1, progress=False)
+
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def script(tmp_path, *lines: str) -> list[str]:
+    path = tmp_path / "script.py"
+    path.write_text("\n".join(["from lib.standin import write_standin", *lines]), encoding="utf-8")
+    return [sys.executable, str(path)]
+
+
+@pytest.mark.slow
+def test_a_script_without_a_main_guard_ends_with_an_error_that_says_so(tmp_path):
+    command = script(tmp_path, f"write_standin('smic', {str(tmp_path / 'smic')!r}, clips=6, jobs=2, progress=False)")
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode != 0
+    assert "below `if __name__ == '__main__':`" in done.stderr
+    assert leftovers(tmp_path) == ["script.py"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
+def test_workers_end_with_a_parent_that_is_killed(tmp_path):
+    call = f"write_standin('smic', {str(tmp_path / 'smic')!r}, clips=60, jobs=2, progress=False)"
+    command = script(tmp_path, "if __name__ == '__main__':", f"    {call}")
+    process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(REPOSITORY)})
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob(".smic.partial/_truth/*.npz")):
+        assert process.poll() is None, "ended before it was killed"
+        assert time.monotonic() < deadline, "no clip was rendered"
+        time.sleep(0.05)
+    workers = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    process.kill()
+    process.wait()
+    assert workers
+    while any(Path(f"/proc/{worker}/stat").is_file() and not _is_zombie(worker) for worker in workers):
+        assert time.monotonic() < deadline, "workers outlived their parent"
+        time.sleep(0.05)
+
+
+def _is_zombie(process: str) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
 
 
 def test_of_two_that_ask_at_once_one_renders_and_the_other_reuses(tmp_path, monkeypatch):

@@ -5,11 +5,11 @@ holds the network's variables (weights and the state of each dropout), the optim
 everything that is not an array of weights.
 """
 
-import contextlib
 import json
 import shutil
 import time
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -61,29 +61,23 @@ class Checkpoint:
         self._cost_s = self._saved_at - begun
 
     def load_state(self) -> Any | None:
-        """The JSON value last saved; None if there is none that can be read."""
-        with self._opened() as archive:
-            return None if archive is None else json.loads(str(archive["state"]))
+        """The JSON value last saved; None if there is none, or any part of the file is damaged."""
+        try:
+            with np.load(self.path) as archive:
+                # all of it: weights that turn out to be damaged later could not be trained anew from here
+                return None if archive.zip.testzip() else json.loads(str(archive["state"]))
+        except (OSError, ValueError, KeyError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error):
+            return None  # none yet, or damaged on disk
 
     def load_variables(self, model: "keras.Model") -> None:
-        """Give the model and its optimiser the values last saved."""
-        with self._opened() as archive:
+        """Give the model and its optimiser the values last saved, in a file that `load_state` has read."""
+        with np.load(self.path) as archive:
             for i, variable in enumerate(_variables(model)):
                 variable.assign(archive[f"v{i}"])
 
     def clear(self) -> None:
         """Forget the state."""
         shutil.rmtree(self.folder, ignore_errors=True)
-
-    @contextlib.contextmanager
-    def _opened(self):
-        try:
-            archive = np.load(self.path)
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile):  # none yet, or damaged on disk
-            yield None
-            return
-        with archive:
-            yield archive
 
 
 def _variables(model) -> list:

@@ -66,32 +66,44 @@ def read_profile(name: str, folder: Path = PROFILES) -> Profile:
     if not path.is_file():
         known = ", ".join(sorted(one.stem for one in folder.glob("*.yml")))
         raise ConfigError(f"expected a profile among {known}, found {name!r}")
-    content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    _check_names(content, ("datasets", "training"), f"{path.name}")
-    datasets = {key: value or {} for key, value in (content.get("datasets") or {}).items()}
-    training = content.get("training") or {}
-    _check_names(datasets, ("smic", "casme2_sq"), f"{path.name}, datasets")
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path.name} is no valid YAML: {error}") from error
+    content = _named(content, ("datasets", "training"), path.name)
+    datasets = {
+        dataset: _values(values, DATASET_KEYS, f"{path.name}, datasets, {dataset}")
+        for dataset, values in _named(content.get("datasets"), ("smic", "casme2_sq"), f"{path.name}, datasets").items()
+    }
     if not datasets:
         raise ConfigError(f"{path.name}: expected at least one dataset under `datasets`, found none")
-    for dataset, values in datasets.items():
-        _check_values(values, DATASET_KEYS, f"{path.name}, datasets, {dataset}")
-    _check_names(training, tuple(TRAINING_NOTEBOOKS.values()), f"{path.name}, training")
-    for model, by_dataset in training.items():
-        _check_names(by_dataset, tuple(datasets), f"{path.name}, training, {model}")
-        for dataset, values in by_dataset.items():
-            _check_values(values, TRAINING_KEYS, f"{path.name}, training, {model}, {dataset}")
+    known_models = tuple(TRAINING_NOTEBOOKS.values())
+    training = {
+        model: {
+            dataset: _values(values, TRAINING_KEYS, f"{path.name}, training, {model}, {dataset}")
+            for dataset, values in _named(by_dataset, tuple(datasets), f"{path.name}, training, {model}").items()
+        }
+        for model, by_dataset in _named(content.get("training"), known_models, f"{path.name}, training").items()
+    }
     return Profile(name, datasets, training)
 
 
-def _check_names(mapping: dict, known: tuple[str, ...], where: str) -> None:
+def _named(mapping: dict | None, known: tuple[str, ...], where: str) -> dict:
+    """A mapping whose names are all known; an empty one for an empty place in the file."""
+    if mapping is None:
+        return {}
+    if not isinstance(mapping, dict):
+        raise ConfigError(f"{where}: expected names with values, found {mapping!r}; known: {', '.join(known)}")
     for name in mapping:
         if name not in known:
             raise ConfigError(f"{where}: unknown key {name!r}{suggestion(name, known)}; known: {', '.join(known)}")
+    return mapping
 
 
-def _check_values(values: dict, kinds: dict[str, type], where: str) -> None:
-    _check_names(values, tuple(kinds), where)
+def _values(values: dict | None, kinds: dict[str, type], where: str) -> dict:
+    values = _named(values, tuple(kinds), where)
     for name, value in values.items():
         accepted = (int, float) if kinds[name] is float else kinds[name]
         if isinstance(value, bool) or not isinstance(value, accepted):
             raise ConfigError(f"{where}, {name}: expected {kinds[name].__name__}, found {value!r}")
+    return values

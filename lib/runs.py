@@ -234,7 +234,8 @@ def open_run(path: Path) -> RunRecord:
     path = Path(path)
     if not is_record(path):
         missing = [name for name in RECORD_FILES if not (path / name).is_file()]
-        raise TrainingError(f"{path} is not the record of a finished run: {', '.join(missing)} missing")
+        lacking = f"{', '.join(missing)} missing" if missing else "a name with a full stop is a draft's or a failure's"
+        raise TrainingError(f"{path} is not the record of a finished run: {lacking}")
     return RunRecord(path)
 
 
@@ -297,4 +298,7 @@ def _whole_number(name: str, value: Any, least: int) -> int:
 
 
 def _read_json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise TrainingError(f"{path} is damaged ({error}): delete that record and train the run again") from error

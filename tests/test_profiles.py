@@ -39,9 +39,18 @@ def test_an_unknown_profile_is_named_with_the_known_ones():
         ("datasets: {smic: {}}\ntraining: {micro_exp_stcnn: {casme2_sq: {}}}", "casme2_sq"),
         ("datasets: {smic: {}}\ntraining: {micro_exp_stcnn: {smic: {epoch: 3}}}", "did you mean 'epochs'"),
         ("", "at least one dataset"),
+        ("datasets: [smic]", r"datasets: expected names with values, found \['smic'\]; known: smic, casme2_sq"),
+        ("smic", "mine.yml: expected names with values, found 'smic'"),
+        ("datasets: {smic: 3}", "smic: expected names with values, found 3"),
+        ("datasets: {smic: ", "mine.yml is no valid YAML"),
     ],
 )
 def test_a_mistake_in_a_profile_is_named_with_its_place(tmp_path, content, message):
     (tmp_path / "mine.yml").write_text(content, encoding="utf-8")
     with pytest.raises(ConfigError, match=message):
         read_profile("mine", tmp_path)
+
+
+def test_a_network_without_parameters_of_its_own_may_be_left_empty(tmp_path):
+    (tmp_path / "mine.yml").write_text("datasets: {smic: }\ntraining: {micro_exp_stcnn: }", encoding="utf-8")
+    assert read_profile("mine", tmp_path).chapter_parameters("smic", "03_micro_exp_stcnn") == {"dataset": "smic"}

@@ -185,6 +185,20 @@ def test_a_half_written_record_is_not_a_run(tmp_path, missing, monkeypatch):
         open_run(path)
 
 
+def test_a_draft_that_is_whole_is_not_a_run_and_the_message_says_why(tmp_path):
+    with pytest.raises(TrainingError, match="not the record of a finished run: a name with a full stop"):
+        open_run(_write_record(tmp_path / "abc.draft"))
+
+
+def test_a_damaged_file_of_a_record_is_named(tmp_path):
+    path = _write_record(tmp_path / "abc")
+    (path / "provenance.json").write_bytes(b"")
+    with pytest.raises(TrainingError, match=r"provenance\.json is damaged .*delete that record"):
+        list_runs(tmp_path)
+    with pytest.raises(TrainingError, match=r"provenance\.json is damaged"):
+        open_run(path).classes  # noqa: B018
+
+
 def test_list_runs_has_a_row_per_record_with_config_and_scores(tmp_path):
     for seed in range(3):
         _write_record(tmp_path / f"id{seed}", seed=seed)

@@ -208,6 +208,18 @@ def test_a_damaged_state_is_as_good_as_none(record, tmp_path):
     assert _numbers(train(TINY, FakeStore(), tmp_path)) == _numbers(record)
 
 
+def test_one_damaged_byte_in_the_weights_of_a_state_is_noticed(tmp_path):
+    model = keras.Sequential([keras.Input((20,)), keras.layers.Dense(20)])
+    model.compile(optimizer="sgd", loss="mse")
+    saved = checkpoint.Checkpoint(tmp_path / "x.partial")
+    saved.save(model, {"epoch": 3})
+    assert saved.load_state() == {"epoch": 3}
+    content = bytearray(saved.path.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    saved.path.write_bytes(content)
+    assert saved.load_state() is None
+
+
 def test_saving_is_not_due_before_twenty_seconds_and_never_takes_more_than_a_tenth(monkeypatch, tmp_path):
     clock = [0.0]
     monkeypatch.setattr(checkpoint.time, "monotonic", lambda: clock[0])

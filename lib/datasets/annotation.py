@@ -56,7 +56,8 @@ def cleaned(
     """The annotation of a row; 0 means missing, and an apex outside onset and offset is dropped with a trap."""
     if apex == 0:
         findings.trap("apex_zero", path, f"{clip_id}: apex 0, which means missing")
-    onset, apex, offset = onset or None, apex or None, offset or None
+    # Frames are numbered from 1: a negative number is no more one than 0 is.
+    onset, apex, offset = (None if number is None or number < 1 else number for number in (onset, apex, offset))
     if apex is None:
         return Annotation(onset, apex, offset)
     if onset is not None and apex < onset:

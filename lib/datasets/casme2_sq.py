@@ -127,8 +127,8 @@ def load_casme2_sq(
     ):
         if value not in known:
             raise ConfigError(f"Unknown {name} {value!r} for casme2_sq; known are {', '.join(filter(None, known))}.")
-    if extent == "window" and window < 1:
-        raise ConfigError(f"A window must hold at least 1 frame, not {window}.")
+    if extent == "window" and (isinstance(window, bool) or not isinstance(window, int) or window < 1):
+        raise ConfigError(f"window: expected a whole number of at least 1 frame, found {window!r}.")
     if extent == "window" and layout not in (None, *LONG_LAYOUTS):
         raise ConfigError(f"A window needs the whole recording: layout {' or '.join(LONG_LAYOUTS)}, not {layout}.")
 
@@ -241,7 +241,11 @@ def _index(folder: Path, layout: str, findings: Findings) -> dict[tuple, Path]:
                 continue
             recording = RECORDING.match(path.name)
             if layout not in LONG_LAYOUTS:
-                index[(int(match[1]), path.name.lower())] = path
+                key = (int(match[1]), path.name.lower())
+                if key in index:
+                    findings.reject(safe_id(path.name), path, "duplicate_clip", f"is also {index[key]}")
+                else:
+                    index[key] = path
             elif recording is None:
                 findings.trap("odd_name", path, "expected a name like 15_0101disgustingteeth; left out")
             elif recording[1].lstrip("0") != match[1].lstrip("0"):

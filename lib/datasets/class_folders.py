@@ -3,6 +3,7 @@
 A clip is a video file, or a folder of frames. The subject is read from the clip's name (``s15_…``, ``15_…``).
 """
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,6 +13,7 @@ from lib.datasets.clip import Clip, Dataset, natural_key
 from lib.datasets.findings import Findings, safe_id, subject_of
 from lib.datasets.folders import entries, existing_folder, found_here, junk_traps, plain, subfolders, undoubled
 from lib.datasets.frames import IMAGE_FORMATS, is_video
+from lib.errors import ConfigError
 
 LAYOUT = "class_folders"
 
@@ -51,8 +53,12 @@ def load_class_folders(
     DatasetError
         If there is no such folder, or no clip in it.
     ConfigError
-        If a class is asked for that is not there.
+        If a class is asked for that is not there, or `fps` is no positive number.
     """
+    if isinstance(fps, bool) or not isinstance(fps, (int, float)) or not 0 < fps < math.inf:
+        raise ConfigError(f"fps: expected a positive number of frames per second, found {fps!r}.")
+    if aliases is not None and not isinstance(aliases, Mapping):
+        raise ConfigError(f"aliases: expected a mapping of folder names to classes, found {aliases!r}.")
     root, doubled = undoubled(existing_folder(root))
     findings = Findings(traps=doubled + junk_traps(root))
     for label, folders in _class_folders(root, aliases, findings).items():

@@ -283,6 +283,14 @@ def format_report(report: Report, limit: int = 12) -> str:
         "Traps", [(one.kind, f"{_inside(one.path, report.root)}: {one.detail}") for one in report.traps], limit
     )
     if report.usable:
+        enough = [name for name, count in report.sound_counts.items() if count >= MIN_CLIPS_PER_CLASS]
+        few = ", ".join(name for name in report.sound_counts if name not in enough)
+        if few:
+            hint = f"leave them out by classes={','.join(enough)}"
+            lines += [
+                f"Classes with fewer than {MIN_CLIPS_PER_CLASS} sound clips, on which nothing trains: {few}; {hint}",
+                "",
+            ]
         lines.append("USABLE" if n_sound == n_clips else f"USABLE: {n_sound} of {n_clips} clips are sound")
     else:
         lines.append(

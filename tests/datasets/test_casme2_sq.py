@@ -447,3 +447,27 @@ def test_an_old_xls_is_an_error_that_says_what_to_do(tmp_path):
 def test_unknown_values_of_options_are_errors_that_name_the_known_ones(tmp_path, option):
     with pytest.raises(ConfigError, match=f"Unknown {next(iter(option))} .* known are"):
         load_casme2_sq(tmp_path, **option)
+
+
+@pytest.mark.parametrize("window", [0, "64", 2.5])
+def test_a_window_is_a_number_of_frames(tmp_path, window):
+    with pytest.raises(ConfigError, match="window: expected a whole number"):
+        load_casme2_sq(trees.write_rawpic(tmp_path), extent="window", window=window)
+
+
+@pytest.mark.parametrize("layout", ["selectedpic", "cropped"])
+def test_a_second_folder_of_one_expression_is_rejected_by_name(tmp_path, layout):
+    trees.write_selectedpic(tmp_path, layout=layout)
+    trees.write_frames(tmp_path / layout / "S015" / "anger1_1", range(5, 13), "img{}.jpg")
+    dataset = load_casme2_sq(tmp_path)
+    assert reasons(dataset) == MACRO | {"anger1_1": "duplicate_clip"}
+    assert ids(dataset) == IDS
+
+
+@pytest.mark.parametrize("onset", [-3, 0])
+def test_an_onset_that_no_frame_can_have_is_a_missing_one(tmp_path, onset):
+    rows = with_row(3, "anger2_1", onset, None, 9)
+    trees.write_rawvideo(tmp_path, trees.CASME2_ROWS)
+    trees.write_coding(tmp_path, rows)
+    trees.write_video(tmp_path / "rawvideo" / "s19" / "19_0402beating.avi", 20)
+    assert reasons(load_casme2_sq(tmp_path))["s19_anger2_1"] == "no_onset"

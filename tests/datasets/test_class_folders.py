@@ -201,3 +201,28 @@ def test_an_unknown_dataset_or_option_is_an_error_that_names_the_known_ones(tmp_
         load_dataset("casme", tmp_path)
     with pytest.raises(ConfigError, match="smic has no option extent; known are layout, classes"):
         load_dataset("smic", tmp_path, extent="window")
+
+
+@pytest.mark.parametrize("classes", ["angry", ("angry", "angry")])
+def test_classes_are_names_each_once(tmp_path, classes):
+    with pytest.raises(ConfigError, match="classes: expected names, each once"):
+        load_class_folders(trees.write_class_folders(tmp_path), classes)
+
+
+@pytest.mark.parametrize("options", [{"fps": "30"}, {"fps": 0}, {"fps": float("nan")}, {"aliases": "angry"}])
+def test_an_option_of_the_wrong_kind_is_named(tmp_path, options):
+    with pytest.raises(ConfigError, match=f"{next(iter(options))}: expected"):
+        load_class_folders(trees.write_class_folders(tmp_path), **options)
+
+
+def test_a_digit_that_is_no_number_does_not_break_the_order(tmp_path):
+    for name in ("s1_²", "s1_2", "s1_1"):
+        trees.write_frames(tmp_path / "a" / name, range(2), "²{}.png")
+    assert [clip.clip_id for clip in load_class_folders(tmp_path).clips][:2] == ["s1_1", "s1_2"]
+
+
+@pytest.mark.parametrize("content", ["", "[]"])
+def test_a_damaged_marker_is_an_error_and_not_real_data(tmp_path, content):
+    (trees.write_class_folders(tmp_path) / "STANDIN.json").write_text(content)
+    with pytest.raises(DatasetError, match=r"STANDIN\.json"):
+        load_class_folders(tmp_path)

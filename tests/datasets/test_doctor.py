@@ -106,6 +106,18 @@ def test_a_copy_is_usable_with_two_classes_of_two_sound_clips(distinct_classes, 
     assert doctor("class_folders", distinct_classes).usable is usable
 
 
+def test_a_class_of_one_clip_is_named_with_the_option_that_leaves_it_out(distinct_classes):
+    for path in frames_of(distinct_classes, "s2_su_02"):
+        path.unlink()
+    report = doctor("class_folders", distinct_classes)
+    assert report.usable
+    assert "nothing trains: surprise; leave them out by classes=negative,positive" in format_report(report)
+    assert doctor("class_folders", distinct_classes, classes=("negative", "positive")).sound_counts == {
+        "negative": 2,
+        "positive": 2,
+    }
+
+
 def test_a_copy_that_cannot_be_read_is_a_report_not_an_error(tmp_path):
     report = doctor("smic", tmp_path / "absent")
     assert not report.usable
@@ -153,6 +165,15 @@ def test_a_stand_in_is_announced_and_compared_with_nothing(tmp_path):
     assert not report.comparisons
     assert "THIS IS A STAND-IN" in format_report(report)
     assert marker["statement"] in format_report(report)
+
+
+@pytest.mark.parametrize("name", ["smic", "casme2_sq"])
+def test_a_stand_in_below_the_folder_given_is_announced_too(tmp_path, name):
+    write = {"smic": trees.write_smic, "casme2_sq": trees.write_rawpic}[name]
+    (write(tmp_path / f"{name}_rendered") / "STANDIN.json").write_text(json.dumps({"standin": True}))
+    report = doctor(name, tmp_path)
+    assert report.standin == {"standin": True}
+    assert not report.comparisons
 
 
 def test_long_lists_are_shortened_and_say_so(tmp_path):

@@ -57,3 +57,14 @@ def test_junk_beside_the_frames_does_not_change_it(root):
     before = digest(root)
     (root / "a" / "s1_x" / "Thumbs.db").write_bytes(b"junk")
     assert digest(root) == before
+
+
+def test_a_link_that_leads_nowhere_counts_until_it_leads_somewhere(root, tmp_path):
+    before = digest(root)
+    path = root / "a" / "s1_x" / "1.bmp"
+    target = path.rename(tmp_path / "annexed.bmp")
+    path.symlink_to(tmp_path / "absent.bmp")
+    assert digest(root) != before
+    path.unlink()
+    path.symlink_to(target)
+    assert digest(root) == before

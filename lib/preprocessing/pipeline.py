@@ -168,7 +168,6 @@ def preprocess(
         if final.is_dir():  # made by another process while this one waited
             return open_store(final)
         with writing(final, discard=partial):
-            partial.mkdir(exist_ok=True)
             _process_clips(dataset, config, partial, jobs or os.cpu_count() or 1, progress)
             _assemble(dataset, config, partial, key)
             (partial / "store").rename(final)
@@ -212,7 +211,8 @@ def _process_clips(dataset: Dataset, config: PreprocessConfig, partial: Path, jo
     ]
     if not todo:
         return
-    faces.find_model()  # a missing model is one clear error here, not one per worker
+    faces.find_model()  # a missing model is one clear error here, not one per worker, and leaves nothing behind
+    partial.mkdir(exist_ok=True)
     with tqdm(
         total=len(dataset.clips),
         initial=len(dataset.clips) - len(todo),
@@ -304,7 +304,7 @@ def _assemble(dataset: Dataset, config: PreprocessConfig, partial: Path, key: st
     try:
         _require_clips(dataset, config, kept=[position for position, _ in kept], reasons=[row[2] for row in rejected])
     except PreprocessingError:
-        shutil.rmtree(partial)  # there is nothing to go on from
+        shutil.rmtree(partial, ignore_errors=True)  # there is nothing to go on from
         raise
     loading = dataset.rejected_table().assign(stage="loading")
     preprocessing = pd.DataFrame(rejected, columns=list(REJECTION_COLUMNS)).assign(stage="preprocessing")

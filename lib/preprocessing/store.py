@@ -164,7 +164,7 @@ def write_store(
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     table = dataset.table().iloc[[position for position, _ in kept]]
-    digest = hashlib.sha256(table[["clip_id", "subject", "label"]].to_csv(index=False).encode())
+    digest = hashlib.sha256(table[["clip_id", "subject", "label"]].to_csv(index=False, lineterminator="\n").encode())
     digest.update("\n".join(dataset.classes).encode())
     for name, (shape, dtype) in stream_shapes(config).items():
         # Not np.lib.format.open_memmap: on a full disk a write to a mapped file kills the process instead of raising.
@@ -181,7 +181,7 @@ def write_store(
             file.flush()
             os.fsync(file.fileno())
     for name, frame in zip(TABLES, (table, quality, rejected), strict=True):
-        frame.to_csv(folder / f"{name}.csv", index=False)
+        frame.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
     record = {
         "key": key,
         "fingerprint": digest.hexdigest(),

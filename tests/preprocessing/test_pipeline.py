@@ -134,6 +134,7 @@ def test_a_missing_model_is_told_before_any_work(tmp_path, monkeypatch):
     monkeypatch.setenv("LANDMARK_MODEL", str(tmp_path / "nowhere.dat"))
     with pytest.raises(LandmarkModelError, match="nowhere.dat"):
         run(make_dataset(tmp_path / "clips", GOOD), tmp_path, jobs=2)
+    assert left_behind(tmp_path) == []
 
 
 @pytest.mark.parametrize("jobs", [0, 1.5])

@@ -16,6 +16,7 @@ LOADERS: dict[str, Callable[..., Dataset]] = {
     "class_folders": load_class_folders,
 }
 DATASET_NAMES = tuple(LOADERS)
+FOR_LOADERS = ("name", "aliases")  # parameters of `load_class_folders` by which other loaders call it
 ROOT_VARIABLES = {"casme2_sq": "CASME2_SQ_ROOT", "smic": "SMIC_ROOT"}
 
 __all__ = [
@@ -32,7 +33,7 @@ __all__ = [
 ]
 
 
-def load_dataset(name: str, root: Path | str, **options) -> Dataset:
+def load_dataset(name: str, root: Path | str, /, **options) -> Dataset:
     """Read a dataset by its name.
 
     Parameters
@@ -53,7 +54,7 @@ def load_dataset(name: str, root: Path | str, **options) -> Dataset:
     """
     if name not in LOADERS:
         raise ConfigError(f"Unknown dataset {name!r}; known are {', '.join(DATASET_NAMES)}.")
-    known = [parameter for parameter in inspect.signature(LOADERS[name]).parameters if parameter != "root"]
+    known = [one for one in inspect.signature(LOADERS[name]).parameters if one not in ("root", *FOR_LOADERS)]
     unknown = sorted(set(options) - set(known))
     if unknown:
         raise ConfigError(f"{name} has no option {', '.join(unknown)}; known are {', '.join(known)}.")

@@ -323,7 +323,7 @@ def _assemble(dataset: Dataset, config: PreprocessConfig, partial: Path, key: st
 
 def _require_clips(dataset: Dataset, config: PreprocessConfig, kept: list[int], reasons: list[str]) -> None:
     counts = Counter(reasons)
-    told = ", ".join(f"{reason}: {count}" for reason, count in counts.most_common()) or "the dataset has none"
+    told = ", ".join(f"{reason}: {count}" for reason, count in counts.most_common()) or "none rejected"
     hint = ""
     if counts["too_short"] and config.sampling != "tim":
         hint = (
@@ -340,7 +340,8 @@ def _require_clips(dataset: Dataset, config: PreprocessConfig, kept: list[int], 
     present = {dataset.clips[position].label for position in kept}
     missing = [name for name in dataset.classes if name not in present]
     if missing:
+        left = ",".join(name for name in dataset.classes if name in present)
         raise PreprocessingError(
             f"No clip is left of {', '.join(missing)} in {dataset.name}: {len(kept)} of {len(dataset.clips)} clips are "
-            f"usable ({told}).{hint}"
+            f"usable ({told}). Without them, load it with classes={left}.{hint}"
         )

@@ -201,6 +201,8 @@ def test_an_unknown_dataset_or_option_is_an_error_that_names_the_known_ones(tmp_
         load_dataset("casme", tmp_path)
     with pytest.raises(ConfigError, match="smic has no option extent; known are layout, classes"):
         load_dataset("smic", tmp_path, extent="window")
+    with pytest.raises(ConfigError, match="class_folders has no option aliases, name, root; known are classes, fps"):
+        load_dataset("class_folders", tmp_path, **{"root": "/", "name": "mine", "aliases": {}})
 
 
 @pytest.mark.parametrize("classes", ["angry", ("angry", "angry")])

@@ -114,7 +114,9 @@ def test_short_clips_of_casme2_sq_are_pointed_to_the_long_video(tmp_path, fake_f
 
 def test_a_class_without_a_clip_is_an_error_that_names_it(tmp_path, fake_faces):
     dataset = make_dataset(tmp_path / "clips", {"angry_good": [FACE] * 4, "happy_1": [NOTHING] * 4})
-    with pytest.raises(PreprocessingError, match=r"No clip is left of happy .*1 of 2 clips are usable \(no_face: 1\)"):
+    with pytest.raises(
+        PreprocessingError, match=r"No clip is left of happy .*1 of 2 clips are usable \(no_face: 1\).*classes=angry"
+    ):
         run(dataset, tmp_path)
 
 

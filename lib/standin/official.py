@@ -98,6 +98,7 @@ def _plan_recording(index: int, folder: int, film: str, n_clips: int, seed: int)
     n_frames = frame + 10
     video = ClipPlan(
         index=index,
+        dataset="casme2_sq",
         clip_id=f"{folder}_{code}{title}",
         subject=f"s{folder}",
         label=label,

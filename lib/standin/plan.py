@@ -44,6 +44,8 @@ class ClipPlan:
     ----------
     index : int
         Seeds the clip's own randomness together with the stand-in's seed.
+    dataset : str
+        Which room it is recorded in: a key of `lib.standin.scene.ROOMS`.
     clip_id, subject, label : str
     path : str
         Folder of frames or video file, relative to the stand-in's root.
@@ -61,6 +63,7 @@ class ClipPlan:
     """
 
     index: int
+    dataset: str
     clip_id: str
     subject: str
     label: str
@@ -148,6 +151,7 @@ def _plan_smic(counts: dict[str, int], rng: np.random.Generator, seed: int) -> t
         plans.append(
             ClipPlan(
                 index=index,
+                dataset="smic",
                 clip_id=name,
                 subject=f"s{subject}",
                 label=label,
@@ -180,6 +184,7 @@ def _plan_casme2_sq(counts: dict[str, int], rng: np.random.Generator, seed: int)
         plans.append(
             ClipPlan(
                 index=index,
+                dataset="casme2_sq",
                 clip_id=name,
                 subject=f"s{subject}",
                 label=label,

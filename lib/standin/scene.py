@@ -27,6 +27,7 @@ SENSOR_NOISE = 2.0
 BLINK_MS = (75.0, 115.0, 260.0)
 """Lids shut, begin to open, are open: after the blink began."""
 GLASSES_COLOUR = (46, 40, 40)
+LAMP_COLOUR = (255, 255, 255)
 UPPER_LIDS, LOWER_LIDS = [37, 38, 43, 44], [41, 40, 47, 46]
 
 
@@ -49,6 +50,34 @@ class Motion:
     units: tuple[str, ...]
     envelopes: np.ndarray
     fields: np.ndarray
+
+
+@dataclass(frozen=True)
+class Room:
+    """Where a dataset was recorded: what stands behind the people, and how the camera is set.
+
+    Attributes
+    ----------
+    wall : tuple of float
+        Range of the wall's grey level; one draw for each person.
+    brightness : float
+        What the people's grey levels are multiplied by: a camera set for a bright room darkens them. The sensor's noise
+        goes with it.
+    lamp : bool
+        Whether a lamp is in the picture, in the upper left corner. It is as bright as a pixel can be.
+    """
+
+    wall: tuple[float, float]
+    brightness: float = 1.0
+    lamp: bool = False
+
+
+# The network's input is divided by the brightest pixel of the dataset. At 96 frames, clips that fill the range of grey
+# levels make the first steps of its training so large that it ends as a constant; SMIC's 18 frames leave room. So the
+# stand-in of CAS(ME)² is recorded in one dim laboratory with a lamp in the picture.
+ROOMS = {"smic": Room(wall=(60, 205)), "casme2_sq": Room(wall=(66, 74), brightness=0.55, lamp=True)}
+LAMP_WIDTH, LAMP_HEIGHT = 16, 26
+"""Of the lamp, in pixels."""
 
 
 def render(plan: ClipPlan, seed: int, difficulty: float = 1.0) -> tuple[Motion, Iterator[np.ndarray]]:
@@ -76,7 +105,8 @@ def render(plan: ClipPlan, seed: int, difficulty: float = 1.0) -> tuple[Motion, 
     # === Framing: where the head is in the picture ===
     to_canvas, tilt, scale = _framing(sitting, light_rng)
     u, v = _frame_grid(to_canvas)
-    lit = _light(portrait, to_canvas, u, v, sitting, light_rng)
+    room = ROOMS[plan.dataset]
+    lit = _light(portrait, room, to_canvas, u, v, sitting, light_rng)
 
     # === Motion ===
     times = plan.times_ms
@@ -105,7 +135,9 @@ def render(plan: ClipPlan, seed: int, difficulty: float = 1.0) -> tuple[Motion, 
     flicker = 1 + FLICKER * difficulty * _flicker(light_rng, times)
     parted = envelopes[units.index("AU25")] if "AU25" in units else np.zeros(len(times))
     recipe = _Recipe(lit, fields, weights, shades, envelopes, lids, np.clip(1.6 * parted, 0, 1), flicker)
-    return motion, _frames(recipe, noise_rng, SENSOR_NOISE * difficulty)
+    return motion, _frames(
+        recipe, noise_rng, SENSOR_NOISE * difficulty * room.brightness, _lamp() if room.lamp else None
+    )
 
 
 @dataclass(frozen=True)
@@ -130,7 +162,9 @@ class _Recipe:
     flicker: np.ndarray
 
 
-def _frames(recipe: _Recipe, rng: np.random.Generator, noise_level: float) -> Iterator[np.ndarray]:
+def _frames(
+    recipe: _Recipe, rng: np.random.Generator, noise_level: float, lamp: np.ndarray | None
+) -> Iterator[np.ndarray]:
     size = FRAME_SIZE
     columns, rows = np.meshgrid(np.arange(size, dtype=np.float32), np.arange(size, dtype=np.float32))
     grain = _grain()
@@ -158,6 +192,8 @@ def _frames(recipe: _Recipe, rng: np.random.Generator, noise_level: float) -> It
         if recipe.lit.glasses is not None:
             over(image, GLASSES_COLOUR, _warp(recipe.lit.glasses, columns - sway[0], rows - sway[1]))
         image *= np.float32(recipe.flicker[t])
+        if lamp is not None:
+            over(image, LAMP_COLOUR, lamp)
         y, x = rng.integers(0, grain.shape[0] - size, 2)
         image += np.float32(noise_level) * grain[y : y + size, x : x + size]
         yield cv2.convertScaleAbs(np.maximum(image, 0))
@@ -165,6 +201,14 @@ def _frames(recipe: _Recipe, rng: np.random.Generator, noise_level: float) -> It
 
 def _warp(image: np.ndarray, from_x: np.ndarray, from_y: np.ndarray) -> np.ndarray:
     return cv2.remap(image, from_x, from_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+@lru_cache(maxsize=1)
+def _lamp() -> np.ndarray:
+    """Opacity (H, W) of the lamp: sharp, with a faint glow."""
+    opacity = np.zeros((FRAME_SIZE, FRAME_SIZE), np.float32)
+    opacity[10 : 10 + LAMP_HEIGHT, 10 : 10 + LAMP_WIDTH] = 1
+    return np.maximum(cv2.GaussianBlur(opacity, (0, 0), 0.8), 0.5 * cv2.GaussianBlur(opacity, (0, 0), 7))
 
 
 @lru_cache(maxsize=3)
@@ -218,7 +262,9 @@ def _turned(displacement: np.ndarray, turn: np.ndarray) -> np.ndarray:
     )
 
 
-def _light(portrait: Portrait, to_canvas, u, v, sitting: np.random.Generator, clip_rng: np.random.Generator) -> _Lit:
+def _light(
+    portrait: Portrait, room: Room, to_canvas, u, v, sitting: np.random.Generator, clip_rng: np.random.Generator
+) -> _Lit:
     """Lambert's law under a key and a fill light, a little gloss, and the person set before a plain background."""
     azimuth = sitting.uniform(-0.75, 0.75) + clip_rng.normal(0, 0.06)
     height = sitting.uniform(0.15, 0.7) + clip_rng.normal(0, 0.04)
@@ -236,7 +282,7 @@ def _light(portrait: Portrait, to_canvas, u, v, sitting: np.random.Generator, cl
     light = ambient * occlusion + strength * diffuse * (0.5 + 0.5 * occlusion) + 0.15 * fill
 
     backdrop = np.empty((FRAME_SIZE, FRAME_SIZE, 3), np.float32)
-    backdrop[:] = sitting.uniform(60, 205) + sitting.normal(0, 8, 3)
+    backdrop[:] = sitting.uniform(*room.wall) + room.brightness * sitting.normal(0, 8, 3)
     slope = sitting.uniform(-0.03, 0.03, 2)
     backdrop *= (1 + slope[0] * u + slope[1] * v + 0.01 * _shrink(noise(sitting, 2.5, 2), to_canvas))[..., None]
 
@@ -251,7 +297,7 @@ def _light(portrait: Portrait, to_canvas, u, v, sitting: np.random.Generator, cl
 
     def picture(linear: np.ndarray) -> np.ndarray:
         composed = backdrop.copy()
-        over(composed, 255 * np.clip(exposure * linear, 0, 1) ** (1 / GAMMA), alpha)
+        over(composed, room.brightness * 255 * np.clip(exposure * linear, 0, 1) ** (1 / GAMMA), alpha)
         return composed
 
     return _Lit(

@@ -16,6 +16,8 @@ from lib.paths import REPOSITORY
 def code_digest(sources: Iterable[Path]) -> str:
     """Digest of Python files that ignores comments, formatting and docstrings, but not names or order of statements.
 
+    It is the same under every Python that this package runs on, so that records travel between them.
+
     Parameters
     ----------
     sources : iterable of Path
@@ -27,7 +29,7 @@ def code_digest(sources: Iterable[Path]) -> str:
         for node in ast.walk(tree):
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
                 node.body = _without_docstring(node.body)
-        digest.update(path.name.encode() + b"\0" + ast.dump(tree).encode() + b"\0")
+        digest.update(path.name.encode() + b"\0" + _dump(tree).encode() + b"\0")
     return digest.hexdigest()
 
 
@@ -53,3 +55,13 @@ def _without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
         isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
     )
     return (body[1:] or [ast.Pass()]) if is_docstring else body
+
+
+def _dump(node: object) -> str:
+    """What `ast.dump` gives, less empty fields: Python 3.12 added one to every function, 3.13 leaves them all out."""
+    if isinstance(node, ast.AST):
+        filled = ((name, value) for name, value in ast.iter_fields(node) if value is not None and value != [])
+        return f"{type(node).__name__}({', '.join(f'{name}={_dump(value)}' for name, value in filled)})"
+    if isinstance(node, list):
+        return f"[{', '.join(map(_dump, node))}]"
+    return repr(node)

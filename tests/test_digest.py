@@ -1,0 +1,66 @@
+"""Names made from content: what changes them and what does not."""
+
+import pytest
+
+from lib.digest import code_digest, json_digest
+
+CODE = """
+def scale(values, *, by=None, bias=1.5):
+    return [f"{value * by:.2f}" for value in values if value] + [{**{}, "b": b"x"}, bias, ...]
+
+
+class Empty:
+    pass
+"""
+
+
+def digest(folder, code=CODE):
+    path = folder / "module.py"
+    path.write_text(code, encoding="utf-8")
+    return code_digest([path])
+
+
+def test_code_has_the_same_digest_under_every_python(tmp_path):
+    assert digest(tmp_path) == "d12ed9ce9969b02dda8371fef15089cd420740da56463b1fff54433bb258487b"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("class Empty:\n    pass", 'class Empty:\n    """Nothing."""'),
+        ("bias=1.5):\n", 'bias=1.5):\n    """Text."""\n    # why\n'),
+        ("by=None, bias=1.5", "by = None , bias = 1.5"),
+    ],
+)
+def test_docstrings_comments_and_spaces_do_not_change_it(tmp_path, old, new):
+    assert CODE.count(old) == 1
+    assert digest(tmp_path, CODE.replace(old, new)) == digest(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("bias=1.5", "bias=1.6"),
+        ("if value", ""),
+        ("by=None", "by=()"),
+        ("*, by", "by"),
+        ("{**{}, ", "{"),
+        ('b"x"', '"x"'),
+    ],
+)
+def test_anything_that_could_change_a_result_changes_it(tmp_path, old, new):
+    assert CODE.count(old) == 1
+    assert digest(tmp_path, CODE.replace(old, new)) != digest(tmp_path)
+
+
+def test_the_order_in_which_files_are_given_does_not_matter(tmp_path):
+    paths = [tmp_path / "a.py", tmp_path / "b.py"]
+    for path in paths:
+        path.write_text(f"x = {path.name!r}", encoding="utf-8")
+    assert code_digest(paths) == code_digest(reversed(paths)) != code_digest(paths[:1])
+
+
+def test_the_order_of_keys_does_not_matter():
+    assert (
+        json_digest({"a": 1, "b": [1, 2]}) == json_digest({"b": [1, 2], "a": 1}) != json_digest({"a": 1, "b": [2, 1]})
+    )

@@ -14,7 +14,7 @@ import textwrap
 from pathlib import Path
 
 from lib import paths
-from lib.errors import ReplicationError
+from lib.errors import ConfigError, ReplicationError
 
 DATASETS = ("casme2_sq", "smic", "class_folders")
 # Heavy modules (Keras, dlib) are imported by the command that needs them, so that `--help` answers at once.
@@ -22,7 +22,8 @@ DATASETS = ("casme2_sq", "smic", "class_folders")
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; return its exit status."""
-    options = _parser().parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = _parser(training="train" in arguments).parse_args(arguments)
     try:
         return options.run(options) or 0
     except ReplicationError as error:
@@ -33,7 +34,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(training: bool) -> argparse.ArgumentParser:
+    """All commands; the options of a run only when `training`, because reading its configuration takes seconds."""
     parser = argparse.ArgumentParser(prog="python -m lib", description="Steps of the replication, one at a time.")
     commands = parser.add_subparsers(required=True, metavar="command")
 
@@ -48,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     standin.add_argument("--dataset", choices=("smic", "casme2_sq", "casme2_sq_official"), required=True)
     standin.add_argument("--out", type=Path, required=True, help="folder to write; it must not hold anything else")
     standin.add_argument("--clips", type=int, default=None, help="how many clips (default: as many as the real one)")
-    standin.add_argument("--seed", type=int, default=0)
+    standin.add_argument("--seed", type=int, default=0, help="another seed, other people (default: 0)")
     standin.set_defaults(run=_standin)
 
     data = commands.add_parser("data", help="find a dataset, or make its stand-in, and count its clips")
@@ -71,7 +73,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_source(train)
     _add_preprocessing(train)
-    _add_run(train)
+    if training:
+        _add_run(train)
     train.set_defaults(run=_train)
 
     runs = commands.add_parser("runs", help="list the run records")
@@ -148,7 +151,10 @@ def _doctor(options) -> int:
     from lib.datasets.doctor import examine, format_report
     from lib.sources import parse_options
 
-    report = examine(options.dataset, options.root, decode=options.decode, **parse_options(options.options))
+    loader_options = parse_options(options.options)
+    if reserved := {"dataset_name", "root", "decode", "progress"}.intersection(loader_options):
+        raise ConfigError(f"--options: {', '.join(sorted(reserved))} is no option of a loader; see --help")
+    report = examine(options.dataset, options.root, decode=options.decode, **loader_options)
     print(format_report(report))
     return 0 if report.usable else 1
 
@@ -237,5 +243,8 @@ def _clean_notebooks(options) -> int:
 
 def _write_record(options, content: dict) -> None:
     if options.record is not None:
-        options.record.parent.mkdir(parents=True, exist_ok=True)
-        options.record.write_text(json.dumps({"dataset": options.dataset, **content}, indent=1), encoding="utf-8")
+        try:
+            options.record.parent.mkdir(parents=True, exist_ok=True)
+            options.record.write_text(json.dumps({"dataset": options.dataset, **content}, indent=1), encoding="utf-8")
+        except OSError as error:
+            raise ReplicationError(f"--record: cannot write {options.record}: {error.strerror or error}") from error

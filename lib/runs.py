@@ -1,8 +1,8 @@
 """What a run is asked to be (`RunConfig`), where its record lives and how it is read (`RunRecord`).
 
 A record is a folder of plain files, named by a digest of everything that decides its numbers. It appears by one
-rename when it is whole, so a folder that lacks a file is no record. Nothing here imports Keras, except to name the
-backend of a run that is looked for: records can be listed and read in no time. Making them is `lib.training`'s.
+rename when it is whole, so a folder that lacks a file is no record. Keras is imported only to check a `RunConfig` and to name the backend of a
+run that is looked for: records can be listed in no time. Making them is `lib.training`'s.
 """
 
 import json
@@ -37,7 +37,7 @@ class RunConfig:
     Attributes
     ----------
     model : str
-        A name in `lib.models.MODELS`.
+        Which network; a name in `lib.models.MODELS`.
     protocol : str
         A name in `lib.protocols.PROTOCOLS`: split, normalisation, evaluation. The seed of the split belongs to it.
     kernel_size : (height, width, depth)

@@ -104,8 +104,8 @@ def load(
 def parse_options(text: str) -> dict[str, object]:
     """Options of a loader from one line of text, as a notebook's parameter or a command's option holds them.
 
-    >>> parse_options("label_source=polarity extent=window window=64 classes=negative,positive")
-    {'label_source': 'polarity', 'extent': 'window', 'window': 64, 'classes': ('negative', 'positive')}
+    >>> parse_options("label_source=polarity window=64 fps=29.97 classes=negative,positive")
+    {'label_source': 'polarity', 'window': 64, 'fps': 29.97, 'classes': ('negative', 'positive')}
     """
     options = {}
     for item in text.split():
@@ -114,11 +114,18 @@ def parse_options(text: str) -> dict[str, object]:
             raise ConfigError(f"loader options: expected name=value separated by spaces, found {item!r} in {text!r}")
         if name == "classes":
             options[name] = tuple(value.split(","))
-        elif value.isdecimal():
-            options[name] = int(value)
         else:
-            options[name] = value
+            options[name] = _number_or_text(value)
     return options
+
+
+def _number_or_text(value: str) -> int | float | str:
+    for kind in (int, float):
+        try:
+            return kind(value)
+        except ValueError:
+            continue
+    return value
 
 
 def preprocessing_config(
@@ -196,6 +203,7 @@ def display_path(path: Path) -> str:
 
 
 def _existing(folder: Path, origin: str) -> Path:
+    folder = folder.expanduser()
     if not folder.is_dir():
         what = "a file" if folder.exists() else "nothing"
         raise DatasetError(

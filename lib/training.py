@@ -82,10 +82,18 @@ def trained_model(config: RunConfig, store, progress: str | None = None) -> "ker
 
     The epochs of a run do not depend on how many follow, so the network of a run's best epoch is
     ``trained_model(dataclasses.replace(config, epochs=best_epoch), store)``.
+
+    Raises
+    ------
+    ConfigError, TrainingError
+        As `train`; a loss that is not finite is not recorded here.
     """
     fold = make_folds(PROTOCOLS[config.protocol], store.labels, store.classes)[0]
     with _reporter(config, 1, progress) as report:
-        return _fit_fold(config, store, fold, 0, _State(), None, report)
+        try:
+            return _fit_fold(config, store, fold, 0, _State(), None, report)
+        except _NotFiniteError as error:
+            raise TrainingError(_failure_reason(config, error)) from error
 
 
 def load_volumes(config: RunConfig, store, fold: Fold) -> tuple[np.ndarray, ...]:
@@ -334,10 +342,6 @@ def _provenance(config: RunConfig, store, state: _State) -> dict[str, Any]:
 
 def _record_failure(config: RunConfig, store, folder: Path, state: _State, checkpoint: Checkpoint, error) -> None:
     row = error.row
-    reason = (
-        f"the loss was not finite in epoch {row['epoch']} of fold {row['fold']!r} (loss {row['loss']}): the learning "
-        f"rate of {config.learning_rate:g} is probably too high"
-    )
     with _disk():
         runs.write_folder(
             folder,
@@ -345,11 +349,21 @@ def _record_failure(config: RunConfig, store, folder: Path, state: _State, check
                 "config.json": _json(config.to_dict()),
                 "history.csv": pd.DataFrame(state.history, columns=list(runs.HISTORY_COLUMNS)).to_csv(index=False),
                 "provenance.json": _json(_provenance(config, store, state)),
-                "failure.json": _json({"reason": reason, "fold": row["fold"], "epoch": row["epoch"]}),
+                "failure.json": _json(
+                    {"reason": _failure_reason(config, error), "fold": row["fold"], "epoch": row["epoch"]}
+                ),
             },
         )
     checkpoint.clear()
     _explain_failure(folder)
+
+
+def _failure_reason(config: RunConfig, error: _NotFiniteError) -> str:
+    row = error.row
+    return (
+        f"the loss was not finite in epoch {row['epoch']} of fold {row['fold']!r} (loss {row['loss']}): the learning "
+        f"rate of {config.learning_rate:g} is probably too high"
+    )
 
 
 def _explain_failure(folder: Path) -> None:
@@ -365,11 +379,13 @@ def _lock(runs_dir: Path, identity: str, progress: str | None):
         (runs_dir / ".locks").mkdir(parents=True, exist_ok=True)
     lock = filelock.FileLock(runs_dir / ".locks" / f"{identity}.lock")
     try:
-        lock.acquire(blocking=False)
+        with _disk():
+            lock.acquire(blocking=False)
     except filelock.Timeout:
         if progress is not None:
             tqdm.write(f"run {identity} is being trained by another process; waiting for it")
-        lock.acquire()
+        with _disk():
+            lock.acquire()
     try:
         yield
     finally:
@@ -381,6 +397,8 @@ def _disk():
     """Turn a failure to write into an error that says what to do."""
     try:
         yield
+    except filelock.Timeout:  # an OSError too, but nothing failed: somebody else holds the lock
+        raise
     except OSError as error:
         raise TrainingError(
             f"cannot write the run ({error.strerror or error}). Make room or mend the folder, then ask again: it goes "

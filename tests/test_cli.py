@@ -73,6 +73,19 @@ def test_from_a_stand_in_to_a_run_record_and_back(tmp_path, capsys):
     assert identity in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("name", ["decode", "progress", "root"])
+def test_the_doctor_takes_no_loader_option_that_is_its_own(name, tmp_path, capsys):
+    assert main(["doctor", "--dataset", "smic", "--root", str(tmp_path), "--options", f"{name}=0"]) == 1
+    assert f"{name} is no option of a loader" in capsys.readouterr().err
+
+
+def test_a_record_that_cannot_be_written_is_one_message(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    record = str(tmp_path / "file" / "record.json")
+    assert main(["data", "--dataset", "smic", "--clips", "6", "--record", record]) == 1
+    assert "--record: cannot write" in capsys.readouterr().err
+
+
 def test_listing_runs_where_there_are_none_says_where_it_looked(tmp_path, capsys):
     assert main(["runs", "--runs", str(tmp_path)]) == 0
     assert f"no run record in {tmp_path}" in capsys.readouterr().out

@@ -1,5 +1,6 @@
 import contextlib
 import dataclasses
+import errno
 import json
 import os
 import random
@@ -438,3 +439,17 @@ def test_a_lock_left_by_a_dead_process_does_not_hold_up_a_run(tmp_path):
     begun = time.monotonic()
     train(TINY, FakeStore(), tmp_path)
     assert time.monotonic() - begun < 60
+
+
+def test_a_place_where_no_lock_can_be_made_is_an_error_that_says_what_to_do(tmp_path, monkeypatch):
+    def full(self, *arguments, **options):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(training.filelock.FileLock, "acquire", full)
+    with pytest.raises(TrainingError, match="cannot write the run .No space left"):
+        train(TINY, FakeStore(), tmp_path)
+
+
+def test_a_model_asked_for_alone_says_so_too_when_its_loss_is_not_finite():
+    with pytest.raises(TrainingError, match="loss was not finite"):
+        trained_model(_changed(model="micro_exp_fusenet_late", learning_rate=1e30), FakeStore())

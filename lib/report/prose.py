@@ -110,9 +110,16 @@ def run_sentences(record) -> str:
         against = "The interval lies below what always answering the commonest class scores"
     else:
         against = "The interval includes what always answering the commonest class scores"
+    collapsed = [at for at in ("best", "last") if (record.confusion(at).to_numpy().sum(axis=0) > 0).sum() == 1]
+    constant = (
+        f" **The network has collapsed**: at its {' and its '.join(collapsed)} epoch it gives every clip the same class."
+        if collapsed
+        else ""
+    )
     return (
         f"The best of {scores['epochs']} epochs is number {scores['best_epoch']}. Reporting it instead of the last is "
         f"worth **{gain:+.1%}** of accuracy here. {against} ({majority:.1%})."
+        f"{constant}"
     )
 
 

@@ -27,7 +27,7 @@ from lib.standin.truth import TRUTH_FOLDER, truth_row, write_truth, write_truth_
 GENERATOR_VERSION = 1
 """Raised whenever the same arguments would give other pixels, so that an older stand-in is not taken for a new one."""
 STANDINS = ("smic", "casme2_sq", "casme2_sq_official")
-DEFAULT_DIFFICULTY = {"smic": 1.0, "casme2_sq": 1.0, "casme2_sq_official": 1.0}
+DEFAULT_DIFFICULTY = {"smic": 2.0, "casme2_sq": 1.1, "casme2_sq_official": 1.0}
 DIFFICULTY_RANGE = (0.7, 10.0)
 """Below, the strongest movements would fold the picture over itself."""
 STATEMENT = (

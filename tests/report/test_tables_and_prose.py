@@ -36,6 +36,7 @@ def record(standin, **scores):
         config=SimpleNamespace(model="micro_exp_stcnn"),
         provenance={"data": {"standin": {"standin": True} if standin else None}},
         summary=lambda: {**SCORES, **scores},
+        confusion=lambda at: pd.DataFrame([[2, 1, 0], [0, 2, 0], [0, 1, 1]]),
     )
 
 
@@ -79,6 +80,16 @@ def test_the_gain_of_the_best_epoch_over_the_last_is_stated():
 @pytest.mark.parametrize(("majority", "word"), [(0.5, "above"), (0.6, "includes"), (0.95, "below")])
 def test_a_run_is_compared_with_the_commonest_class(majority, word):
     assert word in prose.run_sentences(record(standin=True, majority_share=majority))
+
+
+def test_a_network_that_answers_with_one_class_is_called_collapsed():
+    run = record(standin=True)
+    assert "collapsed" not in prose.run_sentences(run)
+    constant = pd.DataFrame([[0, 3, 0], [0, 2, 0], [0, 2, 0]])
+    run.confusion = lambda at: constant
+    assert "at its best and its last epoch" in prose.run_sentences(run)
+    run.confusion = lambda at: constant if at == "best" else pd.DataFrame([[1, 2, 0], [0, 2, 0], [0, 2, 0]])
+    assert "at its best epoch it gives" in prose.run_sentences(run)
 
 
 def test_the_scores_show_best_and_last_epoch_the_window_and_the_paper():

@@ -1,8 +1,8 @@
 """What a run is asked to be (`RunConfig`), where its record lives and how it is read (`RunRecord`).
 
 A record is a folder of plain files, named by a digest of everything that decides its numbers. It appears by one
-rename when it is whole, so a folder that lacks a file is no record. Keras is imported only to check a `RunConfig` and to name the backend of a
-run that is looked for: records can be listed in no time. Making them is `lib.training`'s.
+rename when it is whole, so a folder that lacks a file is no record. Keras is imported only to check a `RunConfig` and
+to name the backend of a run that is looked for: records can be listed in no time. Making them is `lib.training`'s.
 """
 
 import json

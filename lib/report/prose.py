@@ -112,7 +112,8 @@ def run_sentences(record) -> str:
         against = "The interval includes what always answering the commonest class scores"
     collapsed = [at for at in ("best", "last") if (record.confusion(at).to_numpy().sum(axis=0) > 0).sum() == 1]
     constant = (
-        f" **The network has collapsed**: at its {' and its '.join(collapsed)} epoch it gives every clip the same class."
+        f" **The network has collapsed**: at its {' and its '.join(collapsed)} epoch it gives every clip the same "
+        "class."
         if collapsed
         else ""
     )

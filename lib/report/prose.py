@@ -9,6 +9,7 @@ import pandas as pd
 from lib import paper
 from lib.datasets.clip import Dataset
 from lib.protocols import Fold
+from lib.runs import RunConfig
 
 
 def count_sentences(counts: pd.DataFrame, data: Dataset) -> str:
@@ -97,6 +98,19 @@ def split_sentences(store, fold: Fold) -> str:
         f"{len(fold.train)} clips train, **{len(fold.validation)} validate**, so that one clip more or less is "
         f"{step:.1%} of accuracy. {both:.0%} of the validation clips show a person who is also in the training part."
     )
+
+
+def settings_sentences(config: RunConfig) -> str:
+    """Where a run's settings differ from the paper's, or from the released code's where the paper is silent."""
+    published = RunConfig(config.model)
+    different = [
+        f"{name.replace('_', ' ')} {getattr(config, name)} instead of {getattr(published, name)}"
+        for name in ("epochs", "batch_size", "learning_rate", "kernel_size")
+        if getattr(config, name) != getattr(published, name)
+    ]
+    if not different:
+        return "These are the settings of the paper, and of the released code where the paper is silent."
+    return f"**Different from the paper** and its released code: {'; '.join(different)}."
 
 
 def run_sentences(record) -> str:

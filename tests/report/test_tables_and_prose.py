@@ -12,6 +12,7 @@ from lib.models import MODELS, architecture_table, unallocated
 from lib.preprocessing import PreprocessConfig
 from lib.protocols import Fold
 from lib.report import prose, tables
+from lib.runs import RunConfig
 
 SCORES = {
     "epochs": 100,
@@ -80,6 +81,12 @@ def test_the_gain_of_the_best_epoch_over_the_last_is_stated():
 @pytest.mark.parametrize(("majority", "word"), [(0.5, "above"), (0.6, "includes"), (0.95, "below")])
 def test_a_run_is_compared_with_the_commonest_class(majority, word):
     assert word in prose.run_sentences(record(standin=True, majority_share=majority))
+
+
+def test_settings_that_differ_from_the_paper_are_named():
+    assert "These are the settings of the paper" in prose.settings_sentences(RunConfig("micro_exp_stcnn"))
+    text = prose.settings_sentences(RunConfig("micro_exp_stcnn", epochs=6, learning_rate=0.001))
+    assert "epochs 6 instead of 100; learning rate 0.001 instead of 0.01" in text
 
 
 def test_a_network_that_answers_with_one_class_is_called_collapsed():

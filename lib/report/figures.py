@@ -59,27 +59,32 @@ def film_strips(strips: Sequence[np.ndarray], titles: Sequence[str], positions: 
     return _finished(figure)
 
 
-def player(frames: np.ndarray, fps: float, caption: str, slow_down: float = 10.0, height: int = 220) -> HTML:
-    """A clip that can be played, paused and stepped through in the page, without any file beside it.
+def players(clips: dict[str, np.ndarray], fps: float, slow_down: float = 10.0, height: int = 190) -> HTML:
+    """Clips side by side that can be played, paused and stepped through in the page, without any file beside it.
 
     Parameters
     ----------
-    frames : ndarray, uint8, shape (n_frames, height, width, 3), RGB
+    clips : dict of caption -> ndarray, uint8, shape (n_frames, height, width, 3), RGB
     fps : float
         Frames per second of the recording.
-    caption : str
     slow_down : float
-        How many times slower than life it plays at first.
+        How many times slower than life they play.
     height : int
         Height on the page, in pixels.
     """
+    boxes = (_player(frames, fps, caption, slow_down, height) for caption, frames in clips.items())
+    return HTML(f'<div style="display:flex;flex-wrap:wrap;gap:1em">{"".join(boxes)}</div>')
+
+
+def _player(frames: np.ndarray, fps: float, caption: str, slow_down: float, height: int) -> str:
     name = f"clip-player-{next(_player_ids)}"
     images = [base64.b64encode(_jpeg(frame)).decode() for frame in frames]
     delay_ms = 1000 / fps * slow_down
-    return HTML(f"""<figure id="{name}" style="display:inline-block;margin:0.5em">
+    return f"""<figure id="{name}" style="margin:0;width:{height}px">
 <img style="height:{height}px" alt="{html.escape(caption)}" src="data:image/jpeg;base64,{images[0]}"><br>
 <button type="button" title="play or pause">&#9654;</button>
-<input type="range" min="0" max="{len(images) - 1}" value="0" aria-label="frame" style="vertical-align:middle">
+<input type="range" min="0" max="{len(images) - 1}" value="0" aria-label="frame"
+ style="vertical-align:middle;width:{height - 75}px">
 <span>0</span>
 <figcaption style="font-size:0.85em">{html.escape(caption)}; plays {slow_down:g} times slower than life</figcaption>
 <script>(function () {{
@@ -96,7 +101,7 @@ def player(frames: np.ndarray, fps: float, caption: str, slow_down: float = 10.0
     timer = setInterval(() => show((+slider.value + 1) % images.length), {delay_ms:.1f});
     button.innerHTML = "&#10074;&#10074;";
   }});
-}})();</script></figure>""")
+}})();</script></figure>"""
 
 
 def landmarks_and_crops(

@@ -21,7 +21,7 @@ def front_page(profile: Profile, build: Path) -> str:
     build : Path
         Holds `results/<dataset>/<notebook>.json` of every chapter.
     """
-    rows, standins, commits = [], set(), set()
+    rows, standins, commits, epochs = [], set(), set(), set()
     for dataset, notebook in profile.chapters():
         content = json.loads((build / "results" / dataset / f"{notebook}.json").read_text(encoding="utf-8"))
         provenance, results = content["provenance"], content["results"]
@@ -30,6 +30,7 @@ def front_page(profile: Profile, build: Path) -> str:
         model = TRAINING_NOTEBOOKS.get(notebook)
         if model is not None:
             kind = "stand-in" if provenance["standin"] else "real data"
+            epochs.add(results["epochs"])
             interval = f"{results['wilson_low_best']:.0%} to {results['wilson_high_best']:.0%}"
             rows.append(
                 {
@@ -49,10 +50,13 @@ def front_page(profile: Profile, build: Path) -> str:
         if True in standins
         else ""
     )
+    shortest, longest = min(epochs), max(epochs)
+    trained = f"{shortest}" if shortest == longest else f"{shortest} to {longest}"
     return (
         "## In one minute\n\n"
         "The paper reports, for each network and dataset, the accuracy at the best epoch on a fifth of the clips. The "
-        f"same quantity from this build (profile *{profile.name}*, commit `{'`, `'.join(sorted(commits))}`):\n\n"
+        f"same quantity from this build (profile *{profile.name}*, {trained} epochs where the paper has 100, commit "
+        f"`{'`, `'.join(sorted(commits))}`):\n\n"
         f"{_markdown(pd.DataFrame(rows))}\n\n{warning}"
     )
 

@@ -164,10 +164,12 @@ def training_curves(record) -> Figure:
     left.legend(fontsize=8, loc="lower right")
     right.legend(fontsize=8)
     figure.tight_layout()
+    if record.provenance["data"]["standin"] is not None:
+        _mark_standin(figure)
     return _finished(figure)
 
 
-def confusion_matrices(matrices: dict[str, np.ndarray], classes: Sequence[str]) -> Figure:
+def confusion_matrices(matrices: dict[str, np.ndarray], classes: Sequence[str], standin: bool) -> Figure:
     """Confusion matrices side by side: counts written in the cells, rows coloured by share.
 
     Parameters
@@ -175,6 +177,8 @@ def confusion_matrices(matrices: dict[str, np.ndarray], classes: Sequence[str]) 
     matrices : dict of title -> ndarray of int, shape (n_classes, n_classes)
         Rows are true classes, columns predicted ones.
     classes : sequence of str
+    standin : bool
+        Whether matrices that are not the paper's come from a stand-in; the figure then says so.
     """
     figure, axes = plt.subplots(1, len(matrices), figsize=(3.5 * len(matrices), 3.3), squeeze=False)
     for axis, (title, matrix) in zip(axes[0], matrices.items(), strict=True):
@@ -187,6 +191,8 @@ def confusion_matrices(matrices: dict[str, np.ndarray], classes: Sequence[str]) 
         axis.set_title(title, fontsize=10)
         axis.tick_params(axis="both", labelsize=8)
     figure.tight_layout()
+    if standin:
+        _mark_standin(figure)
     return _finished(figure)
 
 
@@ -248,6 +254,11 @@ def stream_montage(streams: dict[str, np.ndarray], positions: Sequence[int]) -> 
         [f"{name}\n{volume.shape[1]}×{volume.shape[2]}×{volume.shape[0]}" for name, volume in streams.items()],
         [list(positions)] * len(streams),
     )
+
+
+def _mark_standin(figure: Figure) -> None:
+    """Write on a figure that it shows a stand-in: figures travel without the page they stand on."""
+    figure.text(0.995, 1.0, "stand-in data, not the paper's", ha="right", va="bottom", fontsize=8, color="#b3541e")
 
 
 def _finished(figure: Figure) -> Figure:

@@ -90,13 +90,14 @@ def run_scores(record, dataset: str) -> pd.DataFrame:
         Percentages with the 95 % Wilson interval, UF1 and UAR.
     """
     scores = record.summary()
+    where = ", stand-in" if record.provenance["data"]["standin"] is not None else ""
     rows = {
-        f"best epoch ({scores['best_epoch']})": _score_row(scores, "best"),
-        f"last epoch ({scores['epochs']})": _score_row(scores, "last"),
-        f"mean ± sd of the last {scores['last_epochs']} epochs": {
+        f"best epoch ({scores['best_epoch']}){where}": _score_row(scores, "best"),
+        f"last epoch ({scores['epochs']}){where}": _score_row(scores, "last"),
+        f"mean ± sd of the last {scores['last_epochs']} epochs{where}": {
             "accuracy": f"{scores['accuracy_mean_last_epochs']:.2%} ± {scores['accuracy_std_last_epochs']:.2%}"
         },
-        "always the commonest class": {"accuracy": f"{scores['majority_share']:.2%}"},
+        f"always the commonest class{where}": {"accuracy": f"{scores['majority_share']:.2%}"},
     }
     if dataset in paper.DATASETS:
         published = paper.accuracy(record.config.model, dataset)

@@ -101,10 +101,17 @@ def test_a_network_that_answers_with_one_class_is_called_collapsed():
 
 def test_the_scores_show_best_and_last_epoch_the_window_and_the_paper():
     shown = tables.run_scores(record(standin=True), "smic")
-    assert shown.loc["best epoch (40)", "accuracy"] == "75.00%"
-    assert shown.loc["last epoch (100)", "95 % interval"] == "51.4% to 82.0%"
-    assert shown.loc["mean ± sd of the last 10 epochs", "accuracy"] == "70.00% ± 2.00%"
+    assert shown.loc["best epoch (40), stand-in", "accuracy"] == "75.00%"
+    assert shown.loc["last epoch (100), stand-in", "95 % interval"] == "51.4% to 82.0%"
+    assert shown.loc["mean ± sd of the last 10 epochs, stand-in", "accuracy"] == "70.00% ± 2.00%"
     assert shown.loc["paper, on the real dataset", "accuracy"] == "68.75%"
+
+
+def test_only_scores_on_a_stand_in_are_marked_as_such():
+    rows = tables.run_scores(record(standin=False), "smic").index
+    assert not any("stand-in" in row for row in rows)
+    rows = tables.run_scores(record(standin=True), "smic").index
+    assert all("stand-in" in row or row.startswith("paper") for row in rows)
 
 
 def test_counts_stand_beside_the_published_ones_and_their_contradiction_is_stated():

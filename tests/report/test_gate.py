@@ -1,4 +1,4 @@
-"""The gate on made-up chapters: real notebooks are executed by tests/test_pipeline.py."""
+"""The gate on made-up chapters: real notebooks are executed by tests/test_book.py."""
 
 import nbformat
 import pytest

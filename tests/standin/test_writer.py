@@ -16,7 +16,7 @@ import pytest
 
 from lib.datasets.clip import read_standin_marker
 from lib.errors import ConfigError, DatasetError
-from lib.standin import read_truth, write_standin, writer
+from lib.standin import DEFAULT_DIFFICULTY, read_truth, write_standin, writer
 from lib.standin.plan import plan_standin
 
 
@@ -41,7 +41,12 @@ def test_smic_is_written_in_the_layout_of_smic_hs_raw(small_smic):
 def test_the_marker_says_what_it_is(small_smic):
     marker = read_standin_marker(small_smic)
     assert marker["standin"] is True
-    assert (marker["dataset"], marker["seed"], marker["clips"], marker["difficulty"]) == ("smic", 3, 6, 1.0)
+    assert (marker["dataset"], marker["seed"], marker["clips"], marker["difficulty"]) == (
+        "smic",
+        3,
+        6,
+        DEFAULT_DIFFICULTY["smic"],
+    )
     assert "do not exist" in marker["statement"]
 
 

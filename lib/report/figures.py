@@ -178,7 +178,7 @@ def confusion_matrices(matrices: dict[str, np.ndarray], classes: Sequence[str], 
         Rows are true classes, columns predicted ones.
     classes : sequence of str
     standin : bool
-        Whether matrices that are not the paper's come from a stand-in; the figure then says so.
+        Whether the matrices come from a stand-in; the title of each that is not the paper's then says so.
     """
     figure, axes = plt.subplots(1, len(matrices), figsize=(3.5 * len(matrices), 3.3), squeeze=False)
     for axis, (title, matrix) in zip(axes[0], matrices.items(), strict=True):
@@ -188,11 +188,9 @@ def confusion_matrices(matrices: dict[str, np.ndarray], classes: Sequence[str], 
             xticklabels=list(classes), yticklabels=list(classes), linewidths=0.5,
         )  # fmt: skip
         axis.set(xlabel="predicted", ylabel="true")
-        axis.set_title(title, fontsize=10)
+        axis.set_title(title if title.startswith("paper") or not standin else f"{title}, stand-in", fontsize=10)
         axis.tick_params(axis="both", labelsize=8)
     figure.tight_layout()
-    if standin:
-        _mark_standin(figure)
     return _finished(figure)
 
 

@@ -145,11 +145,16 @@ def verdict_sentences(record, model: str, dataset: str) -> str:
         return "The paper has no result on these clips."
     published = paper.accuracy(model, dataset)
     if record.provenance["data"]["standin"] is not None:
+        learned = (
+            "It shows that the network can learn from moving faces under these settings, no more."
+            if scores["wilson_low_best"] > scores["majority_share"]
+            else "Its interval includes what always answering the commonest class scores, so it does not show that the "
+            "network learned anything."
+        )
         return (
             f"**Not testable here.** The paper reports {published:.2%} on the real dataset. This run was made on a "
-            f"stand-in ({scores['accuracy_best']:.2%} at its best epoch), and says that the network can learn from "
-            "moving faces under these settings, no more. With the real dataset in place the same page answers the "
-            "question."
+            f"stand-in ({scores['accuracy_best']:.2%} at its best epoch). {learned} With the real dataset in place the "
+            "same page answers the question."
         )
     inside = scores["wilson_low_best"] <= published <= scores["wilson_high_best"]
     return (

@@ -101,7 +101,7 @@ class Chapter:
             "Results as data": f"<code>{html.escape(destination)}</code>",
         }
         body = "".join(
-            f'<tr><th style="text-align:left;vertical-align:top;white-space:nowrap">{name}</th>'
+            f'<tr><th style="text-align:left;vertical-align:top">{name}</th>'
             f'<td style="text-align:left">{value}</td></tr>'
             for name, value in rows.items()
         )

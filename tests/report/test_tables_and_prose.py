@@ -56,7 +56,14 @@ def test_a_run_on_a_stand_in_is_never_called_a_replication():
     assert text.startswith("**Not testable here.**")
     assert "68.75%" in text
     assert "stand-in" in text
-    assert "interval" not in text
+    assert "the paper's value" not in text
+
+
+def test_a_run_no_better_than_the_commonest_class_is_not_said_to_have_learned():
+    weak = prose.verdict_sentences(record(standin=True, majority_share=0.6), "micro_exp_stcnn", "smic")
+    assert "does not show that the network learned anything" in weak
+    strong = prose.verdict_sentences(record(standin=True, majority_share=0.4), "micro_exp_stcnn", "smic")
+    assert "can learn from moving faces" in strong
 
 
 @pytest.mark.parametrize(

@@ -83,8 +83,11 @@ def architecture_sentences(layers: pd.DataFrame, model: str, depth: int) -> str:
     printed = paper.architecture(model)
     wrong = printed[printed["printed"] != printed["computed"]]
     if depth == 96 and len(wrong):
+        wrong = wrong.assign(
+            layer=wrong["layer"].str.removeprefix("eyes_").str.removeprefix("mouth_")
+        ).drop_duplicates()
         listed = ", ".join(f"`{row.layer}` {row.printed} for {row.computed}" for row in wrong.itertuples())
-        text += f" The paper's table prints {len(wrong)} sizes that its own layers contradict: {listed}."
+        text += f" The paper's table prints sizes that its own layers contradict: {listed}."
     return text
 
 

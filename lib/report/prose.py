@@ -151,8 +151,8 @@ def verdict_sentences(record, model: str, dataset: str) -> str:
         learned = (
             "It shows that the network can learn from moving faces under these settings, no more."
             if scores["wilson_low_best"] > scores["majority_share"]
-            else "Its interval does not lie above what always answering the commonest class scores, so it does not show "
-            "that the network learned anything."
+            else "Its interval does not lie above what always answering the commonest class scores, so it does not "
+            "show that the network learned anything."
         )
         return (
             f"**Not testable here.** The paper reports {published:.2%} on the real dataset. This run was made on a "

@@ -1,4 +1,7 @@
-"""Scores of a set of predictions, each from its confusion matrix or from counts. NumPy only."""
+"""Scores of a set of predictions, each from its confusion matrix or from counts. NumPy only.
+
+A score of one matrix is a float; of a stack of matrices, as resampling makes them, it is an array.
+"""
 
 import math
 
@@ -32,21 +35,21 @@ def confusion_matrix(truth: np.ndarray, predicted: np.ndarray, n_classes: int) -
     return matrix
 
 
-def accuracy(confusion: np.ndarray) -> float:
-    """Share of clips on the diagonal; NaN without clips.
+def accuracy(confusion: np.ndarray) -> float | np.ndarray:
+    """Share of clips on the diagonal, of one (k, k) matrix or a stack (..., k, k) of them; NaN without clips.
 
     >>> accuracy(np.array([[1, 1], [0, 2]]))
     0.75
     """
-    total = np.sum(confusion)
-    return float(np.trace(confusion) / total) if total else math.nan
+    confusion = np.asarray(confusion)
+    return _share(np.trace(confusion, axis1=-2, axis2=-1), confusion.sum(axis=(-2, -1)))
 
 
-def uf1(confusion: np.ndarray) -> float:
+def uf1(confusion: np.ndarray) -> float | np.ndarray:
     """Unweighted F1: the mean over classes of F1, from counts pooled over all folds, as MEGC 2019 defines it.
 
     The mean runs over the classes that have a clip in the truth: F1 says nothing about a class that could not be
-    found. A class that is never predicted scores 0.
+    found. A class that is never predicted scores 0. Takes one (k, k) matrix or a stack (..., k, k); NaN without clips.
 
     References
     ----------
@@ -58,23 +61,22 @@ def uf1(confusion: np.ndarray) -> float:
     0.7333
     """
     confusion = np.asarray(confusion)
-    true, predicted, hits = confusion.sum(axis=1), confusion.sum(axis=0), np.diag(confusion)
-    present = true > 0
-    if not present.any():
-        return math.nan
-    return float(np.mean(2 * hits[present] / (true + predicted)[present]))
+    true, predicted = confusion.sum(axis=-1), confusion.sum(axis=-2)
+    hits = np.diagonal(confusion, axis1=-2, axis2=-1)
+    return _mean_over_present(2 * hits / np.maximum(true + predicted, 1), true > 0)
 
 
-def uar(confusion: np.ndarray) -> float:
+def uar(confusion: np.ndarray) -> float | np.ndarray:
     """Unweighted average recall: the mean of recall over the classes that have a clip in the truth (MEGC 2019).
+
+    Takes one (k, k) matrix or a stack (..., k, k) of them; NaN without clips.
 
     >>> uar(np.array([[1, 1], [0, 2]]))
     0.75
     """
     confusion = np.asarray(confusion)
-    true, hits = confusion.sum(axis=1), np.diag(confusion)
-    present = true > 0
-    return float(np.mean(hits[present] / true[present])) if present.any() else math.nan
+    true, hits = confusion.sum(axis=-1), np.diagonal(confusion, axis1=-2, axis2=-1)
+    return _mean_over_present(hits / np.maximum(true, 1), true > 0)
 
 
 def majority_share(confusion: np.ndarray) -> float:
@@ -108,3 +110,12 @@ def wilson_interval(successes: int, trials: int, z: float = 1.959963984540054) -
     half_width = z * math.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
     scale = 1 + z**2 / trials
     return max(0.0, (centre - half_width) / scale), min(1.0, (centre + half_width) / scale)
+
+
+def _mean_over_present(by_class: np.ndarray, present: np.ndarray) -> float | np.ndarray:
+    return _share(np.where(present, by_class, 0.0).sum(axis=-1), present.sum(axis=-1))
+
+
+def _share(part: np.ndarray, whole: np.ndarray) -> float | np.ndarray:
+    share = np.where(whole > 0, part / np.maximum(whole, 1), math.nan)
+    return float(share) if share.ndim == 0 else share

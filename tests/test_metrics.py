@@ -69,3 +69,11 @@ def test_scores_without_any_clip_are_not_numbers():
 def test_unequal_numbers_of_truths_and_predictions_are_refused():
     with pytest.raises(ValueError, match="as many predictions as truths"):
         metrics.confusion_matrix(np.array([0, 1]), np.array([0]), 2)
+
+
+@pytest.mark.parametrize("score", [metrics.accuracy, metrics.uf1, metrics.uar])
+def test_a_stack_of_matrices_scores_as_each_of_them_alone(score):
+    stack = np.array([[CASME2_SQ, SMIC], [np.diag([2, 0, 1]), np.zeros((3, 3), dtype=int)]])
+    alone = [[score(matrix) for matrix in row] for row in stack]
+    np.testing.assert_allclose(score(stack), alone)
+    assert isinstance(score(CASME2_SQ), float)

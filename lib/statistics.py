@@ -1,0 +1,425 @@
+"""What a handful of runs, or the predictions for a few hundred clips, allow to be said: intervals, tests, verdicts.
+
+Pure functions of numbers and tables. Randomness comes only through a `numpy.random.Generator` that is passed in; how
+many clips a question needs is `lib.power`'s. Scores are those of `lib.metrics`.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+Score = Callable[[np.ndarray], np.ndarray]  # a stack of confusion matrices in, a score of each out
+
+
+class Interval(NamedTuple):
+    """An estimate with its confidence limits; the limits are NaN where the data allow none."""
+
+    estimate: float
+    low: float
+    high: float
+
+    def to_dict(self) -> dict[str, float | None]:
+        """As JSON can hold it: a limit that is not a number becomes None."""
+        return {name: float(value) if math.isfinite(value) else None for name, value in self._asdict().items()}
+
+
+class PermutationTest(NamedTuple):
+    """A score beside what it is when labels are dealt out anew.
+
+    ``null_low``, ``null_median`` and ``null_high`` are the 5 %, 50 % and 95 % points of the null distribution, of which
+    ``n`` draws were made.
+    """
+
+    observed: float
+    p_value: float
+    null_low: float
+    null_median: float
+    null_high: float
+    n: int
+
+
+class RetrainedTest(NamedTuple):
+    """p value against ``n`` runs that were trained on permuted labels, and the smallest that so few runs can give."""
+
+    p_value: float
+    smallest_p: float
+    n: int
+
+
+def mean_interval(values: Sequence[float], level: float = 0.95) -> Interval:
+    """Mean of independent values and its Student's t interval: the choice for the scores of a few seeds.
+
+    A bootstrap of five values can only recombine those five: it knows nothing of the tails and, without correction,
+    comes out at about sqrt((n - 1) / n) times z / t of the width it should have: under two thirds for five seeds. The t interval is
+    exact for normal values and close for scores, which are means over many clips.
+
+    Parameters
+    ----------
+    values : (n,) floats
+        One score per run.
+    level : float
+        Confidence, between 0 and 1.
+
+    Returns
+    -------
+    Interval
+        With NaN limits for a single value, which tells nothing about spread; all NaN for none.
+
+    References
+    ----------
+    Student, "The probable error of a mean", Biometrika 6 (1908).
+
+    Examples
+    --------
+    >>> [round(number, 3) for number in mean_interval([0.60, 0.65, 0.70])]
+    [0.65, 0.526, 0.774]
+    """
+    _check_level(level)
+    values = _finite(values)
+    if len(values) == 0:
+        return Interval(math.nan, math.nan, math.nan)
+    mean = float(values.mean())
+    if len(values) == 1:
+        return Interval(mean, math.nan, math.nan)
+    half_width = stats.t.ppf((1 + level) / 2, len(values) - 1) * values.std(ddof=1) / math.sqrt(len(values))
+    return Interval(mean, mean - float(half_width), mean + float(half_width))
+
+
+def paired_difference(a: Sequence[float], b: Sequence[float], level: float = 0.95) -> Interval:
+    """Mean of a - b over paired runs (equal seeds under two settings), with its t interval.
+
+    Pairing takes out what both runs of a seed share, such as their initial weights and the order of clips.
+
+    >>> [round(number, 3) for number in paired_difference([0.7, 0.8, 0.9], [0.6, 0.7, 0.7])]
+    [0.133, -0.01, 0.277]
+    """
+    a, b = _finite(a), _finite(b)
+    if a.shape != b.shape:
+        raise ValueError(f"expected as many values on both sides, one per pair, found {len(a)} and {len(b)}")
+    return mean_interval(a - b, level)
+
+
+def bootstrap_interval(
+    values: Sequence[float],
+    rng: np.random.Generator,
+    n: int = 10_000,
+    level: float = 0.95,
+    statistic: Callable[..., np.ndarray] = np.mean,
+) -> Interval:
+    """A statistic of independent values with its bootstrap interval (percentile, expanded for small samples).
+
+    For the mean of fewer than about ten values use `mean_interval`, which says why.
+
+    Parameters
+    ----------
+    values : (n_values,) floats
+    rng : numpy.random.Generator
+    n : int
+        Resamples.
+    level : float
+        Confidence, between 0 and 1.
+    statistic : callable
+        Takes an array and ``axis``, as `numpy.mean` and `numpy.median` do.
+
+    References
+    ----------
+    Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13; for the expansion see
+    `percentile_limits`.
+    """
+    _check_level(level)
+    values = _finite(values)
+    if len(values) == 0:
+        raise ValueError("expected at least one value, found none")
+    estimate = float(statistic(values, axis=-1))
+    if len(values) == 1:
+        return Interval(estimate, math.nan, math.nan)
+    resampled = values[rng.integers(0, len(values), (n, len(values)))]  # (n, n_values)
+    return Interval(estimate, *percentile_limits(statistic(resampled, axis=-1), len(values), level))
+
+
+def percentile_limits(resampled: np.ndarray, n_units: int, level: float) -> tuple[float, float]:
+    """The expanded percentile limits of resampled statistics.
+
+    Resampling ``n_units`` units with replacement underestimates variance by (n - 1) / n and ignores that it is
+    estimated at all. The expansion reads the percentiles further out, where the normal distribution has
+    ``sqrt(n / (n - 1))`` times the t quantile; for many units it is the plain percentile interval.
+
+    References
+    ----------
+    Hesterberg, "What Teachers Should Know About the Bootstrap", The American Statistician 69 (2015).
+    """
+    quantile = stats.t.ppf((1 + level) / 2, n_units - 1) * math.sqrt(n_units / (n_units - 1))
+    tail = stats.norm.sf(quantile)
+    low, high = np.nanquantile(resampled, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def subject_bootstrap(
+    predictions: pd.DataFrame,
+    classes: Sequence[str],
+    score: Score,
+    rng: np.random.Generator,
+    n: int = 10_000,
+    level: float = 0.95,
+) -> Interval:
+    """A pooled score with an interval that takes *people*, not clips, as what was sampled.
+
+    Clips of one person are alike, so that resampling clips would promise too much. Whole subjects are drawn with
+    replacement, all of a subject's clips together, and the score is taken from the pooled confusion matrix of the
+    draw. With a column ``run`` the score is the mean over runs (seeds); one draw of subjects serves all runs, and the
+    runs are drawn with replacement too, so that the interval covers both other people and other seeds (it errs a
+    little on the wide side). The trained networks are taken as they are: what training on other people would change
+    is not in the interval. A class that a draw lacks takes no part in its UF1 and UAR.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        Columns subject, truth, predicted (class names), and optionally run.
+    classes : sequence of str
+    score : callable
+        `lib.metrics.accuracy`, `uf1` or `uar`.
+    rng : numpy.random.Generator
+    n : int
+        Resamples.
+    level : float
+        Confidence, between 0 and 1.
+
+    Returns
+    -------
+    Interval
+        With NaN limits if there is one subject only.
+
+    References
+    ----------
+    Field and Welsh, "Bootstrapping clustered data", JRSS B 69 (2007); Owen, "The pigeonhole bootstrap", Annals of
+    Applied Statistics 1 (2007), for drawing subjects and runs at once; limits as in `percentile_limits`.
+    """
+    _check_level(level)
+    counts = _counts_by_subject(predictions, classes)  # (n_runs, n_subjects, k, k)
+    n_runs, n_subjects = counts.shape[:2]
+    estimate = float(np.mean(score(counts.sum(axis=1))))
+    if n_subjects < 2:
+        return Interval(estimate, math.nan, math.nan)
+    subjects = rng.multinomial(n_subjects, np.full(n_subjects, 1 / n_subjects), size=n)  # how often each is drawn
+    matrices = np.einsum("ns,rsij->nrij", subjects, counts)
+    runs = rng.multinomial(n_runs, np.full(n_runs, 1 / n_runs), size=n) / n_runs
+    resampled = (score(matrices) * runs).sum(axis=1)
+    return Interval(estimate, *percentile_limits(resampled, n_subjects, level))
+
+
+def label_permutation_test(
+    predictions: pd.DataFrame,
+    classes: Sequence[str],
+    score: Score,
+    rng: np.random.Generator,
+    n: int = 10_000,
+) -> PermutationTest:
+    """Could these predictions have scored as well by chance? True labels are dealt out anew among *all* clips.
+
+    The null hypothesis: predictions tell nothing about labels, and any clip could as well have had any other clip's
+    label. The predictions stay, so a network that prefers one class is judged beside others with that preference. Two
+    things this null does not ask: whether a network could have learned as much from wrong labels (that takes
+    training on them: `retrained_permutation_p`), and whether it knows expressions or merely people; labels move
+    between people too, and a guess from who is seen can beat this null where people differ in their usual labels.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        Columns truth, predicted (class names); with several runs also run and clip. The score is then the mean over
+        runs, and one permutation serves all of them.
+    classes : sequence of str
+    score : callable
+        `lib.metrics.accuracy`, `uf1` or `uar`.
+    rng : numpy.random.Generator
+    n : int
+        Permutations.
+
+    Returns
+    -------
+    PermutationTest
+        Its p value is one-sided, with the observed labels counted among the permutations, and so never zero.
+
+    References
+    ----------
+    Ojala and Garriga, "Permutation tests for studying classifier performance", JMLR 11 (2010), test 1; Phipson and
+    Smyth, "Permutation p-values should never be zero", Stat. Appl. Genet. Mol. Biol. 9 (2010).
+    """
+    truth, predicted = _truth_and_predictions(predictions, classes)  # (n_clips,), (n_runs, n_clips)
+    k = len(classes)
+    dealt = np.vstack([truth, rng.permuted(np.tile(truth, (n, 1)), axis=1)])  # (1 + n, n_clips); the first is observed
+    offset = np.arange(n + 1)[:, None] * k * k
+    scores = np.zeros(n + 1)
+    for of_run in predicted:  # one run at a time, so that memory does not grow with their number
+        cells = np.bincount((dealt * k + of_run + offset).ravel(), minlength=(n + 1) * k * k)
+        scores += score(cells.reshape(n + 1, k, k))
+    scores /= len(predicted)
+    observed, null = float(scores[0]), scores[1:]
+    low, median, high = (float(point) for point in np.quantile(null, [0.05, 0.5, 0.95]))
+    return PermutationTest(observed, _one_sided_p(observed, null), low, median, high, n)
+
+
+def retrained_permutation_p(observed: float, null_scores: Sequence[float]) -> RetrainedTest:
+    """p value of a score against runs of the same protocol that were *trained* on permuted labels.
+
+    The stricter question: could this whole procedure, training included, have scored as well on labels that mean
+    nothing? It takes a training per draw, so draws are few, and with m of them no p value falls below 1 / (m + 1).
+
+    Parameters
+    ----------
+    observed : float
+        Score of one run; a mean over seeds varies less than a run does, so that its p value is cautious.
+    null_scores : (m,) floats
+        Scores of the runs on permuted labels, at least one.
+
+    Examples
+    --------
+    >>> retrained_permutation_p(0.7, [0.3, 0.4, 0.35, 0.42])
+    RetrainedTest(p_value=0.2, smallest_p=0.2, n=4)
+    """
+    null_scores = _finite(null_scores)
+    if len(null_scores) == 0:
+        raise ValueError("expected the score of at least one run on permuted labels, found none")
+    return RetrainedTest(_one_sided_p(observed, null_scores), 1 / (len(null_scores) + 1), len(null_scores))
+
+
+def equivalence(interval: Interval, reference: float, margin: float) -> str:
+    """Whether a score is the same as a reference, up to a margin fixed beforehand.
+
+    Two one-sided tests at 5 % (TOST) call it the same exactly if the **90 %** interval lies within the margin around
+    the reference, so hand over an interval of level .90: `subject_bootstrap(..., level=0.9)` or
+    `mean_interval(values, level=0.9)`. Not to find a difference is no proof of sameness; hence three answers.
+
+    Parameters
+    ----------
+    interval : Interval
+        Of level .90.
+    reference : float
+        Taken as exact: it is the claim that is checked, not a second measurement.
+    margin : float
+        The largest difference that does not matter, positive, in units of the score.
+
+    Returns
+    -------
+    str
+        ``"same"`` if the interval lies within reference ± margin, ``"different"`` if it lies wholly outside, else
+        ``"undecided"`` (also without an interval).
+
+    References
+    ----------
+    Lakens, "Equivalence tests", Social Psychological and Personality Science 8 (2017).
+
+    Examples
+    --------
+    >>> equivalence(Interval(0.70, 0.67, 0.73), reference=0.6875, margin=0.05)
+    'same'
+    >>> equivalence(Interval(0.70, 0.60, 0.80), reference=0.6875, margin=0.05)
+    'undecided'
+    """
+    _check_margin(margin)
+    if reference - margin < interval.low and interval.high < reference + margin:
+        return "same"
+    if interval.high < reference - margin or interval.low > reference + margin:
+        return "different"
+    return "undecided"
+
+
+def verdict(published: float, interval: Interval, margin: float) -> str:
+    """Whether a published score was reached: the answer that the interval allows, which may be none.
+
+    Two values are to be told apart: the published one, and the lowest that would still do, a margin below it. An
+    interval that includes the latter is compatible with success and with failure: there were too few people, clips or
+    seeds. A score above the published one counts as reached.
+
+    Returns
+    -------
+    str
+        ``"replicated"`` if the whole interval lies above published - margin, ``"not replicated"`` if it lies below,
+        ``"underpowered"`` otherwise (also without an interval).
+
+    Examples
+    --------
+    >>> verdict(0.878, Interval(0.86, 0.84, 0.88), margin=0.05)
+    'replicated'
+    >>> verdict(0.878, Interval(0.60, 0.50, 0.70), margin=0.05)
+    'not replicated'
+    >>> verdict(0.878, Interval(0.86, 0.74, 0.95), margin=0.05)
+    'underpowered'
+    """
+    _check_margin(margin)
+    lowest = published - margin
+    if interval.low > lowest:
+        return "replicated"
+    if interval.high < lowest:
+        return "not replicated"
+    return "underpowered"
+
+
+def _counts_by_subject(predictions: pd.DataFrame, classes: Sequence[str]) -> np.ndarray:
+    """Confusion matrices, (n_runs, n_subjects, k, k)."""
+    _need(predictions, ("subject", "truth", "predicted"))
+    runs = pd.factorize(predictions["run"])[0] if "run" in predictions else np.zeros(len(predictions), dtype=int)
+    subjects = pd.factorize(predictions["subject"])[0]
+    counts = np.zeros((runs.max() + 1, subjects.max() + 1, len(classes), len(classes)), dtype=int)
+    cells = (_codes(predictions[name], classes) for name in ("truth", "predicted"))
+    np.add.at(counts, (runs, subjects, *cells), 1)
+    if (counts.sum(axis=(2, 3)) != counts[:1].sum(axis=(2, 3))).any():
+        raise ValueError("expected every run to predict the same clips of the same subjects, found runs that differ")
+    return counts
+
+
+def _truth_and_predictions(predictions: pd.DataFrame, classes: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Class indices of truth, (n_clips,), and predictions, (n_runs, n_clips)."""
+    _need(predictions, ("truth", "predicted"))
+    n_runs = predictions["run"].nunique() if "run" in predictions else 1
+    if n_runs == 1:
+        return _codes(predictions["truth"], classes), _codes(predictions["predicted"], classes)[None]
+    _need(predictions, ("clip",))
+    by_clip = predictions.sort_values(["run", "clip"])
+    clips = by_clip["clip"].to_numpy()
+    truth = _codes(by_clip["truth"], classes)
+    n_clips = len(clips) // n_runs
+    same = len(clips) == n_runs * n_clips and (by_clip["run"].value_counts() == n_clips).all()
+    if not same or any((column != np.tile(column[:n_clips], n_runs)).any() for column in (clips, truth)):
+        raise ValueError("expected every run to predict the same clips with the same truth, found runs that differ")
+    return truth[:n_clips], _codes(by_clip["predicted"], classes).reshape(n_runs, n_clips)
+
+
+def _codes(names: pd.Series, classes: Sequence[str]) -> np.ndarray:
+    codes = pd.Index(list(classes)).get_indexer(names)
+    if (codes < 0).any():
+        unknown = sorted(set(names) - set(classes))
+        raise ValueError(f"expected classes among {', '.join(classes)}, found {', '.join(map(str, unknown))}")
+    return codes
+
+
+def _need(table: pd.DataFrame, columns: Sequence[str]) -> None:
+    missing = [name for name in columns if name not in table]
+    if missing or len(table) == 0:
+        found = f"without {', '.join(missing)}" if missing else "without a row"
+        raise ValueError(f"expected a table of predictions with columns {', '.join(columns)}, found one {found}")
+
+
+def _one_sided_p(observed: float, null: np.ndarray) -> float:
+    # equal scores may differ in their last bits, because their sums were taken in another order
+    return float((1 + np.sum(null >= observed - 1e-12)) / (1 + len(null)))
+
+
+def _finite(values: Sequence[float]) -> np.ndarray:
+    values = np.asarray(values, dtype=float)
+    if values.ndim != 1 or not np.isfinite(values).all():
+        raise ValueError(f"expected a list of finite numbers, found {values!r}")
+    return values
+
+
+def _check_level(level: float) -> None:
+    if not 0 < level < 1:
+        raise ValueError(f"level: expected a confidence between 0 and 1, found {level!r}")
+
+
+def _check_margin(margin: float) -> None:
+    if not margin > 0:
+        raise ValueError(f"margin: expected a positive difference, found {margin!r}")

@@ -1,0 +1,289 @@
+"""Intervals, permutation tests and verdicts: each against what can be worked out or simulated without them."""
+
+import itertools
+import json
+import math
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from lib import metrics, statistics
+from lib.statistics import Interval
+
+CLASSES = ("negative", "positive", "surprise")
+
+
+def predictions(seed=0, n_subjects=16, clips_each=10, right=0.6, spread=0.0, runs=1):
+    """Clips of people, each of whom is recognised at a rate of their own: right ± spread."""
+    rng = np.random.default_rng(seed)
+    rates = np.clip(right + spread * rng.choice([-1, 1], n_subjects), 0, 1)
+    subject = np.repeat(np.arange(n_subjects), clips_each)
+    truth = rng.integers(0, 3, len(subject))
+    tables = []
+    for run in range(runs):
+        hit = rng.random(len(subject)) < rates[subject]
+        predicted = np.where(hit, truth, (truth + rng.integers(1, 3, len(truth))) % 3)
+        columns = {"truth": np.array(CLASSES)[truth], "predicted": np.array(CLASSES)[predicted]}
+        tables.append(pd.DataFrame({"run": run, "clip": np.arange(len(truth)), "subject": subject, **columns}))
+    return pd.concat(tables, ignore_index=True)
+
+
+def bootstrap(table, score=metrics.accuracy, n=2000, **options):
+    return statistics.subject_bootstrap(table, CLASSES, score, np.random.default_rng(1), n=n, **options)
+
+
+# --- intervals over seeds ------------------------------------------------------------------------------------------
+
+
+def test_the_interval_of_a_mean_is_student_s():
+    values = [0.61, 0.70, 0.58, 0.66, 0.64]
+    expected = stats.t.interval(0.95, 4, loc=np.mean(values), scale=stats.sem(values))
+    assert statistics.mean_interval(values) == pytest.approx((np.mean(values), *expected))
+
+
+def test_one_seed_has_a_mean_and_no_interval():
+    estimate, low, high = statistics.mean_interval([0.7])
+    assert estimate == 0.7
+    assert math.isnan(low)
+    assert math.isnan(high)
+    assert all(math.isnan(number) for number in statistics.mean_interval([]))
+
+
+def test_an_interval_can_be_written_as_json_even_without_limits():
+    written = json.dumps(statistics.mean_interval([0.7]).to_dict(), allow_nan=False)
+    assert json.loads(written) == {"estimate": 0.7, "low": None, "high": None}
+
+
+def test_pairing_removes_what_both_runs_of_a_seed_share():
+    seeds = np.array([0.5, 0.6, 0.7, 0.8])
+    estimate, low, high = statistics.paired_difference(seeds + 0.1, seeds)
+    assert (estimate, low, high) == pytest.approx((0.1, 0.1, 0.1))
+    unpaired = statistics.mean_interval(seeds)
+    assert unpaired.high - unpaired.low > 0.3
+
+
+def test_runs_without_a_partner_are_refused():
+    with pytest.raises(ValueError, match="one per pair"):
+        statistics.paired_difference([0.5, 0.6], [0.5])
+
+
+def test_a_score_that_is_not_a_number_is_refused_and_not_dropped():
+    with pytest.raises(ValueError, match="finite"):
+        statistics.mean_interval([0.5, math.nan])
+
+
+@pytest.mark.parametrize("level", [0, 1, 95])
+def test_a_level_is_a_share(level):
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        statistics.mean_interval([0.5, 0.6], level)
+
+
+def test_the_bootstrap_of_a_mean_of_many_values_agrees_with_the_normal_interval():
+    values = np.random.default_rng(0).normal(0.7, 0.1, 200)
+    found = statistics.bootstrap_interval(values, np.random.default_rng(1))
+    assert found == pytest.approx(statistics.mean_interval(values), abs=0.003)
+
+
+def test_the_bootstrap_takes_other_statistics_and_repeats_under_an_equal_generator():
+    values = [0.2, 0.3, 0.4, 0.5, 0.9, 0.95, 0.97]
+    first, second = (
+        statistics.bootstrap_interval(values, np.random.default_rng(3), statistic=np.median) for _ in range(2)
+    )
+    assert first == second
+    assert first.estimate == 0.5
+
+
+def test_few_values_widen_the_percentiles_towards_the_t_interval():
+    values = [0.61, 0.70, 0.58, 0.66, 0.64]
+    expanded = statistics.bootstrap_interval(values, np.random.default_rng(0))
+    resampled = np.random.default_rng(0).choice(values, (10_000, 5)).mean(axis=1)
+    plain = np.quantile(resampled, [0.025, 0.975])
+    assert expanded.high - expanded.low > 1.2 * (plain[1] - plain[0])
+    student = statistics.mean_interval(values)
+    assert expanded.high - expanded.low == pytest.approx(student.high - student.low, rel=0.2)
+
+
+# --- people, not clips ---------------------------------------------------------------------------------------------
+
+
+def test_the_estimate_is_the_pooled_score_itself():
+    table = predictions()
+    codes = [pd.Categorical(table[name], categories=CLASSES).codes for name in ("truth", "predicted")]
+    matrix = metrics.confusion_matrix(*codes, 3)
+    for score in (metrics.accuracy, metrics.uf1, metrics.uar):
+        found = bootstrap(table, score)
+        assert found.estimate == pytest.approx(score(matrix))
+        assert found.low < found.estimate < found.high
+
+
+def test_people_who_differ_make_the_interval_wider_than_clips_alone_would():
+    alike, different = bootstrap(predictions(spread=0.0)), bootstrap(predictions(spread=0.35))
+    assert different.high - different.low > 1.5 * (alike.high - alike.low)
+
+
+def test_the_interval_covers_the_true_accuracy_as_often_as_it_says():
+    covered = 0
+    for seed in range(300):
+        _, low, high = bootstrap(predictions(seed, spread=0.2), n=400)
+        covered += low <= 0.6 <= high
+    assert 0.91 <= covered / 300 <= 0.985
+
+
+def test_the_interval_of_several_runs_is_that_of_their_mean():
+    table = predictions(runs=5)
+    each = [bootstrap(one).estimate for _, one in table.groupby("run")]
+    found = bootstrap(table)
+    assert found.estimate == pytest.approx(np.mean(each))
+    assert found.low < found.estimate < found.high
+
+
+def test_runs_share_their_people_so_that_more_seeds_do_not_stand_for_more_people():
+    one = predictions(spread=0.35)
+    copies = pd.concat([one.assign(run=run) for run in range(5)])
+    alone, five = bootstrap(one), bootstrap(copies)
+    assert five.high - five.low == pytest.approx(alone.high - alone.low, rel=0.1)
+
+
+def test_runs_that_differ_widen_the_interval():
+    one = predictions(runs=1, spread=0.0)
+    perfect = one.assign(predicted=one["truth"])
+    mixed = bootstrap(pd.concat([one.assign(run=0), perfect.assign(run=1)]))
+    alone = bootstrap(one)
+    assert mixed.high - mixed.low > 1.5 * (alone.high - alone.low)
+
+
+def test_one_person_has_a_score_and_no_interval():
+    estimate, low, high = bootstrap(predictions(n_subjects=1))
+    assert 0 < estimate < 1
+    assert math.isnan(low)
+    assert math.isnan(high)
+
+
+def test_a_class_that_a_draw_lacks_takes_no_part_in_its_score():
+    table = predictions(n_subjects=2, right=1.0)
+    table.loc[table["subject"] == 0, ["truth", "predicted"]] = "negative"
+    table.loc[table["subject"] == 1, ["truth", "predicted"]] = "surprise"
+    assert bootstrap(table, metrics.uf1) == (1.0, 1.0, 1.0)
+
+
+def test_runs_over_other_clips_are_refused():
+    table = predictions(runs=2)
+    with pytest.raises(ValueError, match="same clips"):
+        bootstrap(table.iloc[:-1])
+    with pytest.raises(ValueError, match="same clips"):
+        permutation(table.assign(clip=np.arange(len(table))))
+
+
+def test_a_table_that_lacks_a_column_or_names_another_class_says_so():
+    with pytest.raises(ValueError, match="without subject"):
+        bootstrap(predictions().drop(columns="subject"))
+    with pytest.raises(ValueError, match="found fear"):
+        bootstrap(predictions().replace({"predicted": {"surprise": "fear"}}))
+
+
+# --- permutations --------------------------------------------------------------------------------------------------
+
+
+def permutation(table, score=metrics.accuracy, n=2000, seed=1):
+    return statistics.label_permutation_test(table, CLASSES, score, np.random.default_rng(seed), n)
+
+
+def test_the_p_value_of_a_small_table_is_that_of_all_its_permutations():
+    truth = ["negative", "negative", "positive", "positive", "surprise"]
+    predicted = ["negative", "negative", "positive", "surprise", "surprise"]
+    hits = [sum(a == b for a, b in zip(order, predicted, strict=True)) for order in itertools.permutations(truth)]
+    exact = np.mean(np.array(hits) >= 4)
+    found = permutation(pd.DataFrame({"truth": truth, "predicted": predicted}), n=20_000)
+    assert found.observed == 0.8
+    assert found.p_value == pytest.approx(exact, abs=0.004)
+
+
+def test_a_perfect_score_has_the_smallest_p_that_the_draws_allow_and_never_zero():
+    found = permutation(predictions(right=1.0), n=999)
+    assert found.p_value == 0.001
+    assert found.n == 999
+
+
+def test_a_constant_prediction_proves_nothing_whatever_its_accuracy():
+    table = predictions().assign(predicted="negative")
+    found = permutation(table)
+    assert found.p_value == 1.0
+    assert found.null_low == found.null_high == pytest.approx(found.observed)
+
+
+def test_chance_is_not_called_significant_more_often_than_the_level_says():
+    rejected = [permutation(predictions(seed, right=1 / 3), n=99, seed=seed).p_value <= 0.1 for seed in range(200)]
+    assert np.mean(rejected) < 0.16
+
+
+def test_the_null_of_several_runs_is_that_of_their_mean_on_the_same_permutations():
+    one = predictions()
+    copies = pd.concat([one.assign(run=run) for run in range(3)])
+    assert permutation(copies, metrics.uf1) == pytest.approx(permutation(one.drop(columns="run"), metrics.uf1))
+
+
+def test_ten_thousand_permutations_and_resamples_of_five_runs_take_seconds():
+    table = predictions(runs=5, clips_each=12)
+    begun = time.perf_counter()
+    permutation(table, metrics.uf1, n=10_000)
+    bootstrap(table, metrics.uf1, n=10_000)
+    assert time.perf_counter() - begun < 15
+
+
+def test_retrained_runs_bound_the_p_value_from_below():
+    found = statistics.retrained_permutation_p(0.9, [0.3] * 19)
+    assert (found.p_value, found.smallest_p, found.n) == (0.05, 0.05, 19)
+    assert statistics.retrained_permutation_p(0.3, [0.3, 0.5, 0.1]).p_value == 0.75
+    with pytest.raises(ValueError, match="at least one run"):
+        statistics.retrained_permutation_p(0.9, [])
+
+
+# --- verdicts ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "answer"),
+    [
+        (0.65, 0.75, "same"),
+        (0.55, 0.75, "undecided"),  # reaches below the margin
+        (0.71, 0.85, "undecided"),  # excludes the reference, yet not the margin
+        (0.81, 0.90, "different"),
+        (0.40, 0.55, "different"),
+        (math.nan, math.nan, "undecided"),
+    ],
+)
+def test_sameness_is_claimed_only_where_the_whole_interval_lies_within_the_margin(low, high, answer):
+    assert statistics.equivalence(Interval(0.7, low, high), reference=0.7, margin=0.1) == answer
+
+
+def test_two_one_sided_t_tests_at_5_percent_agree_with_the_90_percent_interval():
+    for seed in range(40):
+        values = np.random.default_rng(seed).normal(0.7, 0.08, 6)
+        above = stats.ttest_1samp(values, 0.6, alternative="greater").pvalue < 0.05
+        below = stats.ttest_1samp(values, 0.8, alternative="less").pvalue < 0.05
+        found = statistics.equivalence(statistics.mean_interval(values, level=0.9), 0.7, 0.1)
+        assert (found == "same") == (above and below)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "answer"),
+    [
+        (0.84, 0.91, "replicated"),
+        (0.90, 0.99, "replicated"),  # better than published
+        (0.50, 0.81, "not replicated"),
+        (0.70, 0.95, "underpowered"),
+        (0.80, 0.86, "underpowered"),  # excludes the published value but not the lowest that would do
+        (math.nan, math.nan, "underpowered"),
+    ],
+)
+def test_a_verdict_is_given_only_where_the_interval_separates_success_from_failure(low, high, answer):
+    assert statistics.verdict(0.878, Interval((low + high) / 2, low, high), margin=0.05) == answer
+
+
+@pytest.mark.parametrize("judge", [statistics.equivalence, lambda *a: statistics.verdict(a[1], a[0], a[2])])
+def test_a_margin_of_zero_is_refused(judge):
+    with pytest.raises(ValueError, match="margin"):
+        judge(Interval(0.5, 0.4, 0.6), 0.5, 0.0)

@@ -1,0 +1,187 @@
+"""How many clips and people a question needs, and which differences a given number of them can show.
+
+Accuracy is a share of clips, so the tests here are binomial; that clips of one person are alike is brought in by the
+design effect. Pure functions; what was measured is judged by `lib.statistics`.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from scipy import stats
+
+LARGEST = 200_000  # clips; no dataset of this field is within two orders of magnitude
+
+
+def binomial_power(n: int | np.ndarray, p: float, difference: float, alpha: float = 0.05) -> np.ndarray:
+    """Probability that n independent clips reject accuracy p, when the true accuracy is p - difference.
+
+    Exact, two-sided, equal-tailed: p is rejected where the number of hits has a probability of at most alpha / 2 of
+    being so low, or so high, under p.
+
+    Parameters
+    ----------
+    n : int or int array
+        Clips.
+    p : float
+        Accuracy under the null hypothesis, such as the published one, between 0 and 1.
+    difference : float
+        How much lower the true accuracy is (higher, if negative).
+    alpha : float
+        Level of the test.
+
+    Returns
+    -------
+    float array of the shape of `n`
+
+    Examples
+    --------
+    >>> round(float(binomial_power(41, p=0.878, difference=0.1)), 2)
+    0.43
+    """
+    true = p - difference
+    if not (0 < p < 1 and 0 <= true <= 1 and difference != 0):
+        raise ValueError(f"expected 0 < p < 1 and an accuracy p - difference in [0, 1], found {p} and {difference}")
+    n = np.asarray(n)
+    lowest = stats.binom.ppf(alpha / 2, n, p)  # hits below it reject; at it the tail exceeds alpha / 2, or equals it
+    lowest = np.where(stats.binom.cdf(lowest, n, p) <= alpha / 2, lowest, lowest - 1)
+    highest = stats.binom.isf(alpha / 2, n, p) + 1  # P(X > isf) <= alpha / 2
+    return stats.binom.cdf(lowest, n, true) + stats.binom.sf(highest - 1, n, true)
+
+
+def clips_needed(p: float, difference: float, power: float = 0.8, alpha: float = 0.05) -> int:
+    """Independent clips from which on a difference from accuracy p is found with at least this power.
+
+    The power of an exact test goes up and down like a saw as clips are added; the number returned is the first that
+    no larger one falls behind. Multiply by the design effect for clips of few people.
+
+    >>> clips_needed(p=0.878, difference=0.1)
+    119
+
+    References
+    ----------
+    Chernick and Liu, "The saw-toothed behavior of power versus sample size and software solutions", The American
+    Statistician 56 (2002).
+    """
+    _check_power(power)
+    upper = 4 * _normal_clips(p, p - difference, power, alpha) + 50
+    if upper > LARGEST:
+        raise ValueError(f"a difference of {difference:g} takes more than {LARGEST // 4} clips: choose a larger one")
+    short = np.flatnonzero(binomial_power(np.arange(1, upper + 1), p, difference, alpha) < power)
+    return int(short[-1]) + 2 if len(short) else 1
+
+
+def detectable_difference(n: int, p: float, power: float = 0.8, alpha: float = 0.05, step: float = 0.001) -> float:
+    """The smallest drop below accuracy p that n independent clips find with this power, in steps of `step`.
+
+    Pass `effective_clips` for clips of few people. NaN if even an accuracy of zero would not be found.
+
+    >>> detectable_difference(41, p=0.878)
+    0.17
+    """
+    _check_power(power)
+    if n < 1:
+        return math.nan
+    drops = np.arange(step, p + step / 2, step)
+    found = [drop for drop in drops if binomial_power(int(n), p, min(drop, p), alpha) >= power]
+    return round(float(found[0]), 6) if found else math.nan
+
+
+def intraclass_correlation(correct: Sequence[float], subjects: Sequence) -> float:
+    """How alike the clips of one person are: the intraclass correlation of being classified correctly.
+
+    One-way analysis of variance estimator, for groups of unequal size; it may come out below zero, which is chance.
+
+    Parameters
+    ----------
+    correct : (n_clips,) bools, or shares over several runs
+    subjects : (n_clips,)
+        Who is seen in each clip.
+
+    Returns
+    -------
+    float
+        NaN if it cannot be estimated: one subject, one clip per subject, or clips that are all alike.
+
+    References
+    ----------
+    Donner, "A review of inference procedures for the intraclass correlation coefficient in the one-way random effects
+    model", International Statistical Review 54 (1986).
+
+    Examples
+    --------
+    >>> intraclass_correlation([1, 1, 0, 0], ["a", "a", "b", "b"])
+    1.0
+    """
+    correct = np.asarray(correct, dtype=float)
+    _, codes = np.unique(np.asarray(subjects), return_inverse=True)
+    if len(codes) != len(correct):
+        raise ValueError(f"expected a subject for every clip, found {len(codes)} for {len(correct)}")
+    sizes = np.bincount(codes)
+    n, k = len(correct), len(sizes)
+    if k < 2 or n == k:
+        return math.nan
+    means = np.bincount(codes, weights=correct) / sizes
+    between = np.sum(sizes * (means - correct.mean()) ** 2) / (k - 1)
+    within = np.sum((correct - means[codes]) ** 2) / (n - k)
+    typical_size = (n - np.sum(sizes**2) / n) / (k - 1)
+    spread = between + (typical_size - 1) * within
+    return float((between - within) / spread) if spread > 0 else math.nan
+
+
+def design_effect(cluster_sizes: float | Sequence[float], icc: float) -> float:
+    """How many times more clips are needed because clips of one person are alike.
+
+    Parameters
+    ----------
+    cluster_sizes : float or sequence of float
+        Clips per person: one number if all have equally many, else the size of each.
+    icc : float
+        `intraclass_correlation`; below zero or NaN counts as zero, so that no clip ever counts for more than one.
+
+    References
+    ----------
+    Kish, "Survey Sampling", 1965; for unequal sizes the mean size is weighted by size.
+
+    Examples
+    --------
+    >>> design_effect(10, icc=0.1)
+    1.9
+    """
+    sizes = np.atleast_1d(np.asarray(cluster_sizes, dtype=float))
+    weighted_size = np.sum(sizes**2) / np.sum(sizes)
+    return float(1 + (weighted_size - 1) * (0.0 if math.isnan(icc) else max(icc, 0.0)))
+
+
+def effective_clips(n: int, effect: float) -> float:
+    """How many independent clips n clips are worth, under a design effect.
+
+    >>> effective_clips(164, effect=2.0)
+    82.0
+    """
+    return n / effect
+
+
+def subjects_needed(independent_clips: int, clips_per_subject: float, icc: float) -> int:
+    """People needed, each with so many clips, to be worth this many independent clips.
+
+    >>> subjects_needed(100, clips_per_subject=10, icc=0.1)
+    19
+    """
+    effect = design_effect(clips_per_subject, icc)
+    return math.ceil(round(independent_clips * effect / clips_per_subject, 9))
+
+
+def _normal_clips(p: float, true: float, power: float, alpha: float) -> int:
+    """Clips needed by the normal approximation with Fleiss' correction for continuity."""
+    if not (0 < p < 1 and 0 <= true <= 1 and p != true):
+        raise ValueError(f"expected two different accuracies between 0 and 1, found {p} and {true}")
+    quantiles = stats.norm.isf(alpha / 2) * math.sqrt(p * (1 - p))
+    quantiles += stats.norm.isf(1 - power) * math.sqrt(true * (1 - true))
+    n = (quantiles / abs(p - true)) ** 2
+    return math.ceil(n / 4 * (1 + math.sqrt(1 + 2 / (n * abs(p - true)))) ** 2)
+
+
+def _check_power(power: float) -> None:
+    if not 0 < power < 1:
+        raise ValueError(f"power: expected a probability between 0 and 1, found {power!r}")

@@ -54,8 +54,8 @@ def mean_interval(values: Sequence[float], level: float = 0.95) -> Interval:
     """Mean of independent values and its Student's t interval: the choice for the scores of a few seeds.
 
     A bootstrap of five values can only recombine those five: it knows nothing of the tails and, without correction,
-    comes out at about sqrt((n - 1) / n) times z / t of the width it should have: under two thirds for five seeds. The t interval is
-    exact for normal values and close for scores, which are means over many clips.
+    comes out at about sqrt((n - 1) / n) times z / t of the width it should have, under two thirds for five seeds. The
+    t interval is exact for normal values and close for scores, which are means over many clips.
 
     Parameters
     ----------

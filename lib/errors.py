@@ -67,3 +67,7 @@ class PreprocessingError(ReplicationError):
 
 class TrainingError(ReplicationError):
     """A run cannot be trained or has failed: too few clips for the split, a loss that is not finite, a full disk."""
+
+
+class DivergedError(TrainingError):
+    """A run whose loss is not finite. It is an outcome: the same run ends the same way each time."""

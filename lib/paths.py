@@ -5,10 +5,11 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 NOTEBOOKS = REPOSITORY / "notebooks"
+CITED_RUNS = REPOSITORY / "book" / "runs"  # records of the runs that the committed chapters cite
 
 
 def data_folder() -> Path:
-    """The folder that holds raw/, processed/, runs/ and results/; read at every call, so that tests can move it."""
+    """The folder of whatever is made here: raw/, processed/, runs/ and so on; read at every call, so tests can move it."""
     return Path(os.environ.get("MICROEXP_DATA") or REPOSITORY / "data")
 
 
@@ -26,3 +27,7 @@ def runs_folder() -> Path:
 
 def results_folder() -> Path:
     return data_folder() / "results"
+
+
+def weights_folder() -> Path:
+    return data_folder() / "weights"

@@ -1,12 +1,15 @@
 """What a run is asked to be (`RunConfig`), where its record lives and how it is read (`RunRecord`).
 
 A record is a folder of plain files, named by a digest of everything that decides its numbers. It appears by one
-rename when it is whole, so a folder that lacks a file is no record. Keras is imported only to check a `RunConfig` and
-to name the backend of a run that is looked for: records can be listed in no time. Making them is `lib.training`'s.
+rename when it is whole, so a folder that lacks a file is no record. Keras is imported only to name the backend of a
+run that is looked for: records can be listed in no time. Making them is `lib.training`'s, many of them at once
+`lib.experiments`'.
 """
 
+import contextlib
 import json
 import math
+import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -17,17 +20,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lib import metrics
+from lib import metrics, paths
 from lib.digest import code_digest, json_digest
-from lib.errors import ConfigError, TrainingError, suggestion
+from lib.errors import ConfigError, DivergedError, TrainingError, suggestion
 from lib.protocols import CONTROLS, PROTOCOLS
 
 RECORD_FILES = ("config.json", "history.csv", "predictions.csv", "provenance.json", "summary.json")
 HISTORY_COLUMNS = ("fold", "epoch", "loss", "accuracy", "val_loss", "val_accuracy")
+INDEX = ".index.jsonl"
 LAST_EPOCHS = 10  # how many final epochs the mean accuracy is taken over
 
 # the modules whose code decides a run's numbers
-DECIDING_MODULES = ("models.py", "protocols.py", "training.py")
+DECIDING_MODULES = ("models.py", "protocols.py", "inputs.py", "training.py")
+
+# The networks, by the names of `lib.models.MODELS`, which takes seconds to import.
+MODEL_NAMES = ("micro_exp_stcnn", "micro_exp_fusenet_intermediate", "micro_exp_fusenet_late")
 
 
 @dataclass(frozen=True)
@@ -69,9 +76,7 @@ class RunConfig:
     control: str = "none"
 
     def __post_init__(self) -> None:
-        from lib.models import MODELS  # here, because Keras takes seconds to import and records are read without it
-
-        for name, known in (("model", MODELS), ("protocol", PROTOCOLS), ("control", CONTROLS)):
+        for name, known in (("model", MODEL_NAMES), ("protocol", PROTOCOLS), ("control", CONTROLS)):
             value = getattr(self, name)
             if value not in known:
                 hint = suggestion(value, known)
@@ -102,6 +107,19 @@ class RunConfig:
         if "model" not in values:
             raise ConfigError("model: no value given")
         return cls(**values)
+
+    @property
+    def slug(self) -> str:
+        """A name for files that people read; equal for equal configs only.
+
+        >>> RunConfig("micro_exp_stcnn", seed=3).slug
+        'micro_exp_stcnn-paper-3x3x15-100epochs-batch8-lr0.01-none-seed3'
+        """
+        kernel = "x".join(map(str, self.kernel_size))
+        return (
+            f"{self.model}-{self.protocol}-{kernel}-{self.epochs}epochs-batch{self.batch_size}"
+            f"-lr{self.learning_rate:g}-{self.control}-seed{self.seed}"
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values that JSON can hold; `from_dict` reads them back."""
@@ -224,9 +242,33 @@ def run_id(config: RunConfig, store) -> str:
 
 
 def find_run(config: RunConfig, store, runs_dir: Path) -> RunRecord | None:
-    """The record of this run, or None if it has not been finished."""
-    path = Path(runs_dir) / run_id(config, store)
-    return RunRecord(path) if is_record(path) else None
+    """The record of this run, or None if it has not been finished.
+
+    Looked for in `runs_dir`, then among the records that the committed chapters cite.
+    """
+    identity = run_id(config, store)
+    for folder in (Path(runs_dir), paths.CITED_RUNS):
+        if is_record(folder / identity):
+            return RunRecord(folder / identity)
+    return None
+
+
+def find_failure(config: RunConfig, store, runs_dir: Path) -> str | None:
+    """Why this run has failed, if it has been tried and its loss was not finite; else None."""
+    identity = run_id(config, store)
+    for folder in (Path(runs_dir), paths.CITED_RUNS):
+        path = folder / f"{identity}.failed" / "failure.json"
+        if path.is_file():
+            return _read_json(path)["reason"]
+    return None
+
+
+def explain_failure(runs_dir: Path, identity: str) -> None:
+    """Raise `DivergedError` if the run of this id has failed before."""
+    folder = Path(runs_dir) / f"{identity}.failed"
+    if (folder / "failure.json").is_file():
+        reason = _read_json(folder / "failure.json")["reason"]
+        raise DivergedError(f"this run has failed: {reason}. Its record is {folder}; delete that to train it again")
 
 
 def open_run(path: Path) -> RunRecord:
@@ -245,24 +287,48 @@ def is_record(path: Path) -> bool:
 
 
 def list_runs(runs_dir: Path) -> pd.DataFrame:
-    """All finished runs, one row each, by id: id, config's fields, dataset, standin, backend, summary's fields."""
+    """All finished runs, one row each, by id: id, config's fields, dataset, standin, backend, summary's fields.
+
+    Records never change, so the row of each is kept in ``.index.jsonl`` beside them: with thousands of records only
+    new ones are opened. The file may be deleted at any time; it is made anew.
+    """
     runs_dir = Path(runs_dir)
-    rows = []
-    for path in sorted(runs_dir.iterdir()) if runs_dir.is_dir() else []:
-        if is_record(path):
-            provenance = _read_json(path / "provenance.json")
-            rows.append(
-                {
-                    "id": path.name,
-                    **_read_json(path / "config.json"),
-                    "dataset": provenance["data"]["dataset"],
-                    "standin": provenance["data"]["standin"] is not None,
-                    "backend": provenance["backend"],
-                    **_read_json(path / "summary.json"),
-                }
-            )
+    names = sorted(entry.name for entry in os.scandir(runs_dir) if entry.is_dir()) if runs_dir.is_dir() else []
+    known = _read_index(runs_dir)
+    added = {name: _row(runs_dir / name) for name in names if name not in known and is_record(runs_dir / name)}
+    _extend_index(runs_dir, added, rewrite=not known)
+    rows = [row for name in names if (row := known.get(name) or added.get(name))]
     columns = ["id", *(field.name for field in fields(RunConfig)), "dataset", "standin", "backend"]
     return pd.DataFrame(rows, columns=None if rows else columns)
+
+
+def _row(path: Path) -> dict[str, Any]:
+    provenance = _read_json(path / "provenance.json")
+    return {
+        "id": path.name,
+        **_read_json(path / "config.json"),
+        "dataset": provenance["data"]["dataset"],
+        "standin": provenance["data"]["standin"] is not None,
+        "backend": provenance["backend"],
+        **_read_json(path / "summary.json"),
+    }
+
+
+def _read_index(runs_dir: Path) -> dict[str, dict]:
+    """Rows by id; empty if there is no index or it cannot be trusted."""
+    try:
+        rows = [json.loads(line) for line in (runs_dir / INDEX).read_text(encoding="utf-8").splitlines()]
+        return {row["id"]: row for row in rows}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _extend_index(runs_dir: Path, rows: Mapping[str, dict], rewrite: bool) -> None:
+    """Keep new rows. The index saves time and nothing else, so a folder that cannot be written is no error."""
+    if rows:
+        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows.values())
+        with contextlib.suppress(OSError), (runs_dir / INDEX).open("w" if rewrite else "a", encoding="utf-8") as file:
+            file.write(text)
 
 
 def write_folder(path: Path, files: Mapping[str, str]) -> None:

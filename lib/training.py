@@ -1,8 +1,8 @@
 """One run: a `RunConfig` and a processed store in, a `RunRecord` out.
 
 `train` answers with the record if there is one and trains otherwise; `trained_model` gives the network itself. The
-module knows arrays and labels, never a dataset's layout. Where records live is `lib.runs`', how an interrupted run is
-kept is `lib.checkpoint`'s.
+module knows arrays and labels, never a dataset's layout. What a fold is made of is `lib.inputs`', where records live
+`lib.runs`', how an interrupted run is kept `lib.checkpoint`'s.
 """
 
 import contextlib
@@ -25,17 +25,20 @@ from lib import backend, runs
 from lib.backend import keras
 from lib.checkout import commit
 from lib.checkpoint import Checkpoint
-from lib.errors import ConfigError, ReplicationError, TrainingError
-from lib.models import MODELS, STREAMS
-from lib.protocols import PROTOCOLS, Fold, control_labels, control_volumes, make_folds, normalise
+from lib.errors import ConfigError, DivergedError, TrainingError
+from lib.inputs import FoldData, fold_plan, generator, prepare_fold
+from lib.models import MODELS
+from lib.protocols import Fold, Samples
 from lib.runs import RunConfig, RunRecord
 
-__all__ = ["RunConfig", "RunRecord", "load_volumes", "train", "trained_model"]
+__all__ = ["FoldData", "RunConfig", "RunRecord", "prepare_fold", "train", "trained_model"]
 
 PROGRESS = (None, "bar", "lines")
 
 
-def train(config: RunConfig, store, runs_dir: Path, progress: str | None = None) -> RunRecord:
+def train(
+    config: RunConfig, store, runs_dir: Path, progress: str | None = None, weights_dir: Path | None = None
+) -> RunRecord:
     """Return the record of this run, training it first if there is none.
 
     A run that was interrupted goes on at the last epoch that was saved, and ends with the same record, bit for bit
@@ -54,15 +57,18 @@ def train(config: RunConfig, store, runs_dir: Path, progress: str | None = None)
         ``<id>.failed/`` (one whose loss was not finite) and ``.locks/``.
     progress : {None, "bar", "lines"}
         Silence, a progress bar, or a line per epoch.
+    weights_dir : Path, optional
+        Where to keep the weights of a run that is trained now, for `trained_model`; runs of one fold only.
 
     Raises
     ------
     ConfigError
         If the store has no such streams, or they do not fit the network.
     TrainingError
-        If there are too few clips for the split, the disk is full, or the loss is not finite. A loss that is not
-        finite will not be on a second try either, so the failure is recorded, and asking again explains it without
-        training.
+        If there are too few clips for the split, or the disk is full.
+    DivergedError
+        If the loss is not finite. It will not be on a second try either, so the failure is recorded, and asking again
+        explains it without training.
     """
     if progress not in PROGRESS:
         raise ConfigError(f"progress: expected one of {PROGRESS}, found {progress!r}")
@@ -73,54 +79,57 @@ def train(config: RunConfig, store, runs_dir: Path, progress: str | None = None)
     with _lock(runs_dir, identity, progress):
         if (found := runs.find_run(config, store, runs_dir)) is not None:
             return found
-        _explain_failure(runs_dir / f"{identity}.failed")
-        return _train_and_record(config, store, runs_dir, identity, progress)
+        runs.explain_failure(runs_dir, identity)
+        return _train_and_record(config, store, runs_dir, identity, progress, weights_dir)
 
 
-def trained_model(config: RunConfig, store, progress: str | None = None) -> "keras.Model":
-    """Train the first fold of a run and return the network after its last epoch; nothing is recorded.
+def trained_model(
+    config: RunConfig, store, weights_dir: Path | None = None, progress: str | None = None
+) -> "keras.Model":
+    """The network of a run's first fold after its last epoch; no record is written.
 
     The epochs of a run do not depend on how many follow, so the network of a run's best epoch is
     ``trained_model(dataclasses.replace(config, epochs=best_epoch), store)``.
+
+    Parameters
+    ----------
+    config, store, progress
+        See `train`.
+    weights_dir : Path, optional
+        Where weights are kept: read if the run's file is there, else written after training.
 
     Raises
     ------
     ConfigError, TrainingError
         As `train`; a loss that is not finite is not recorded here.
     """
-    fold = make_folds(PROTOCOLS[config.protocol], store.labels, store.classes)[0]
+    if weights_dir is None:
+        return _fitted_model(config, store, progress)
+    path = Path(weights_dir) / f"{runs.run_id(config, store)}.weights.h5"
+    with _lock(Path(weights_dir), path.stem, progress):
+        if path.is_file():
+            model = _new_model(config, prepare_fold(config, store), len(store.classes))
+            model.load_weights(path)
+            return model
+        model = _fitted_model(config, store, progress)
+        _keep_weights(model, path)
+        return model
+
+
+def _fitted_model(config: RunConfig, store, progress: str | None) -> "keras.Model":
     with _reporter(config, 1, progress) as report:
         try:
-            return _fit_fold(config, store, fold, 0, _State(), None, report)
+            return _fit_fold(config, store, 0, _State(), None, report)
         except _NotFiniteError as error:
-            raise TrainingError(_failure_reason(config, error)) from error
+            raise DivergedError(_failure_reason(config, error)) from error
 
 
-def load_volumes(config: RunConfig, store, fold: Fold) -> tuple[np.ndarray, ...]:
-    """The model's inputs for all clips, one array per stream: control applied, normalised.
-
-    Returns
-    -------
-    tuple of float32 arrays, (n_clips, height, width, depth)
-    """
-    volumes = []
-    for stream in STREAMS[config.model]:
-        try:
-            pixels = store.load(stream)  # (n_clips, depth, height, width)
-        except (KeyError, FileNotFoundError, ReplicationError) as error:
-            raise ConfigError(
-                f"model {config.model!r} reads the streams {', '.join(STREAMS[config.model])}, and the processed "
-                f"store has no {stream!r}: preprocess the dataset with it ({error})"
-            ) from error
-        pixels = control_volumes(pixels, config.control, _rng(config, "frames"))
-        volumes.append(np.ascontiguousarray(normalise(pixels, PROTOCOLS[config.protocol], fold).transpose(0, 2, 3, 1)))
-    shapes = {volume.shape for volume in volumes}
-    if len(shapes) > 1 or len(volumes[0]) != len(store.labels):
-        raise ConfigError(
-            f"expected streams of one shape with {len(store.labels)} clips, found (clips, height, width, depth) "
-            f"{', '.join(str(volume.shape) for volume in volumes)}: the store is damaged; preprocess again"
-        )
-    return tuple(volumes)
+def _keep_weights(model: "keras.Model", path: Path) -> None:
+    draft = path.with_name(f"draft-{path.name}")  # Keras insists on the ending
+    with _disk():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        model.save_weights(draft)
+        draft.replace(path)
 
 
 @dataclass
@@ -137,8 +146,10 @@ class _State:
     sittings: int = 0  # times the run was begun or resumed
 
 
-def _train_and_record(config: RunConfig, store, runs_dir: Path, identity: str, progress: str | None) -> RunRecord:
-    folds = make_folds(PROTOCOLS[config.protocol], store.labels, store.classes)
+def _train_and_record(
+    config: RunConfig, store, runs_dir: Path, identity: str, progress: str | None, weights_dir: Path | None
+) -> RunRecord:
+    samples, folds = fold_plan(config, store)
     checkpoint = Checkpoint(runs_dir / f"{identity}.partial")
     saved = checkpoint.load_state()
     state = _State() if saved is None else _State(**saved)
@@ -146,7 +157,9 @@ def _train_and_record(config: RunConfig, store, runs_dir: Path, identity: str, p
     try:
         with _reporter(config, len(folds), progress, done=len(state.history)) as report:
             for index in range(state.fold, len(folds)):
-                _fit_fold(config, store, folds[index], index, state, checkpoint, report)
+                model = _fit_fold(config, store, index, state, checkpoint, report)
+                if weights_dir is not None and len(folds) == 1:
+                    _keep_weights(model, Path(weights_dir) / f"{identity}.weights.h5")
                 state.finished.append({"best": state.best, "last": state.last})
                 state.fold, state.epoch, state.best, state.last = index + 1, 0, None, None
                 if state.fold < len(folds):
@@ -155,7 +168,7 @@ def _train_and_record(config: RunConfig, store, runs_dir: Path, identity: str, p
     except _NotFiniteError as error:
         return _record_failure(config, store, runs_dir / f"{identity}.failed", state, checkpoint, error)
     history = pd.DataFrame(state.history, columns=list(runs.HISTORY_COLUMNS))
-    predictions = _predictions_table(config, store, folds, state.finished)
+    predictions = _predictions_table(store, samples, folds, state.finished)
     summary = runs.summarise(history, predictions, list(store.classes))
     with _disk():
         runs.write_folder(
@@ -175,33 +188,19 @@ def _train_and_record(config: RunConfig, store, runs_dir: Path, identity: str, p
 def _fit_fold(
     config: RunConfig,
     store,
-    fold: Fold,
     index: int,
     state: _State,
     checkpoint: Checkpoint | None,
     report: Callable[[dict], None],
 ) -> "keras.Model":
     """Train one fold from where `state` stands to its last epoch, and bring `state` up to date."""
-    volumes = load_volumes(config, store, fold)
-    labels = control_labels(np.asarray(store.labels), config.control, _rng(config, "labels"))
-    targets = np.eye(len(store.classes), dtype=np.float32)[labels]  # (n_clips, n_classes)
-
-    # every fold starts from the same seed, so that folds differ by their clips alone
-    keras.utils.clear_session()
-    backend.make_deterministic(config.seed)
-    model = MODELS[config.model](volumes[0].shape[1:], len(store.classes), config.kernel_size)
-    model.compile(
-        optimizer=keras.optimizers.SGD(config.learning_rate),
-        loss="categorical_crossentropy",
-        metrics=["accuracy"],
-        jit_compile=backend.jit_compile(),
-    )
-    model.optimizer.build(model.trainable_variables)
+    data = prepare_fold(config, store, index)
+    model = _new_model(config, data, len(store.classes))
     if state.epoch:
         checkpoint.load_variables(model)
-
-    batches = _Batches(config, volumes, targets, fold.train, index)
-    recorder = _Recorder(config, volumes, labels, fold, state, batches, checkpoint, report)
+    targets = np.eye(len(store.classes), dtype=np.float32)[data.train_labels]  # (n_train, n_classes)
+    batches = _Batches(config, data.train, targets, index)
+    recorder = _Recorder(config, data, state, batches, checkpoint, report)
     if state.epoch < config.epochs:
         model.fit(
             batches, epochs=config.epochs, initial_epoch=state.epoch, shuffle=False, verbose=0, callbacks=[recorder]
@@ -209,21 +208,35 @@ def _fit_fold(
     return model
 
 
+def _new_model(config: RunConfig, data: FoldData, n_classes: int) -> "keras.Model":
+    """The network with its initial weights, compiled; every fold starts from the same seed, so that folds differ by
+    their clips alone."""
+    keras.utils.clear_session()
+    backend.make_deterministic(config.seed)
+    model = MODELS[config.model](data.train[0].shape[1:], n_classes, config.kernel_size)
+    model.compile(
+        optimizer=keras.optimizers.SGD(config.learning_rate),
+        loss="categorical_crossentropy",
+        metrics=["accuracy"],
+        jit_compile=backend.jit_compile(),
+    )
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
 class _Batches(keras.utils.PyDataset):
     """The training clips of a fold, in an order that depends on seed, fold and epoch and on nothing else."""
 
-    def __init__(
-        self, config: RunConfig, volumes: tuple[np.ndarray, ...], targets: np.ndarray, train: np.ndarray, index: int
-    ) -> None:
+    def __init__(self, config: RunConfig, volumes: tuple[np.ndarray, ...], targets: np.ndarray, index: int) -> None:
         super().__init__()
-        self.config, self.volumes, self.targets, self.train, self.index = config, volumes, targets, train, index
+        self.config, self.volumes, self.targets, self.index = config, volumes, targets, index
         self.set_epoch(0)
 
     def set_epoch(self, epoch: int) -> None:
-        self.order = _rng(self.config, "order", self.index, epoch).permutation(self.train)
+        self.order = generator(self.config, "order", self.index, epoch).permutation(len(self.targets))
 
     def __len__(self) -> int:
-        return math.ceil(len(self.train) / self.config.batch_size)
+        return math.ceil(len(self.targets) / self.config.batch_size)
 
     def __getitem__(self, batch: int):
         chosen = self.order[batch * self.config.batch_size : (batch + 1) * self.config.batch_size]
@@ -237,20 +250,17 @@ class _Recorder(keras.callbacks.Callback):
     def __init__(
         self,
         config: RunConfig,
-        volumes: tuple[np.ndarray, ...],
-        labels: np.ndarray,
-        fold: Fold,
+        data: FoldData,
         state: _State,
         batches: _Batches,
         checkpoint: Checkpoint | None,
         report: Callable[[dict], None],
     ) -> None:
         super().__init__()
-        self.config, self.fold, self.state, self.batches = config, fold, state, batches
+        self.config, self.fold, self.state, self.batches = config, data.fold, state, batches
         self.checkpoint, self.report = checkpoint, report
-        held_out = [volume[fold.validation] for volume in volumes]
-        self.held_out = held_out if len(held_out) > 1 else held_out[0]
-        self.truth = labels[fold.validation]
+        self.held_out = data.validation if len(data.validation) > 1 else data.validation[0]
+        self.truth = data.validation_labels
 
     def on_epoch_begin(self, epoch: int, logs=None) -> None:
         self.begun = time.perf_counter()
@@ -297,20 +307,19 @@ def _cross_entropy(probabilities: np.ndarray, truth: np.ndarray) -> float:
     return float(-np.log(np.clip(right, keras.config.epsilon(), 1 - keras.config.epsilon())).mean())
 
 
-def _predictions_table(config: RunConfig, store, folds: tuple[Fold, ...], finished: list[dict]) -> pd.DataFrame:
+def _predictions_table(store, samples: Samples, folds: tuple[Fold, ...], finished: list[dict]) -> pd.DataFrame:
     classes = np.asarray(store.classes, dtype=object)
-    labels = control_labels(np.asarray(store.labels), config.control, _rng(config, "labels"))
     clip_ids = store.clips["clip_id"].to_numpy()
     tables = []
     for at in ("best", "last"):
         for fold, chosen in zip(folds, finished, strict=True):
             probabilities = np.asarray(chosen[at]["probabilities"])  # (n_validation, n_classes)
             table = {
-                "clip": clip_ids[fold.validation],
+                "clip": clip_ids[samples.clips[fold.validation]],
                 "fold": fold.name,
                 "at": at,
                 "epoch": chosen[at]["epoch"],
-                "truth": classes[labels[fold.validation]],
+                "truth": classes[samples.labels[fold.validation]],
                 "predicted": classes[probabilities.argmax(axis=1)],
                 **{f"p_{name}": probabilities[:, i] for i, name in enumerate(classes)},
             }
@@ -355,7 +364,7 @@ def _record_failure(config: RunConfig, store, folder: Path, state: _State, check
             },
         )
     checkpoint.clear()
-    _explain_failure(folder)
+    runs.explain_failure(folder.parent, folder.stem)
 
 
 def _failure_reason(config: RunConfig, error: _NotFiniteError) -> str:
@@ -364,12 +373,6 @@ def _failure_reason(config: RunConfig, error: _NotFiniteError) -> str:
         f"the loss was not finite in epoch {row['epoch']} of fold {row['fold']!r} (loss {row['loss']}): the learning "
         f"rate of {config.learning_rate:g} is probably too high"
     )
-
-
-def _explain_failure(folder: Path) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        reason = json.loads((folder / "failure.json").read_text(encoding="utf-8"))["reason"]
-        raise TrainingError(f"this run has failed: {reason}. Its record is {folder}; delete that to train it again")
 
 
 @contextlib.contextmanager
@@ -431,14 +434,6 @@ def _reporter(config: RunConfig, n_folds: int, progress: str | None, done: int =
         yield report
     else:
         yield lambda row: None
-
-
-# what a generator is for; two purposes of one run must not draw the same numbers
-_PURPOSES = ("order", "frames", "labels")
-
-
-def _rng(config: RunConfig, purpose: str, *numbers: int) -> np.random.Generator:
-    return np.random.default_rng([config.seed, _PURPOSES.index(purpose), *numbers])
 
 
 def _json(value: Any) -> str:

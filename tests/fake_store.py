@@ -19,6 +19,7 @@ class FakeStore:
     dataset: str = "casme2_sq"
     key: str = "casme2_sq-tiny"
     path: Path = Path("casme2_sq-tiny")
+    people: int = 6  # clips are dealt out to them in turn
     standin: dict | None = field(default_factory=lambda: {"standin": True})
 
     @property
@@ -28,7 +29,10 @@ class FakeStore:
     @property
     def clips(self) -> pd.DataFrame:
         names = [f"{i:04d}" for i in range(len(self.labels))]  # digits only, as some clips of CAS(ME)2 are called
-        return pd.DataFrame({"clip_id": names, "label": np.asarray(self.classes, dtype=object)[self.labels]})
+        subjects = [f"s{i % self.people:02d}" for i in range(len(self.labels))]
+        return pd.DataFrame(
+            {"clip_id": names, "subject": subjects, "label": np.asarray(self.classes, dtype=object)[self.labels]}
+        )
 
     def load(self, stream: str) -> np.ndarray:
         if stream not in self.streams:

@@ -2,8 +2,19 @@ import numpy as np
 import pytest
 from sklearn.model_selection import train_test_split
 
-from lib.errors import TrainingError
-from lib.protocols import PROTOCOLS, Fold, Protocol, control_labels, control_volumes, make_folds, normalise
+from lib.errors import ConfigError, TrainingError
+from lib.protocols import (
+    CHOICES,
+    PROTOCOLS,
+    SHORTCUTS,
+    Normaliser,
+    Protocol,
+    as_listed,
+    control_labels,
+    control_volumes,
+    make_folds,
+    make_samples,
+)
 
 PAPER = PROTOCOLS["paper"]
 CLASSES = ("angry", "happy", "disgust")
@@ -58,28 +69,145 @@ def test_a_class_that_falls_into_the_validation_part_whole_is_refused_with_the_c
 
 def test_normalisation_is_the_released_codes():
     volumes = np.random.default_rng(0).integers(0, 255, (6, 4, 3, 3), dtype=np.uint8)
-    fold = Fold("holdout", np.arange(4), np.arange(4, 6))
     expected = volumes.astype("float64")
     expected -= np.mean(expected)
     expected /= np.max(expected)
-    normalised = normalise(volumes, PAPER, fold)
+    normalised = Normaliser.fit(volumes)(volumes)
     assert normalised.dtype == np.float32
     np.testing.assert_allclose(normalised, expected, atol=1e-6)
 
 
-def test_training_clips_normalisation_does_not_see_validation_clips():
-    volumes = np.random.default_rng(0).integers(0, 100, (6, 4, 3, 3), dtype=np.uint8)
-    fold = Fold("holdout", np.arange(4), np.arange(4, 6))
-    strict = Protocol("strict", "", "holdout", 0.2, 4, normalisation="training_clips")
-    before = normalise(volumes, strict, fold)[:4]
-    volumes[4:] = 255
-    np.testing.assert_array_equal(normalise(volumes, strict, fold)[:4], before)
-    assert not np.array_equal(normalise(volumes, PAPER, fold)[:4], before)
-
-
 def test_a_stream_of_one_grey_is_refused():
     with pytest.raises(TrainingError, match="every pixel of the stream is 7"):
-        normalise(np.full((4, 2, 3, 3), 7, np.uint8), PAPER, Fold("holdout", np.arange(3), np.arange(3, 4)))
+        Normaliser.fit(np.full((4, 2, 3, 3), 7, np.uint8))
+
+
+# === Splits by subject ===
+
+
+def _subjects(n, people):
+    return [f"s{i % people}" for i in range(n)]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_clean_split_shares_no_person_and_follows_the_seed(seed):
+    labels, subjects = _labels(30, 25, 20), np.array(_subjects(75, 13))
+    (fold,) = make_folds(PROTOCOLS["clean"], labels, CLASSES, subjects, seed)
+    assert not set(subjects[fold.train]) & set(subjects[fold.validation])
+    assert sorted([*fold.train, *fold.validation]) == list(range(75))
+    assert 10 <= len(fold.validation) <= 20
+    (other,) = make_folds(PROTOCOLS["clean"], labels, CLASSES, subjects, seed + 100)
+    assert set(other.validation) != set(fold.validation)
+
+
+def test_the_papers_split_does_not_follow_the_seed():
+    folds = [make_folds(PAPER, _labels(8, 10, 6), CLASSES, seed=seed)[0] for seed in (0, 1)]
+    np.testing.assert_array_equal(folds[0].validation, folds[1].validation)
+
+
+def test_loso_has_a_fold_for_each_person_which_holds_all_clips_of_that_person_and_no_other():
+    labels, subjects = _labels(8, 10, 6), np.array(_subjects(24, 5))
+    folds = make_folds(PROTOCOLS["loso"], labels, CLASSES, subjects)
+    assert [fold.name for fold in folds] == ["s0", "s1", "s2", "s3", "s4"]
+    for fold in folds:
+        assert set(subjects[fold.validation]) == {fold.name}
+        assert fold.name not in subjects[fold.train]
+    assert sorted(np.concatenate([fold.validation for fold in folds])) == list(range(24))
+
+
+@pytest.mark.parametrize(("protocol", "people"), [("clean", 4), ("loso", 1)])
+def test_too_few_people_for_a_split_by_subject_are_named(protocol, people):
+    with pytest.raises(TrainingError, match=f"found {people} .*s0"):
+        make_folds(PROTOCOLS[protocol], _labels(8, 10, 6), CLASSES, _subjects(24, people))
+
+
+def test_a_split_by_subject_without_subjects_is_refused():
+    with pytest.raises(TrainingError, match="divides by subject, and no subjects were given"):
+        make_folds(PROTOCOLS["loso"], _labels(8, 10, 6), CLASSES)
+
+
+# === What the released code does ===
+
+
+def test_every_shortcut_departs_from_the_clean_baseline_in_one_field():
+    clean = PROTOCOLS["clean"]
+    for name, (field, value) in SHORTCUTS.items():
+        different = [other for other in CHOICES if getattr(PROTOCOLS[name], other) != getattr(clean, other)]
+        assert different == [field]
+        assert getattr(PROTOCOLS[name], field) == value
+        assert (PROTOCOLS[name].split_seed, PROTOCOLS[name].validation_share) == (None, 0.2)
+
+
+def test_the_clean_baseline_has_the_first_choice_of_everything():
+    for field, known in CHOICES.items():
+        assert getattr(PROTOCOLS["clean"], field) == next(iter(known))
+
+
+def test_validating_on_all_clips_scores_the_training_clips_too():
+    labels = _labels(76, 94, 36)
+    (fold,) = make_folds(PROTOCOLS["released_code"], labels, CLASSES)
+    train, _ = train_test_split(np.arange(206), test_size=0.2, random_state=42)
+    np.testing.assert_array_equal(fold.train, train)
+    np.testing.assert_array_equal(fold.validation, np.arange(206))
+
+
+def test_doubled_clips_are_those_of_the_released_smic_script():
+    """66 + 47 + 43 clips; each of the last class appended twice in a row; labels written for 156 places of 199."""
+    labels = _labels(66, 47, 43)
+    samples = make_samples(PROTOCOLS["duplicated_clips"], labels, 3)
+    assert len(samples) == 199
+    assert samples.clips.tolist() == [*range(113), *np.repeat(np.arange(113, 156), 2)]
+    written = np.zeros(199, dtype=int)
+    written[66:113], written[113:156] = 1, 2
+    np.testing.assert_array_equal(samples.labels, written)
+
+
+def test_doubled_clips_are_found_in_whatever_order_the_store_has():
+    labels = np.array([2, 0, 1, 2, 0, 1])
+    samples = make_samples(PROTOCOLS["duplicated_clips"], labels, 3)
+    assert samples.clips.tolist() == [1, 4, 2, 5, 0, 0, 3, 3]
+    assert samples.labels.tolist() == [0, 0, 1, 1, 2, 2, 0, 0]
+
+
+def test_an_unshuffled_split_of_clips_sorted_by_class_trains_no_disgust_and_validates_little_else():
+    labels = _labels(76, 94, 36)
+    (fold,) = make_folds(PROTOCOLS["unshuffled_split"], labels, CLASSES)
+    assert np.bincount(labels[fold.train], minlength=3).tolist() == [76, 88, 0]
+    assert np.bincount(labels[fold.validation], minlength=3).tolist() == [0, 6, 36]
+
+
+def test_mispaired_streams_of_a_holdout_come_from_a_second_split():
+    protocol = Protocol("pairs", "", split="holdout", split_seed=7, pairing="independent_splits")
+    labels = _labels(8, 10, 6)
+    (fold,) = make_folds(protocol, labels, CLASSES)
+    second, _ = train_test_split(np.arange(24), test_size=0.2, random_state=8)
+    np.testing.assert_array_equal(fold.partner, second)
+    assert set(fold.partner) & set(fold.validation)  # mouths of validation clips train too
+
+
+def test_mispaired_streams_of_a_split_by_subject_stay_in_the_training_part():
+    (fold,) = make_folds(PROTOCOLS["mispaired_streams"], _labels(8, 10, 6), CLASSES, _subjects(24, 6))
+    assert sorted(fold.partner) == sorted(fold.train)
+    assert not np.array_equal(fold.partner, fold.train)
+
+
+def test_frames_as_listed_are_the_same_frames_in_another_order_each_time_the_same():
+    volumes = _volumes()
+    names = [f"clip{i}" for i in range(5)]
+    listed = as_listed(volumes, names)
+    assert not np.array_equal(listed, volumes)
+    np.testing.assert_array_equal(listed, as_listed(volumes, names))
+    np.testing.assert_array_equal(listed[3:], as_listed(volumes[3:], names[3:]))
+    for clip, original in zip(listed, volumes, strict=True):
+        assert sorted(frame.tobytes() for frame in clip) == sorted(frame.tobytes() for frame in original)
+
+
+def test_an_unknown_choice_is_named_with_the_known_ones():
+    with pytest.raises(ConfigError, match="'mine', split: expected one of subject_holdout.*found 'kfold'"):
+        Protocol("mine", "", split="kfold")
+
+
+# === Controls ===
 
 
 def _volumes():

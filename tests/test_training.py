@@ -16,13 +16,13 @@ import pandas as pd
 import pytest
 from fake_store import FakeStore
 
-from lib import checkpoint, training
+from lib import checkpoint, inputs, training
 from lib.backend import keras
 from lib.errors import ConfigError, TrainingError
 from lib.models import MODELS
 from lib.protocols import PROTOCOLS, Fold, make_folds
 from lib.runs import RunConfig, list_runs, run_id
-from lib.training import load_volumes, train, trained_model
+from lib.training import prepare_fold, train, trained_model
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 TINY = RunConfig("micro_exp_stcnn", kernel_size=(3, 3, 3), epochs=4)
@@ -134,7 +134,7 @@ def test_the_seed_decides_weights_and_order_and_not_the_split(record, tmp_path):
 
 
 def test_each_epoch_has_an_order_of_its_own():
-    batches = training._Batches(TINY, (np.arange(20),), np.arange(20), np.arange(20), 0)
+    batches = training._Batches(TINY, (np.arange(20),), np.arange(20), 0)
     orders = []
     for epoch in range(3):
         batches.set_epoch(epoch)
@@ -247,7 +247,7 @@ def test_several_folds_are_trained_and_resumed_across_their_border(tmp_path, mon
         Fold("even", np.arange(1, 24, 2), np.arange(0, 24, 2)),
         Fold("odd", np.arange(0, 24, 2), np.arange(1, 24, 2)),
     )
-    monkeypatch.setattr(training, "make_folds", lambda *arguments: halves)
+    monkeypatch.setattr(inputs, "make_folds", lambda *arguments: halves)
     config = _changed(epochs=2)
     whole = train(config, FakeStore(), tmp_path / "whole")
     assert whole.history["fold"].tolist() == ["even"] * 2 + ["odd"] * 2
@@ -362,9 +362,7 @@ def test_progress_lines_tell_loss_and_accuracy_of_each_epoch(tmp_path, capsys):
 def test_trained_model_is_the_network_of_the_run(record):
     store = FakeStore()
     model = trained_model(TINY, store)
-    (fold,) = make_folds(PROTOCOLS["paper"], store.labels, store.classes)
-    (frame,) = load_volumes(TINY, store, fold)
-    probabilities = model.predict(frame[fold.validation], batch_size=8, verbose=0)
+    probabilities = model.predict(prepare_fold(TINY, store).validation[0], batch_size=8, verbose=0)
     np.testing.assert_array_equal(
         probabilities.astype(float), record.predictions("last")[["p_angry", "p_happy", "p_disgust"]].to_numpy()
     )
@@ -375,15 +373,23 @@ def test_the_first_epochs_do_not_depend_on_how_many_follow(record, tmp_path):
     pd.testing.assert_frame_equal(shorter.history, record.history.head(2))
 
 
-def test_volumes_enter_as_height_width_depth():
-    store = FakeStore(shape=(8, 12, 9))
-    fold = Fold("holdout", np.arange(20), np.arange(20, 24))
-    (frame,) = load_volumes(TINY, store, fold)
-    assert frame.shape == (24, 12, 9, 8)
-    assert frame.dtype == np.float32
-    brightest = np.unravel_index(store.load("frame")[3].argmax(), (8, 12, 9))
-    depth, height, width = brightest
-    assert frame[3, height, width, depth] == frame[3].max()
+def test_weights_are_kept_and_read_instead_of_trained_again(record, tmp_path, monkeypatch):
+    kept = train(TINY, FakeStore(), tmp_path / "runs", weights_dir=tmp_path / "weights")
+    monkeypatch.setattr(training, "_fit_fold", lambda *arguments: pytest.fail("trained again"))
+    model = trained_model(TINY, FakeStore(), tmp_path / "weights")
+    probabilities = model.predict(prepare_fold(TINY, FakeStore()).validation[0], batch_size=8, verbose=0)
+    np.testing.assert_array_equal(
+        probabilities.astype(float), kept.predictions("last")[["p_angry", "p_happy", "p_disgust"]].to_numpy()
+    )
+
+
+def test_a_model_asked_for_first_keeps_its_weights(tmp_path, monkeypatch):
+    first = trained_model(TINY, FakeStore(), tmp_path)
+    monkeypatch.setattr(training, "_fit_fold", lambda *arguments: pytest.fail("trained again"))
+    for before, after in zip(
+        first.get_weights(), trained_model(TINY, FakeStore(), tmp_path).get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(before, after)
 
 
 # === Several processes ===

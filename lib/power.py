@@ -43,10 +43,7 @@ def binomial_power(n: int | np.ndarray, p: float, difference: float, alpha: floa
     if not (0 < p < 1 and 0 <= true <= 1 and difference != 0):
         raise ValueError(f"expected 0 < p < 1 and an accuracy p - difference in [0, 1], found {p} and {difference}")
     n = np.asarray(n)
-    lowest = stats.binom.ppf(alpha / 2, n, p)  # hits below it reject; at it the tail exceeds alpha / 2, or equals it
-    lowest = np.where(stats.binom.cdf(lowest, n, p) <= alpha / 2, lowest, lowest - 1)
-    highest = stats.binom.isf(alpha / 2, n, p) + 1  # P(X > isf) <= alpha / 2
-    return stats.binom.cdf(lowest, n, true) + stats.binom.sf(highest - 1, n, true)
+    return _share_rejected(n, *_acceptance(n, p, alpha), true)
 
 
 def clips_needed(p: float, difference: float, power: float = 0.8, alpha: float = 0.05) -> int:
@@ -82,9 +79,10 @@ def detectable_difference(n: int, p: float, power: float = 0.8, alpha: float = 0
     _check_power(power)
     if n < 1:
         return math.nan
-    drops = np.arange(step, p + step / 2, step)
-    found = [drop for drop in drops if binomial_power(int(n), p, min(drop, p), alpha) >= power]
-    return round(float(found[0]), 6) if found else math.nan
+    drops = np.minimum(np.arange(step, p + step / 2, step), p)
+    n = int(n)
+    found = drops[_share_rejected(n, *_acceptance(n, p, alpha), p - drops) >= power]
+    return round(float(found[0]), 6) if len(found) else math.nan
 
 
 def intraclass_correlation(correct: Sequence[float], subjects: Sequence) -> float:
@@ -162,14 +160,26 @@ def effective_clips(n: int, effect: float) -> float:
     return n / effect
 
 
-def subjects_needed(independent_clips: int, clips_per_subject: float, icc: float) -> int:
-    """People needed, each with so many clips, to be worth this many independent clips.
+def subjects_needed(independent_clips: int, cluster_sizes: float | Sequence[float], icc: float) -> int:
+    """People needed to be worth this many independent clips, if they have as many clips each as those here.
 
-    >>> subjects_needed(100, clips_per_subject=10, icc=0.1)
+    >>> subjects_needed(100, cluster_sizes=10, icc=0.1)
     19
     """
-    effect = design_effect(clips_per_subject, icc)
-    return math.ceil(round(independent_clips * effect / clips_per_subject, 9))
+    clips = independent_clips * design_effect(cluster_sizes, icc)
+    return math.ceil(round(clips / float(np.mean(cluster_sizes)), 9))
+
+
+def _acceptance(n: int | np.ndarray, p: float, alpha: float) -> tuple[np.ndarray, np.ndarray]:
+    """The highest number of hits that rejects p from below, and the lowest that rejects it from above."""
+    lowest = stats.binom.ppf(alpha / 2, n, p)  # the first whose lower tail reaches alpha / 2; it may exceed it
+    below = np.where(stats.binom.cdf(lowest, n, p) <= alpha / 2, lowest, lowest - 1)
+    above = stats.binom.isf(alpha / 2, n, p) + 1  # the probability of more hits than isf is at most alpha / 2
+    return below, above
+
+
+def _share_rejected(n, below: np.ndarray, above: np.ndarray, true: float | np.ndarray) -> np.ndarray:
+    return stats.binom.cdf(below, n, true) + stats.binom.sf(above - 1, n, true)
 
 
 def _normal_clips(p: float, true: float, power: float, alpha: float) -> int:

@@ -1,42 +1,72 @@
 # The graph from data to book: data -> preprocessing -> runs -> chapters -> book, one rule a kind of step.
 # Small JSON files under _build/<profile>/ stand for data, stores and runs, whose own folders are named by content.
+#
+# --config profile=quick|full|tiny   the scale
+# --config train=no                  execute chapters on the runs that exist; what is missing is shown as missing
+# --config gpu=yes|no                whether trainings ask for a GPU (default: whether this machine has one)
 import os
 import shlex
+import shutil
 
 from lib.datasets import ROOT_VARIABLES
-from lib.profiles import TRAINING_NOTEBOOKS, read_profile
+from lib.profiles import CAN_LACK_RUNS, NO_DATASET, read_profile
+from lib.runs import deciding_code
 
 PROFILE = read_profile(config.get("profile", "quick"))
+TRAIN = str(config.get("train", "yes")).lower() not in ("no", "false")
+GPU = str(config.get("gpu", bool(shutil.which("nvidia-smi")))).lower() in ("yes", "true")
 BUILD = f"_build/{PROFILE.name}"
-MODELS = list(TRAINING_NOTEBOOKS.values())
+RUNS = {dataset: PROFILE.all_runs(dataset) for dataset in PROFILE.datasets}
+WITH_WEIGHTS = {dataset: {config.slug for config in PROFILE.runs(dataset, "08_saliency")} for dataset in RUNS}
+# What one training needs; a training of CAS(ME)²'s FuseNets holds 177 million weights and their gradients.
+MEMORY_MB = {"smic": 3000, "casme2_sq": 8000}
 LIBRARY = sorted(str(path) for path in Path("lib").rglob("*.py"))
 PAPER = sorted(str(path) for path in Path("data/paper").iterdir())
 PAGES = sorted(str(path) for path in Path("book").iterdir() if path.is_file())
 
+# The code that decides a run, as a file that changes when the code does and not when a comment does.
+CODE = Path(f"{BUILD}/code.txt")
+if not CODE.is_file() or CODE.read_text() != deciding_code():
+    CODE.parent.mkdir(parents=True, exist_ok=True)
+    CODE.write_text(deciding_code())
+
 wildcard_constraints:
-    dataset="|".join(PROFILE.datasets),
-    model="|".join(MODELS),
+    dataset="|".join([*PROFILE.datasets, NO_DATASET]),
+    run="[^/]+",
     notebook="|".join({notebook for _, notebook in PROFILE.chapters()}),
 
 
 def options(values):
     """Command-line options of `python -m lib` from parameters."""
-    return " ".join(f"--{name.replace('_', '-')} {shlex.quote(str(value))}" for name, value in values.items())
+    return " ".join(
+        f"--{name.replace('_', '-')} {' '.join(map(shlex.quote, map(str, value if isinstance(value, list) else [value])))}"
+        for name, value in values.items()
+    )
 
 
 def root_of(wildcards):
     """The real dataset's folder, if the environment names one: a change of it must rerun whatever reads it."""
-    return os.environ.get(ROOT_VARIABLES[wildcards.dataset], "")
+    return os.environ.get(ROOT_VARIABLES.get(wildcards.dataset, ""), "")
 
 
 def files_of(*folders):
     return [path for path in LIBRARY if path.startswith(tuple(f"lib/{folder}" for folder in folders))]
 
 
+localrules:
+    book,
+    html,
+
+
 rule book:
     input:
         f"{BUILD}/html/index.html",
     default_target: True
+
+
+rule runs:  # every training of the profile, and nothing else
+    input:
+        [f"{BUILD}/runs/{dataset}/{run}.json" for dataset, runs in RUNS.items() for run in runs],
 
 
 rule data:
@@ -69,26 +99,47 @@ rule store:
 rule run:
     input:
         f"{BUILD}/stores/{{dataset}}.json",
-        files_of("models", "protocols", "training", "runs", "metrics", "backend"),
+        CODE,
     output:
-        f"{BUILD}/runs/{{dataset}}/{{model}}.json",
+        f"{BUILD}/runs/{{dataset}}/{{run}}.json",
+    log:
+        f"logs/{PROFILE.name}/runs/{{dataset}}-{{run}}.log",
     params:
         root=root_of,
-        options=lambda w: options(PROFILE.datasets[w.dataset] | PROFILE.training.get(w.model, {}).get(w.dataset, {})),
-    threads: workflow.cores
+        options=lambda w: options(PROFILE.datasets[w.dataset] | RUNS[w.dataset][w.run].to_dict()),
+        weights=lambda w: "--keep-weights" if w.run in WITH_WEIGHTS[w.dataset] else "",
+    # Two threads for each: a training gains little from more, and several side by side use all cores.
+    threads: 2
     resources:
-        gpu=1,
+        gpu=int(GPU),
+        mem_mb=lambda w: MEMORY_MB[w.dataset],
     shell:
-        "python -m lib train --dataset {wildcards.dataset} --model {wildcards.model} {params.options} --record {output}"
+        "TF_NUM_INTRAOP_THREADS={threads} OMP_NUM_THREADS={threads}"
+        " python -m lib train --dataset {wildcards.dataset} {params.options} {params.weights} --accept-divergence"
+        " --record {output} > {log} 2>&1 || (tail -n 20 {log}; exit 1)"
 
 
 def chapter_inputs(wildcards):
+    if wildcards.dataset == NO_DATASET:
+        return []
     inputs = [f"{BUILD}/data/{wildcards.dataset}.json"]
     if wildcards.notebook != "01_data":
         inputs.append(f"{BUILD}/stores/{wildcards.dataset}.json")
-    if wildcards.notebook in TRAINING_NOTEBOOKS:
-        inputs.append(f"{BUILD}/runs/{wildcards.dataset}/{TRAINING_NOTEBOOKS[wildcards.notebook]}.json")
+    if TRAIN:
+        runs = PROFILE.runs(wildcards.dataset, wildcards.notebook)
+        inputs += [f"{BUILD}/runs/{wildcards.dataset}/{config.slug}.json" for config in runs]
     return inputs
+
+
+def chapter_parameters(wildcards):
+    parameters = PROFILE.chapter_parameters(wildcards.dataset, wildcards.notebook)
+    parameters["results"] = f"{BUILD}/results/{wildcards.dataset}/{wildcards.notebook}.json"
+    if not TRAIN and wildcards.notebook in CAN_LACK_RUNS:
+        parameters["train_missing"] = False
+    # -r keeps text as it is: papermill's -p would make a number of "0.01"
+    return " ".join(
+        f"{'-r' if isinstance(value, str) else '-p'} {name} {shlex.quote(str(value))}" for name, value in parameters.items()
+    )
 
 
 rule chapter:
@@ -104,13 +155,9 @@ rule chapter:
         text=f"logs/{PROFILE.name}/{{dataset}}-{{notebook}}.log",
     params:
         root=root_of,
-        parameters=lambda w: " ".join(
-            f"-p {name} {shlex.quote(str(value))}"
-            for name, value in (
-                PROFILE.chapter_parameters(w.dataset, w.notebook)
-                | {"results": f"{BUILD}/results/{w.dataset}/{w.notebook}.json"}
-            ).items()
-        ),
+        parameters=chapter_parameters,
+    resources:
+        mem_mb=lambda w: MEMORY_MB.get(w.dataset, 1000),
     # papermill writes to logs/ first: Snakemake removes the output of a rule that failed, and the notebook with the
     # error in it is what one wants to read.
     shell:

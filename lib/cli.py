@@ -14,7 +14,7 @@ import textwrap
 from pathlib import Path
 
 from lib import paths
-from lib.errors import ConfigError, ReplicationError
+from lib.errors import ConfigError, DivergedError, ReplicationError
 
 DATASETS = ("casme2_sq", "smic", "class_folders")
 # Heavy modules (Keras, dlib) are imported by the command that needs them, so that `--help` answers at once.
@@ -138,6 +138,10 @@ def _add_run(command: argparse.ArgumentParser) -> None:
             **several,
         )
     command.add_argument("--runs", type=Path, default=None, help="folder of the records (default: data/runs)")
+    command.add_argument("--keep-weights", action="store_true", help="keep the weights of a new run in data/weights")
+    command.add_argument(
+        "--accept-divergence", action="store_true", help="a loss that is not finite is an outcome, not an error"
+    )
 
 
 def _documented_attributes(documented: type) -> dict[str, str]:
@@ -205,11 +209,23 @@ def _preprocess(options) -> None:
 
 
 def _train(options) -> None:
-    from lib.training import RunConfig, train
+    from lib.runs import RunConfig, find_run
 
     config = RunConfig(**{field.name: getattr(options, field.name) for field in dataclasses.fields(RunConfig)})
-    store = _store(options)
-    record = train(config, store, options.runs or paths.runs_folder(), progress="bar")
+    store, folder = _store(options), options.runs or paths.runs_folder()
+    record = find_run(config, store, folder)
+    if record is None:
+        from lib.training import train
+
+        weights = paths.weights_folder() if options.keep_weights else None
+        try:
+            record = train(config, store, folder, progress="bar", weights_dir=weights)
+        except DivergedError as error:
+            if not options.accept_divergence:
+                raise
+            print(error)
+            _write_record(options, {"failed": str(error)})
+            return
     for name, value in record.summary().items():
         print(f"{name:24} {value}")
     print(f"\nrun record: {record.path}")

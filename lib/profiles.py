@@ -1,22 +1,35 @@
 """The scale at which the book is built: `profiles/*.yml`, read and checked, and what follows for every step."""
 
+import inspect
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
 from lib.errors import ConfigError, suggestion
+from lib.experiments import RUNS_OF
 from lib.paths import REPOSITORY
+from lib.runs import RunConfig
 
 PROFILES = REPOSITORY / "profiles"
+DATASETS = ("smic", "casme2_sq")
+# Chapters of a dataset, in the order of the book. Those of `ALWAYS` are in it for every dataset of a profile, the
+# others where the profile gives them a line.
+ALWAYS = ("01_data", "02_preprocessing", "03_micro_exp_stcnn", "04_fusenet_intermediate", "05_fusenet_late")
+NOTEBOOKS = (*ALWAYS, "06_comparison", "07_kernel_study", "08_saliency", "10_shortcuts", "11_rigorous")
+# Chapters that read no dataset; they are filed under this name in place of one.
+NO_DATASET = "paper"
+NOTEBOOKS_WITHOUT_DATASET = ("09_audit",)
 TRAINING_NOTEBOOKS = {
     "03_micro_exp_stcnn": "micro_exp_stcnn",
     "04_fusenet_intermediate": "micro_exp_fusenet_intermediate",
     "05_fusenet_late": "micro_exp_fusenet_late",
 }
-NOTEBOOKS = ("01_data", "02_preprocessing", *TRAINING_NOTEBOOKS)
+# Chapters that can be executed with some of their runs missing, and say so.
+CAN_LACK_RUNS = ("06_comparison", "07_kernel_study", "08_saliency", "10_shortcuts", "11_rigorous")
 DATASET_KEYS = {"clips": int, "standin_seed": int}
-TRAINING_KEYS = {"epochs": int, "batch_size": int, "learning_rate": float, "seed": int}
+# Parameters of chapters that do not choose runs
+OTHER_KEYS = {"08_saliency": {"n_clips": int, "bootstrap": int}}
 
 
 @dataclass(frozen=True)
@@ -28,30 +41,50 @@ class Profile:
     name : str
     datasets : dict of dataset -> dict
         `clips` (0: all) and `standin_seed` of each dataset's stand-in.
-    training : dict of model -> dict of dataset -> dict
-        Parameters of the runs that differ from the defaults of `lib.training.RunConfig`.
+    settings : dict of notebook -> dict of dataset -> dict
+        Parameters of chapters that differ from the chapters' defaults.
     """
 
     name: str
     datasets: dict[str, dict]
-    training: dict[str, dict[str, dict]]
+    settings: dict[str, dict[str, dict]]
 
     def chapters(self) -> list[tuple[str, str]]:
-        """Every chapter of the book as (dataset, notebook)."""
-        return [(dataset, notebook) for dataset in self.datasets for notebook in NOTEBOOKS]
+        """Every chapter of the book as (dataset, notebook); `NO_DATASET` stands for those that read no dataset."""
+        return [
+            *(
+                (dataset, notebook)
+                for dataset in self.datasets
+                for notebook in NOTEBOOKS
+                if notebook in ALWAYS or dataset in self.settings.get(notebook, {})
+            ),
+            *((NO_DATASET, notebook) for notebook in NOTEBOOKS_WITHOUT_DATASET),
+        ]
 
     def chapter_parameters(self, dataset: str, notebook: str) -> dict:
         """The papermill parameters of one chapter."""
-        parameters = {"dataset": dataset, **self.datasets[dataset]}
-        model = TRAINING_NOTEBOOKS.get(notebook)
-        if model is not None:
-            parameters |= self.training.get(model, {}).get(dataset, {})
-        return parameters
+        if dataset == NO_DATASET:
+            return {}
+        own = self.settings.get(notebook, {}).get(dataset, {})
+        return {"dataset": dataset, **self.datasets[dataset], **own}
+
+    def runs(self, dataset: str, notebook: str) -> list[RunConfig]:
+        """The runs that a chapter stands on; none for chapters that train nothing."""
+        if notebook not in RUNS_OF:
+            return []
+        own = self.settings.get(notebook, {}).get(dataset, {})
+        chosen = {name: value for name, value in own.items() if name in _run_keys(notebook)}
+        return RUNS_OF[notebook](**chosen)
+
+    def all_runs(self, dataset: str) -> dict[str, RunConfig]:
+        """Every run of a dataset by its slug, each once however many chapters ask for it."""
+        chapters = [notebook for where, notebook in self.chapters() if where == dataset]
+        return {config.slug: config for notebook in chapters for config in self.runs(dataset, notebook)}
 
 
-def available() -> list[str]:
+def available(folder: Path = PROFILES) -> list[str]:
     """Names of the profiles, sorted."""
-    return sorted(path.stem for path in PROFILES.glob("*.yml"))
+    return sorted(path.stem for path in folder.glob("*.yml"))
 
 
 def read_profile(name: str, folder: Path = PROFILES) -> Profile:
@@ -60,32 +93,36 @@ def read_profile(name: str, folder: Path = PROFILES) -> Profile:
     Raises
     ------
     ConfigError
-        Unknown profile, dataset, network or key, or a value of the wrong type; says what is known.
+        Unknown profile, dataset, chapter or key, or a value of the wrong type; says what is known.
     """
     path = folder / f"{name}.yml"
     if not path.is_file():
-        known = ", ".join(sorted(one.stem for one in folder.glob("*.yml")))
-        raise ConfigError(f"expected a profile among {known}, found {name!r}")
+        raise ConfigError(f"expected a profile among {', '.join(available(folder))}, found {name!r}")
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise ConfigError(f"{path.name} is no valid YAML: {error}") from error
-    content = _named(content, ("datasets", "training"), path.name)
+    content = _named(content, ("datasets", "chapters"), path.name)
     datasets = {
         dataset: _values(values, DATASET_KEYS, f"{path.name}, datasets, {dataset}")
-        for dataset, values in _named(content.get("datasets"), ("smic", "casme2_sq"), f"{path.name}, datasets").items()
+        for dataset, values in _named(content.get("datasets"), DATASETS, f"{path.name}, datasets").items()
     }
     if not datasets:
         raise ConfigError(f"{path.name}: expected at least one dataset under `datasets`, found none")
-    known_models = tuple(TRAINING_NOTEBOOKS.values())
-    training = {
-        model: {
-            dataset: _values(values, TRAINING_KEYS, f"{path.name}, training, {model}, {dataset}")
-            for dataset, values in _named(by_dataset, tuple(datasets), f"{path.name}, training, {model}").items()
+    settings = {}
+    for notebook, by_dataset in _named(content.get("chapters"), tuple(RUNS_OF), f"{path.name}, chapters").items():
+        where = f"{path.name}, chapters, {notebook}"
+        keys = _run_keys(notebook) | OTHER_KEYS.get(notebook, {})
+        settings[notebook] = {
+            dataset: _values(values, keys, f"{where}, {dataset}")
+            for dataset, values in _named(by_dataset, tuple(datasets), where).items()
         }
-        for model, by_dataset in _named(content.get("training"), known_models, f"{path.name}, training").items()
-    }
-    return Profile(name, datasets, training)
+    return Profile(name, datasets, settings)
+
+
+def _run_keys(notebook: str) -> dict[str, type]:
+    """The parameters that choose a chapter's runs, with their types."""
+    return {name: one.annotation for name, one in inspect.signature(RUNS_OF[notebook]).parameters.items()}
 
 
 def _named(mapping: dict | None, known: tuple[str, ...], where: str) -> dict:

@@ -1,9 +1,8 @@
 """What a run is asked to be (`RunConfig`), where its record lives and how it is read (`RunRecord`).
 
 A record is a folder of plain files, named by a digest of everything that decides its numbers. It appears by one
-rename when it is whole, so a folder that lacks a file is no record. Keras is imported only to name the backend of a
-run that is looked for: records can be listed in no time. Making them is `lib.training`'s, many of them at once
-`lib.experiments`'.
+rename when it is whole, so a folder that lacks a file is no record. Keras is never imported here: records are found
+and listed in no time. Making them is `lib.training`'s, many of them at once `lib.experiments`'.
 """
 
 import contextlib
@@ -230,13 +229,11 @@ def summarise(history: pd.DataFrame, predictions: pd.DataFrame, classes: list[st
 
 def run_id(config: RunConfig, store) -> str:
     """Digest of config, data, deciding code and Keras backend: equal ids mean equal numbers on equal machines."""
-    from lib.backend import backend_name
-
     parts = {
         "config": config.to_dict(),
         "data": store.fingerprint,
         "code": deciding_code(),
-        "backend": backend_name(),
+        "backend": configured_backend(),
     }
     return json_digest(parts)[:16]
 
@@ -344,6 +341,16 @@ def write_folder(path: Path, files: Mapping[str, str]) -> None:
     except OSError:
         shutil.rmtree(draft, ignore_errors=True)
         raise
+
+
+def configured_backend() -> str:
+    """The Keras backend that would run, found as Keras finds it but without importing it, which takes seconds."""
+    if name := os.environ.get("KERAS_BACKEND"):
+        return name
+    settings = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "keras.json"
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        return json.loads(settings.read_text(encoding="utf-8")).get("backend") or "tensorflow"
+    return "tensorflow"
 
 
 @cache

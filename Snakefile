@@ -38,10 +38,8 @@ wildcard_constraints:
 
 def options(values):
     """Command-line options of `python -m lib` from parameters."""
-    return " ".join(
-        f"--{name.replace('_', '-')} {' '.join(map(shlex.quote, map(str, value if isinstance(value, list) else [value])))}"
-        for name, value in values.items()
-    )
+    words = {name: value if isinstance(value, list) else [value] for name, value in values.items()}
+    return " ".join(f"--{name.replace('_', '-')} {shlex.join(map(str, value))}" for name, value in words.items())
 
 
 def root_of(wildcards):
@@ -137,9 +135,8 @@ def chapter_parameters(wildcards):
     if not TRAIN and wildcards.notebook in CAN_LACK_RUNS:
         parameters["train_missing"] = False
     # -r keeps text as it is: papermill's -p would make a number of "0.01"
-    return " ".join(
-        f"{'-r' if isinstance(value, str) else '-p'} {name} {shlex.quote(str(value))}" for name, value in parameters.items()
-    )
+    flags = {name: "-r" if isinstance(value, str) else "-p" for name, value in parameters.items()}
+    return " ".join(f"{flags[name]} {name} {shlex.quote(str(value))}" for name, value in parameters.items())
 
 
 rule chapter:

@@ -1,0 +1,322 @@
+"""The printed accuracies, Tables V, VIII and IX, against the numbers of clips they can have been measured on."""
+
+import numpy as np
+import pandas as pd
+
+from lib import paper
+from lib.audit import released
+from lib.audit.finding import Finding
+from lib.audit.lattice import TWO_DECIMALS, explaining_sizes, nearest_count, successes
+from lib.metrics import wilson_interval
+
+FUSENETS = ("micro_exp_fusenet_intermediate", "micro_exp_fusenet_late")
+TITLES = {"casme2_sq": "CAS(ME)²", "smic": "SMIC"}
+LARGEST = 357  # all expressions of the larger dataset, CAS(ME)²: no accuracy can be of more clips
+EPOCHS_OF_TABLE_VIII = 10  # 91 to 100
+
+
+def validation_counts(dataset: str) -> dict[str, int]:
+    """Validation clips of each class as Table IV prints them."""
+    table = paper.class_counts(dataset).set_index("class")["validation"].drop("all")
+    return {name: int(count) for name, count in table.items()}
+
+
+def validation_size(dataset: str) -> int:
+    """Validation clips that Table IV prints in all."""
+    return int(paper.class_counts(dataset).set_index("class").loc["all", "validation"])
+
+
+def printed_accuracies() -> pd.DataFrame:
+    """The six accuracies of Table V: model, dataset, percent, validation clips `n`, `k` with k/n (NA if none)."""
+    rows = []
+    for model in paper.METHOD_NAMES:
+        for dataset in paper.DATASETS:
+            percent, trials = round(100 * paper.accuracy(model, dataset), 2), validation_size(dataset)
+            rows.append((model, dataset, percent, trials, successes(percent, trials)))
+    table = pd.DataFrame(rows, columns=["model", "dataset", "percent", "n", "k"])
+    return table.astype({"k": "Int64"})
+
+
+def check_fusenet_held_out() -> Finding:
+    """Whether the FuseNets' accuracies are shares of the validation clips, and of how many clips they are if not."""
+    table = printed_accuracies()
+    table = table[table["model"].isin(FUSENETS)]
+    rows = table[table["k"].isna()]
+    told = [f"{row.percent:.2f} % is no k/{row.n} (nearest {_nearest(row)})" for row in rows.itertuples()]
+    sizes, fed, explained = {}, {}, []
+    for dataset, group in table.groupby("dataset", sort=False):
+        sizes[dataset] = explaining_sizes(group["percent"].tolist(), LARGEST)
+        fed[dataset] = sorted({released.clip_count(model, dataset) for model in FUSENETS})
+        explained.append(
+            f"of all sizes up to {LARGEST}, {'only ' if len(sizes[dataset]) == 1 else ''}{_listed(sizes[dataset])} "
+            f"explains both accuracies on {TITLES[dataset]}, and the released code validates on {_listed(fed[dataset])}"
+        )
+    return Finding(
+        id="fusenet-held-out",
+        table="V",
+        statement="The accuracies of both MicroExpFuseNets were measured on the validation clips of Table IV",
+        status="contradicted" if told else "holds",
+        evidence=(
+            f"{'; '.join(told)}. {_sentence('; '.join(explained))}: all clips, those trained on included."
+            if told
+            else "All four are possible."
+        ),
+        values={
+            "impossible": {f"{row.model} {row.dataset}": [row.percent, row.n] for row in rows.itertuples()},
+            "explaining_sizes": sizes,
+            "clips_fed": fed,
+        },
+    )
+
+
+def held_out_bounds(percent: float, n_clips: int) -> tuple[float, float]:
+    """Between which accuracies on its held-out clips, in percent, a network lies that scores `percent` on all clips.
+
+    The lower bound is that of a network which has learned every training clip by heart, the upper one that of a network
+    which makes all its mistakes on training clips.
+
+    >>> [round(bound, 1) for bound in held_out_bounds(83.25, 203)]
+    [17.1, 100.0]
+    """
+    right, held = nearest_count(percent, n_clips), released.held_out(n_clips)
+    return 100 * max(right - (n_clips - held), 0) / held, 100 * min(right, held) / held
+
+
+def check_held_out_bounds() -> Finding:
+    """What the FuseNets' accuracies on all clips leave open about clips that they were not trained on."""
+    bounds, told = {}, []
+    for row in printed_accuracies().itertuples():
+        if pd.isna(row.k):
+            low, high = held_out_bounds(row.percent, released.clip_count(row.model, row.dataset))
+            bounds[f"{row.model} {row.dataset}"] = [round(low, 2), round(high, 2)]
+            told.append(f"{row.percent:.2f} % with any from {low:.1f} to {high:.1f} %")
+    return Finding(
+        id="fusenet-held-out-bounds",
+        table="V",
+        statement="The FuseNets' accuracies on all clips say how well they do on clips they were not trained on",
+        status="contradicted" if bounds else "not recorded",
+        evidence=f"Four in five clips were trained on. The accuracy on the others is left open: {'; '.join(told)}."
+        if bounds
+        else "No accuracy was measured on all clips.",
+        values=bounds,
+    )
+
+
+def check_stcnn_held_out() -> Finding:
+    """Whether MicroExpSTCNN's accuracies are shares of the validation clips."""
+    table = printed_accuracies()
+    rows = table[table["model"] == "micro_exp_stcnn"]
+    told = [
+        f"{row.percent:.2f} % is {'no k' if pd.isna(row.k) else row.k}/{row.n} on {TITLES[row.dataset]}"
+        for row in rows.itertuples()
+    ]
+    return Finding(
+        id="stcnn-held-out",
+        table="V",
+        statement="The accuracies of MicroExpSTCNN were measured on the validation clips of Table IV",
+        status="contradicted" if rows["k"].isna().any() else "holds",
+        evidence=f"{', '.join(told)}.",
+        values={row.dataset: None if pd.isna(row.k) else [int(row.k), row.n] for row in rows.itertuples()},
+    )
+
+
+def constant_scores(counts: dict[str, int]) -> dict[str, float]:
+    """What answering one class to every clip scores, in percent, by class.
+
+    >>> constant_scores({"angry": 12, "happy": 21, "disgust": 8})["happy"]
+    51.21951219512195
+    """
+    total = sum(counts.values())
+    return {name: 100 * count / total for name, count in counts.items()}
+
+
+def check_constant_in_table_v() -> Finding:
+    """Which accuracies of Table V equal what one constant answer scores on the labels that the code assigns."""
+    equal, told = {}, []
+    for row in printed_accuracies().itertuples():
+        if pd.notna(row.k):
+            counts = validation_counts(row.dataset)
+        else:  # not measured on the validation clips: on all that the code feeds, under the labels it assigns
+            entry = released.released_file(row.model, row.dataset)
+            labels = released.clips_and_labels(row.model, row.dataset)[2]
+            counts = dict(zip(entry["classes"], np.bincount(labels, minlength=3).tolist(), strict=True))
+        for name, score in constant_scores(counts).items():
+            if abs(score - row.percent) <= TWO_DECIMALS:
+                equal[f"{row.model} {row.dataset}"] = {"class": name, "count": counts[name], "n": sum(counts.values())}
+                told.append(
+                    f"{row.percent:.2f} % of {paper.METHOD_NAMES[row.model]} on {TITLES[row.dataset]} is "
+                    f"{counts[name]}/{sum(counts.values())}, the share of entries labelled *{name}*"
+                )
+    return Finding(
+        id="constant-answer-table-v",
+        table="V",
+        statement="No accuracy of Table V is what one constant answer scores",
+        status="contradicted" if equal else "holds",
+        evidence=(
+            f"{'; '.join(told)}: one answer to every clip scores the same. The number alone cannot tell whether the "
+            "network gave it."
+            if equal
+            else "None of the six equals the share of a class."
+        ),
+        values=equal,
+    )
+
+
+def kernel_values() -> tuple[list[float], bool]:
+    """The values of Table IX as far as recorded, and whether all cells are there; else the facts are used."""
+    cells = paper.kernel_accuracies()["accuracy"]
+    if cells.notna().any():
+        return cells.dropna().tolist(), bool(cells.notna().all())
+    return [value for fact in paper.kernel_facts()["known"] for value in fact["values"]], False
+
+
+def check_constant_kernels() -> Finding:
+    """How many kernels of Table IX score exactly what one constant answer scores: networks that learned nothing."""
+    facts, cells = paper.kernel_facts(), paper.kernel_accuracies()
+    scores = constant_scores(validation_counts(facts["dataset"]))
+
+    def classes_of(value: float) -> list[str]:
+        return [name for name, score in scores.items() if abs(score - value) <= TWO_DECIMALS]
+
+    if cells["accuracy"].notna().any():
+        total = len(cells)
+        constant = sum(bool(classes_of(value)) for value in cells["accuracy"].dropna())
+        unknown = int(cells["accuracy"].isna().sum())
+    else:
+        total = facts["kernels"]
+        constant = sum(fact["count"] for fact in facts["known"] if all(classes_of(value) for value in fact["values"]))
+        unknown = total - sum(fact["count"] for fact in facts["known"])
+    values = sorted({value for value in kernel_values()[0] if classes_of(value)})
+    clips = validation_counts(facts["dataset"])
+    shares = " and ".join(
+        f"{value:.2f} % = {clips[classes_of(value)[0]]}/{sum(clips.values())} (always *{classes_of(value)[0]}*)"
+        for value in values
+    )
+    return Finding(
+        id="constant-answer-table-ix",
+        table="IX",
+        statement="The kernels of Table IX are compared by networks that learned something",
+        status="contradicted" if constant else "note" if unknown else "holds",
+        evidence=(
+            (f"{constant} of {total} kernels score exactly what a constant answer scores: {shares}. " if constant else
+             "No recorded value is what a constant answer scores. ")
+            + (f"{unknown} cells are not recorded here." if unknown else "")
+        ).strip(),
+        values={"constant": constant, "kernels": total, "unknown": unknown, "values": values},
+    )  # fmt: skip
+
+
+def check_kernel_lattice() -> Finding:
+    """Whether the values of Table IX are shares of the validation clips."""
+    trials = validation_size(paper.kernel_facts()["dataset"])
+    values, complete = kernel_values()
+    impossible = sorted({value for value in values if successes(value, trials) is None})
+    told = [
+        f"{value:.2f} % is no k/{trials}: the nearest is {nearest_count(value, trials)}/{trials} = "
+        f"{100 * nearest_count(value, trials) / trials:.2f} %, and sizes that explain it are "
+        f"{_listed(explaining_sizes([value], LARGEST)[:3])}"
+        for value in impossible
+    ]
+    return Finding(
+        id="grim-table-ix",
+        table="IX",
+        statement="Every accuracy of Table IX was measured on the validation clips of Table IV",
+        status="contradicted" if impossible else "holds" if complete else "not recorded",
+        evidence=f"{'; '.join(told)}." if impossible else f"{len(values)} recorded values are possible.",
+        values={"impossible": impossible, "n": trials, "recorded": len(values), "complete": complete},
+    )
+
+
+def check_kernel_best() -> Finding:
+    """Whether 3x3x15 has the highest accuracy of Table IX, and whether the second best lies within its interval."""
+    cells, facts = paper.kernel_accuracies(), paper.kernel_facts()
+    kernel = facts["inferred"][0]["kernel"]
+    name, statement = "x".join(map(str, kernel)), "The 3x3x15 kernel has the highest accuracy of Table IX"
+    trials = validation_size(facts["dataset"])
+    if cells["accuracy"].isna().any():
+        missing = int(cells["accuracy"].isna().sum())
+        inferred = facts["inferred"][0]["accuracy"]
+        lower = [value for value in kernel_values()[0] if value < inferred]
+        return Finding(
+            "kernel-best", "IX", statement, "not recorded",
+            f"{missing} of {len(cells)} cells are not recorded here: take them from the paper. Table V implies "
+            f"{inferred:.2f} % for {name}; the values known without their position are all lower "
+            f"({', '.join(f'{value:.2f}' for value in lower)}).",
+            {"missing": missing, "inferred": inferred},
+        )  # fmt: skip
+    key = (cells[["height", "width", "depth"]] == kernel).all(axis=1)
+    own, others = float(cells.loc[key, "accuracy"].iloc[0]), cells[~key].sort_values("accuracy", ascending=False)
+    second = float(others["accuracy"].iloc[0])
+    low, high = wilson_interval(nearest_count(own, trials), trials)
+    inside = 100 * low <= second <= 100 * high
+    return Finding(
+        "kernel-best", "IX", statement, "holds" if own > second else "contradicted",
+        f"{name} has {own:.2f} %, the best other kernel {second:.2f} %, which lies "
+        f"{'within' if inside else 'outside'} the 95 % interval of the former, {low:.1%} to {high:.1%}.",
+        {"accuracy": own, "best_other": second, "low": low, "high": high, "inside": inside},
+    )  # fmt: skip
+
+
+def check_stability_means() -> Finding:
+    """Whether the means of Table VIII can be means over ten epochs of shares of the validation clips."""
+    table = paper.stability().dropna(subset=["mean"])
+    statement = "Every mean of Table VIII can be one over ten epochs on the validation clips of Table IV"
+    if table.empty:
+        return Finding(
+            "grim-table-viii", "VIII", statement, "not recorded",
+            "No cell of Table VIII is recorded here: take them from the paper. The granularity would be one in ten "
+            f"times {' or '.join(str(validation_size(name)) for name in paper.DATASETS)} clips.",
+            {"recorded": 0},
+        )  # fmt: skip
+    trials = {dataset: EPOCHS_OF_TABLE_VIII * validation_size(dataset) for dataset in paper.DATASETS}
+    impossible = [
+        [row.method, row.dataset, row.mean]
+        for row in table.itertuples()
+        if successes(row.mean, trials[row.dataset]) is None
+    ]
+    told = "; ".join(f"{mean:.2f} % of {method} is no k/{trials[dataset]}" for method, dataset, mean in impossible)
+    recorded, expected = len(table), len(paper.stability())
+    return Finding(
+        "grim-table-viii", "VIII", statement,
+        "contradicted" if impossible else "holds" if recorded == expected else "not recorded",
+        f"{told}." if told else f"{recorded} of {expected} means are recorded, and all are possible.",
+        {"recorded": recorded, "impossible": impossible},
+    )  # fmt: skip
+
+
+def check_best_epoch() -> Finding:
+    """Whether the accuracies of Table V are those of the weights that the code kept at its best validation epoch."""
+    matches, told = {}, []
+    own = [entry for entry in paper.released_files() if entry["checkpoint"]["own"]]
+    for entry in own:
+        checkpoint, printed = entry["checkpoint"], paper.accuracy(entry["model"], entry["dataset"])
+        if abs(checkpoint["accuracy"] - printed) <= TWO_DECIMALS:
+            matches[f"{entry['model']} {entry['dataset']}"] = checkpoint["epoch"]
+            told.append(
+                f"{100 * printed:.2f} % is the file of epoch {checkpoint['epoch']}, {checkpoint['accuracy']:.2f}"
+            )
+    return Finding(
+        id="best-epoch",
+        table="V",
+        statement="The epoch that Table V reports was fixed before its accuracy on the validation clips was known",
+        status="contradicted" if matches else "note",
+        evidence=(
+            f"{len(matches)} of the {len(own)} files of weights that the code names for a network of its own carry "
+            f"Table V's accuracy in their name ({'; '.join(told) or 'none'}); the code writes such a file when the "
+            "accuracy on the validation data is the best so far."
+        ),
+        values={"epochs": matches, "named": len(own)},
+    )
+
+
+def _nearest(row) -> str:
+    count = nearest_count(row.percent, row.n)
+    return f"{count}/{row.n} = {100 * count / row.n:.2f} %"
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _listed(numbers: list[int]) -> str:
+    return ", ".join(map(str, numbers)) or "none"

@@ -1,0 +1,44 @@
+"""What the audit finds: one record for each statement that is checked."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+STATUSES = ("contradicted", "holds", "note", "not recorded")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One statement of the paper, or implied by it, and what arithmetic says of it.
+
+    Attributes
+    ----------
+    id : str
+        Unique and stable: claims and other pages refer to it.
+    table : str
+        Where the numbers stand, ``"V"`` or ``"VI, VII"``.
+    statement : str
+        What is checked, worded so that `holds` and `contradicted` answer it.
+    status : str
+        ``"holds"``, ``"contradicted"``; ``"note"``: the arithmetic gives a number or a limit but neither of the two;
+        ``"not recorded"``: `data/paper/` lacks the cells that it needs.
+    evidence : str
+        One or two sentences with the numbers, computed.
+    values : mapping
+        The same numbers as data; JSON can hold them.
+    """
+
+    id: str
+    table: str
+    statement: str
+    status: str
+    evidence: str
+    values: Mapping
+
+    def __post_init__(self) -> None:
+        if self.status not in STATUSES:
+            raise ValueError(f"{self.id}: expected a status among {STATUSES}, found {self.status!r}")
+        json.dumps(self.values)  # a value that JSON cannot hold is found here, not where a page is written
+
+    def as_dict(self) -> dict:
+        return asdict(self)

@@ -1,0 +1,90 @@
+"""The authors' released code as arithmetic: which clips it reads, which labels they get, how they are split.
+
+The facts stand in `data/paper/released_code.yml`. The split is scikit-learn's own `train_test_split`, on positions.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+from lib import paper
+from lib.errors import ConfigError
+
+HELD_OUT_SHARE = 0.2
+
+
+def released_file(model: str, dataset: str) -> dict:
+    """The entry of `released_code.yml` for one network on one dataset."""
+    for entry in paper.released_files():
+        if (entry["model"], entry["dataset"]) == (model, dataset):
+            return entry
+    raise ConfigError(f"expected a network and a dataset of the released code, found {model!r} on {dataset!r}")
+
+
+def held_out(n_clips: int) -> int:
+    """Clips that `train_test_split(test_size=0.2)` holds out: a fifth, rounded up.
+
+    >>> held_out(206), held_out(204)
+    (42, 41)
+    """
+    return math.ceil(HELD_OUT_SHARE * n_clips)
+
+
+def class_sizes(model: str, dataset: str) -> list[int]:
+    """Clips of each class, from the positions at which the code changes the label."""
+    return np.diff([0, *released_file(model, dataset)["label_ends"]]).tolist()
+
+
+def clips_and_labels(model: str, dataset: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What the code feeds its network: for every entry the clip, the clip's class, and the label it gets.
+
+    Returns
+    -------
+    clips, classes, labels : int arrays of one length
+        A clip that is appended twice stands there twice, one after the other. Labels are set by position; a position
+        after the last that is set keeps class 0.
+    """
+    entry = released_file(model, dataset)
+    sizes, copies = class_sizes(model, dataset), entry["copies"]
+    classes = np.concatenate([np.full(size * n, c) for c, (size, n) in enumerate(zip(sizes, copies, strict=True))])
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    clips = np.concatenate(
+        [start + np.repeat(np.arange(size), n) for start, size, n in zip(starts, sizes, copies, strict=True)]
+    )
+    return clips, classes, assigned_labels(entry["label_ends"], len(classes))
+
+
+def assigned_labels(label_ends: Sequence[int], n_entries: int) -> np.ndarray:
+    """The label of every position, as slices of an array of zeros set it; slices beyond its end set nothing.
+
+    >>> np.bincount(assigned_labels([76, 170, 206], 204)).tolist()
+    [76, 94, 34]
+    """
+    labels = np.zeros(n_entries, dtype=int)
+    for label, (start, end) in enumerate(zip([0, *label_ends], label_ends, strict=False)):
+        labels[start:end] = label
+    return labels
+
+
+def clip_count(model: str, dataset: str) -> int:
+    """Entries that the network is fed with, copies included."""
+    return len(clips_and_labels(model, dataset)[2])
+
+
+def held_out_counts(class_counts: Sequence[int], seed: int) -> list[int]:
+    """Held-out clips of each class when clips ordered by class are split with a seed.
+
+    >>> held_out_counts([66, 47, 43], seed=4)
+    [19, 6, 7]
+    """
+    labels = np.repeat(np.arange(len(class_counts)), class_counts)
+    _, held = train_test_split(labels, test_size=HELD_OUT_SHARE, random_state=seed)
+    return np.bincount(held, minlength=len(class_counts)).tolist()
+
+
+def unshuffled_parts(n_clips: int) -> tuple[slice, slice]:
+    """Training and held-out positions of `train_test_split(shuffle=False)`: the last fifth is held out."""
+    boundary = n_clips - held_out(n_clips)
+    return slice(0, boundary), slice(boundary, n_clips)

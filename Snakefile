@@ -170,10 +170,5 @@ rule html:
         "_toc.yml",
     output:
         f"{BUILD}/html/index.html",
-    log:
-        f"logs/{PROFILE.name}/jupyter-book.log",
     shell:
-        "python -m lib assemble --profile {PROFILE.name}"
-        f" && (jupyter-book build {BUILD}/src --config _config.yml --path-output {BUILD}"
-        " -W --keep-going > {log} 2>&1 || (tail -n 40 {log}; exit 1))"
-        f" && rm -rf {BUILD}/html && mv {BUILD}/_build/html {BUILD}/html"
+        "python -m lib book --profile {PROFILE.name}"

@@ -81,9 +81,16 @@ def _parser(training: bool) -> argparse.ArgumentParser:
     runs.add_argument("--runs", type=Path, default=None, help="folder of the records (default: data/runs)")
     runs.set_defaults(run=_runs)
 
-    assemble = commands.add_parser("assemble", help="check the executed chapters and put the book's sources together")
-    assemble.add_argument("--profile", default="quick")
-    assemble.set_defaults(run=_assemble)
+    book = commands.add_parser("book", help="check the executed chapters and build the HTML book from them")
+    book.add_argument("--profile", default="quick")
+    book.add_argument(
+        "--kept", action="store_true", help="from the chapters kept in book/ (profile full), training nothing"
+    )
+    book.set_defaults(run=_book)
+
+    keep = commands.add_parser("keep", help="keep the chapters of a finished build in book/, with the runs they cite")
+    keep.add_argument("--profile", default="full")
+    keep.set_defaults(run=_keep)
 
     clean = commands.add_parser("clean-notebooks", help="strip outputs from the notebooks in notebooks/")
     clean.add_argument("--check", action="store_true", help="change nothing; exit 1 if one is not clean")
@@ -240,11 +247,24 @@ def _runs(options) -> None:
     print(table.to_string() if len(table) else f"no run record in {folder}")
 
 
-def _assemble(options) -> None:
+def _book(options) -> None:
     from lib.profiles import read_profile
-    from lib.report.gate import assemble
+    from lib.report import book
 
-    print(assemble(read_profile(options.profile), paths.REPOSITORY / "_build" / options.profile))
+    if options.kept:
+        profile, executed = read_profile(book.KEPT_PROFILE), book.Executed(paths.REPOSITORY / "book", kept=True)
+        out = book.build_folder("render")
+    else:
+        profile, executed = read_profile(options.profile), book.Executed(book.build_folder(options.profile))
+        out = executed.folder
+    print(book.build_html(book.assemble(profile, executed, out), out))
+
+
+def _keep(options) -> None:
+    from lib.profiles import read_profile
+    from lib.report import book
+
+    print("kept in book/:", ", ".join(book.keep(read_profile(options.profile))))
 
 
 def _clean_notebooks(options) -> int:

@@ -9,7 +9,7 @@ CITED_RUNS = REPOSITORY / "book" / "runs"  # records of the runs that the commit
 
 
 def data_folder() -> Path:
-    """The folder of whatever is made here: raw/, processed/, runs/ and so on; read at each call, so that tests move it."""
+    """The folder of whatever is made here, such as raw/ and runs/; read at each call, so that tests can move it."""
     return Path(os.environ.get("MICROEXP_DATA") or REPOSITORY / "data")
 
 

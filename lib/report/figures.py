@@ -56,7 +56,7 @@ def film_strips(strips: Sequence[np.ndarray], titles: Sequence[str], positions: 
                 axis.axis("off")
         axes[row, 0].set_ylabel(title, fontsize=8, rotation=0, ha="right", va="center", labelpad=6)
     figure.subplots_adjust(wspace=0.04, hspace=0.22)
-    return _finished(figure)
+    return finished(figure)
 
 
 def players(clips: dict[str, np.ndarray], fps: float, slow_down: float = 10.0, height: int = 190) -> HTML:
@@ -133,7 +133,7 @@ def landmarks_and_crops(
         axis.set_title(title, fontsize=9)
         axis.grid(False)
     figure.tight_layout()
-    return _finished(figure)
+    return finished(figure)
 
 
 def training_curves(record) -> Figure:
@@ -165,8 +165,8 @@ def training_curves(record) -> Figure:
     right.legend(fontsize=8)
     figure.tight_layout()
     if record.provenance["data"]["standin"] is not None:
-        _mark_standin(figure)
-    return _finished(figure)
+        mark_standin(figure)
+    return finished(figure)
 
 
 def confusion_matrices(matrices: dict[str, np.ndarray], classes: Sequence[str], standin: bool) -> Figure:
@@ -191,7 +191,7 @@ def confusion_matrices(matrices: dict[str, np.ndarray], classes: Sequence[str], 
         axis.set_title(title if title.startswith("paper") or not standin else f"{title}, stand-in", fontsize=10)
         axis.tick_params(axis="both", labelsize=8)
     figure.tight_layout()
-    return _finished(figure)
+    return finished(figure)
 
 
 def class_count_bars(counts: pd.DataFrame) -> Figure:
@@ -211,7 +211,7 @@ def class_count_bars(counts: pd.DataFrame) -> Figure:
         axis.bar_label(container, fontsize=8)
     axis.set(xlabel="", ylabel="clips")
     axis.legend(title="", fontsize=8)
-    return _finished(figure)
+    return finished(figure)
 
 
 def subject_bars(by_subject: pd.DataFrame) -> Figure:
@@ -222,7 +222,7 @@ def subject_bars(by_subject: pd.DataFrame) -> Figure:
     axis.tick_params(axis="x", labelsize=8, rotation=0 if len(by_subject) < 20 else 60)
     axis.legend(title="", fontsize=8)
     axis.grid(False, axis="x")
-    return _finished(figure)
+    return finished(figure)
 
 
 def length_histogram(lengths: pd.Series, durations_ms: pd.Series, needed: int) -> Figure:
@@ -235,7 +235,7 @@ def length_histogram(lengths: pd.Series, durations_ms: pd.Series, needed: int) -
     upper = axis.secondary_xaxis("top", functions=(lambda x: x * per_frame, lambda x: x / per_frame))
     upper.set_xlabel("milliseconds")
     axis.legend(fontsize=8)
-    return _finished(figure)
+    return finished(figure)
 
 
 def stream_montage(streams: dict[str, np.ndarray], positions: Sequence[int]) -> Figure:
@@ -254,12 +254,12 @@ def stream_montage(streams: dict[str, np.ndarray], positions: Sequence[int]) -> 
     )
 
 
-def _mark_standin(figure: Figure) -> None:
+def mark_standin(figure: Figure) -> None:
     """Write on a figure that it shows a stand-in: figures travel without the page they stand on."""
     figure.text(0.995, 1.0, "stand-in data, not the paper's", ha="right", va="bottom", fontsize=8, color="#b3541e")
 
 
-def _finished(figure: Figure) -> Figure:
+def finished(figure: Figure) -> Figure:
     """Hand over a figure that the notebook shows because a cell returns it; left open, it would be shown twice."""
     plt.close(figure)
     return figure
@@ -271,3 +271,6 @@ def _jpeg(frame: np.ndarray, quality: int = 85) -> bytes:
     if not ok:
         raise ValueError(f"expected an image that can be encoded, found {frame.dtype} of shape {frame.shape}")
     return data.tobytes()
+
+
+_mark_standin, _finished = mark_standin, finished

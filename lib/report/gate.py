@@ -1,22 +1,16 @@
-"""The gate between an executed chapter and the book, and the assembly of the book's sources.
+"""The gate between an executed chapter and the book.
 
 Jupyter Book renders a notebook that failed, or was never executed, without a warning: every chapter is checked first.
 """
 
-import re
-import shutil
 from pathlib import Path
 
 import nbformat
-import yaml
 
-from lib import paths
 from lib.digest import library_digest
 from lib.errors import ReplicationError
-from lib.profiles import Profile
 from lib.report.parameters import declared_parameters, source_path
 from lib.report.provenance import MEDIA_TYPE, notebook_digest
-from lib.report.summary import DATASET_TITLES, calibration, front_page
 
 
 class ChapterError(ReplicationError):
@@ -74,75 +68,6 @@ def problems(path: Path, notebook: str, expected: dict | None = None) -> list[st
         if used != value:
             found.append(f"is stale: it was executed with {name} = {used!r}, the profile says {value!r}")
     return found
-
-
-def assemble(profile: Profile, build: Path) -> Path:
-    """Check every chapter of a profile and put the sources of the book together under `build`/src.
-
-    Parameters
-    ----------
-    profile : Profile
-    build : Path
-        Holds `chapters/<dataset>/<notebook>.ipynb`.
-
-    Returns
-    -------
-    Path
-        The folder with the prose pages, the chapters and a `_toc.yml` of those datasets that the profile has.
-
-    Raises
-    ------
-    ChapterError
-        Names every chapter with a problem, and the problem. Nothing is assembled then.
-    """
-    refused = {}
-    for dataset, notebook in profile.chapters():
-        path = build / "chapters" / dataset / f"{notebook}.ipynb"
-        found = problems(path, notebook, profile.chapter_parameters(dataset, notebook))
-        if found:
-            refused[f"{dataset}/{notebook}"] = found
-    if refused:
-        lines = [f"  {name}: {problem}" for name, found in refused.items() for problem in found]
-        raise ChapterError(
-            "these chapters cannot go into the book:\n" + "\n".join(lines) + "\n"
-            "Mend the notebook, or execute it again (make book does so when an input changed)."
-        )
-    source = build / "src"
-    shutil.rmtree(source, ignore_errors=True)
-    shutil.copytree(paths.REPOSITORY / "book", source, ignore=shutil.ignore_patterns("chapters"))
-    for dataset, notebook in profile.chapters():
-        target = source / "chapters" / dataset / f"{notebook}.ipynb"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _copy_with_title(build / "chapters" / dataset / f"{notebook}.ipynb", target, dataset)
-    (source / "_status.md").write_text(front_page(profile, build), encoding="utf-8")
-    (source / "_calibration.md").write_text(calibration(), encoding="utf-8")
-    toc = yaml.safe_load((paths.REPOSITORY / "_toc.yml").read_text(encoding="utf-8"))
-    (source / "_toc.yml").write_text(yaml.safe_dump(_only_existing(toc, source), allow_unicode=True), encoding="utf-8")
-    return source
-
-
-def _copy_with_title(path: Path, target: Path, dataset: str) -> None:
-    """Copy a chapter with the dataset in its title: one source is executed for each dataset."""
-    notebook = nbformat.read(path, as_version=4)
-    record = provenance_of(path)
-    kind = "stand-in" if record["standin"] else "real data"
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown" and cell.source.startswith("# "):
-            cell.source = re.sub(r"^# (.+)", rf"# \1: {DATASET_TITLES[dataset]} ({kind})", cell.source, count=1)
-            break
-    nbformat.write(notebook, target)
-
-
-def _only_existing(toc: dict, source: Path) -> dict:
-    """The table of contents without chapters of datasets that the profile does not have, and without empty parts."""
-
-    def exists(entry: dict) -> bool:
-        return any((source / f"{entry['file']}{suffix}").is_file() for suffix in (".md", ".ipynb"))
-
-    parts = [
-        {**part, "chapters": [entry for entry in part["chapters"] if exists(entry)]} for part in toc.get("parts", [])
-    ]
-    return {**toc, "parts": [part for part in parts if part["chapters"]]}
 
 
 def clean_notebook(path: Path, check: bool) -> bool:

@@ -1,6 +1,7 @@
 """The front page's table: every network on every dataset of a build, with the paper's value beside it."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -12,34 +13,34 @@ CALIBRATION = paths.REPOSITORY / "data" / "standin" / "difficulty.csv"
 DATASET_TITLES = {"smic": "SMIC", "casme2_sq": "CAS(ME)²"}
 
 
-def front_page(profile: Profile, build: Path) -> str:
-    """What this build shows, as Markdown: a table of accuracies, and the warning that belongs to it.
+def front_page(profile: Profile, results: Mapping[tuple[str, str], Path]) -> str:
+    """What a set of executed chapters shows, as Markdown: a table of accuracies, and the warning that belongs to it.
 
     Parameters
     ----------
     profile : Profile
-    build : Path
-        Holds `results/<dataset>/<notebook>.json` of every chapter.
+    results : mapping of (dataset, notebook) -> Path
+        What each chapter found, as it wrote it.
     """
     rows, standins, commits, epochs = [], set(), set(), set()
-    for dataset, notebook in profile.chapters():
-        content = json.loads((build / "results" / dataset / f"{notebook}.json").read_text(encoding="utf-8"))
-        provenance, results = content["provenance"], content["results"]
+    for (dataset, notebook), path in results.items():
+        content = json.loads(path.read_text(encoding="utf-8"))
+        provenance, found = content["provenance"], content["results"]
         standins.add(provenance["standin"] is not None)
         commits.add(provenance["commit"])
         model = TRAINING_NOTEBOOKS.get(notebook)
         if model is not None:
             kind = "stand-in" if provenance["standin"] else "real data"
-            epochs.add(results["epochs"])
-            interval = f"{results['wilson_low_best']:.0%} to {results['wilson_high_best']:.0%}"
+            epochs.add(found["epochs"])
+            interval = f"{found['wilson_low_best']:.0%} to {found['wilson_high_best']:.0%}"
             rows.append(
                 {
                     "dataset": f"{DATASET_TITLES[dataset]} ({kind})",
                     "network": f"[{paper.METHOD_NAMES[model]}](chapters/{dataset}/{notebook})",
                     "paper": f"{paper.accuracy(model, dataset):.2%}",
-                    "here, best epoch (95 % interval)": f"{results['accuracy_best']:.1%} ({interval})",
-                    "here, last epoch": f"{results['accuracy_last']:.1%}",
-                    "always the commonest class": f"{results['majority_share']:.1%}",
+                    "here, best epoch (95 % interval)": f"{found['accuracy_best']:.1%} ({interval})",
+                    "here, last epoch": f"{found['accuracy_last']:.1%}",
+                    "always the commonest class": f"{found['majority_share']:.1%}",
                 }
             )
     warning = (

@@ -4,7 +4,6 @@ import nbformat
 import pytest
 
 from lib.digest import library_digest
-from lib.profiles import Profile
 from lib.report import gate
 from lib.report.provenance import MEDIA_TYPE, notebook_digest
 
@@ -89,16 +88,6 @@ def test_a_chapter_executed_with_other_parameters_is_stale(executed):
 
 def test_a_parameter_left_at_its_default_counts_as_given(executed):
     assert gate.problems(executed(), SOURCE, {"standin_seed": 0}) == []
-
-
-def test_assembling_names_every_bad_chapter_and_writes_nothing(executed, tmp_path):
-    executed(error=True)
-    profile = Profile("example", {"smic": {}}, {})
-    with pytest.raises(gate.ChapterError) as refused:
-        gate.assemble(profile, tmp_path)
-    assert "smic/01_data: cell" in str(refused.value)
-    assert "smic/05_fusenet_late: was not executed" in str(refused.value)
-    assert not (tmp_path / "src").exists()
 
 
 def test_cleaning_removes_outputs_and_keeps_tags_and_a_second_time_changes_nothing(executed):

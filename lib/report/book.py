@@ -1,0 +1,192 @@
+"""From executed chapters to HTML: assembly of the book's sources, the build, and the chapters that are kept.
+
+Two sets of executed chapters can become a book. Those of a build lie in `_build/<profile>/` and must be fresh. Those of
+the full profile are also kept in `book/`, with their results and the run records they cite, so that the report can be
+rendered without training; one of these whose inputs have changed since is marked as stale on its page.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+import yaml
+
+from lib import paths
+from lib.errors import ReplicationError
+from lib.profiles import NO_DATASET, Profile
+from lib.report.gate import ChapterError, problems, provenance_of
+from lib.report.summary import DATASET_TITLES, calibration, front_page
+
+KEPT_PROFILE = "full"
+
+
+@dataclass(frozen=True)
+class Executed:
+    """A set of executed chapters.
+
+    Attributes
+    ----------
+    folder : Path
+        Holds `chapters/<dataset>/<notebook>.ipynb` and `results/<dataset>/<notebook>.json`.
+    kept : bool
+        Whether they are kept from an earlier build: stale ones are then marked, and missing ones listed.
+    """
+
+    folder: Path
+    kept: bool = False
+
+    def chapter(self, dataset: str, notebook: str) -> Path:
+        return self.folder / "chapters" / dataset / f"{notebook}.ipynb"
+
+    def results(self, dataset: str, notebook: str) -> Path:
+        return self.folder / "results" / dataset / f"{notebook}.json"
+
+
+def build_folder(profile: str) -> Path:
+    """Where a profile's chapters are executed and its book is built."""
+    return paths.REPOSITORY / "_build" / profile
+
+
+def assemble(profile: Profile, executed: Executed, out: Path) -> Path:
+    """Check every chapter of a profile and put the sources of the book together under `out`/src.
+
+    Returns
+    -------
+    Path
+        The folder with the prose pages, the chapters and a `_toc.yml` of the chapters that are there.
+
+    Raises
+    ------
+    ChapterError
+        Names every chapter with a problem, and the problem. Nothing is assembled then.
+    """
+    refused, marks, missing = {}, {}, []
+    for dataset, notebook in profile.chapters():
+        path = executed.chapter(dataset, notebook)
+        if executed.kept and not path.is_file():
+            missing.append((dataset, notebook))
+            continue
+        found = problems(path, notebook, profile.chapter_parameters(dataset, notebook))
+        stale = [problem for problem in found if problem.startswith("is stale")]
+        if executed.kept and found == stale:
+            marks[dataset, notebook] = stale
+        elif found:
+            refused[f"{dataset}/{notebook}"] = found
+    if refused:
+        lines = [f"  {name}: {problem}" for name, found in refused.items() for problem in found]
+        raise ChapterError(
+            "these chapters cannot go into the book:\n" + "\n".join(lines) + "\n"
+            "Mend the notebook, or execute it again (make book does so when an input changed)."
+        )
+    source = out / "src"
+    shutil.rmtree(source, ignore_errors=True)
+    shutil.copytree(
+        paths.REPOSITORY / "book", source, ignore=lambda folder, names: {"chapters", "results", "runs"} & set(names)
+    )
+    chapters = [chapter for chapter in profile.chapters() if chapter not in missing]
+    for dataset, notebook in chapters:
+        target = source / "chapters" / dataset / f"{notebook}.ipynb"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _copy_chapter(executed.chapter(dataset, notebook), target, dataset, marks.get((dataset, notebook), []))
+    results = {(dataset, notebook): executed.results(dataset, notebook) for dataset, notebook in chapters}
+    (source / "_status.md").write_text(front_page(profile, results), encoding="utf-8")
+    (source / "_calibration.md").write_text(calibration(), encoding="utf-8")
+    toc = yaml.safe_load((paths.REPOSITORY / "_toc.yml").read_text(encoding="utf-8"))
+    (source / "_toc.yml").write_text(yaml.safe_dump(_only_existing(toc, source), allow_unicode=True), encoding="utf-8")
+    return source
+
+
+def build_html(source: Path, out: Path) -> Path:
+    """Run Jupyter Book on assembled sources; warnings are errors. Replaces `out`/html whole or not at all.
+
+    Raises
+    ------
+    ReplicationError
+        With the end of what Jupyter Book printed.
+    """
+    command = [
+        *(str(Path(sys.executable).with_name("jupyter-book")), "build", str(source)),
+        *("--config", str(paths.REPOSITORY / "_config.yml"), "--path-output", str(out), "-W", "--keep-going"),
+    ]
+    # from scratch: leftovers of an earlier assembly would be reported as documents that are in no table of contents
+    shutil.rmtree(out / "_build", ignore_errors=True)
+    done = subprocess.run(command, cwd=paths.REPOSITORY, capture_output=True, text=True)
+    (out / "jupyter-book.log").write_text(done.stdout + done.stderr, encoding="utf-8")
+    if done.returncode:
+        tail = "\n".join((done.stdout + done.stderr).splitlines()[-40:])
+        raise ReplicationError(f"jupyter-book failed; all of its output is in {out / 'jupyter-book.log'}:\n{tail}")
+    html = out / "html"
+    shutil.rmtree(html, ignore_errors=True)
+    (out / "_build" / "html").rename(html)
+    return html / "index.html"
+
+
+def keep(profile: Profile) -> list[str]:
+    """Copy a build's chapters, results and the run records they cite into `book/`, in place of those kept before.
+
+    Returns
+    -------
+    list of str
+        What was copied, for people to read.
+
+    Raises
+    ------
+    ChapterError
+        A chapter of the build is missing, failed or stale.
+    """
+    executed = Executed(build_folder(profile.name))
+    assemble(profile, executed, executed.folder)  # the gate
+    book = paths.REPOSITORY / "book"
+    cited = set()
+    for name in ("chapters", "results"):
+        shutil.rmtree(book / name, ignore_errors=True)
+    for dataset, notebook in profile.chapters():
+        for kind in (Executed.chapter, Executed.results):
+            target = kind(Executed(book), dataset, notebook)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(kind(executed, dataset, notebook), target)
+        cited |= set(provenance_of(executed.chapter(dataset, notebook))["runs"])
+    paths.CITED_RUNS.mkdir(exist_ok=True)
+    for old in paths.CITED_RUNS.iterdir():
+        if old.name not in cited:
+            shutil.rmtree(old)
+    for run in cited:
+        if not (paths.CITED_RUNS / run).is_dir():
+            shutil.copytree(paths.runs_folder() / run, paths.CITED_RUNS / run)
+    return [f"{len(profile.chapters())} chapters", f"{len(cited)} run records"]
+
+
+def _copy_chapter(path: Path, target: Path, dataset: str, stale: list[str]) -> None:
+    """Copy a chapter with the dataset in its title, as one source is executed for each, and a mark if it is stale."""
+    notebook = nbformat.read(path, as_version=4)
+    record = provenance_of(path)
+    for number, cell in enumerate(notebook.cells):
+        if cell.cell_type == "markdown" and cell.source.startswith("# "):
+            if dataset != NO_DATASET:
+                kind = "stand-in" if record["standin"] else "real data"
+                cell.source = re.sub(r"^# (.+)", rf"# \1: {DATASET_TITLES[dataset]} ({kind})", cell.source, count=1)
+            if stale:
+                reasons = "; ".join(reason.removeprefix("is stale: ") for reason in stale)
+                text = (
+                    ":::{admonition} Executed by an earlier version\n:class: caution\nThe text, figures and numbers "
+                    f"below were made at commit `{record['commit']}`, and an input has changed since: {reasons}.\n:::"
+                )
+                notebook.cells.insert(number + 1, nbformat.v4.new_markdown_cell(text, id="stale"))
+            break
+    nbformat.write(notebook, target)
+
+
+def _only_existing(toc: dict, source: Path) -> dict:
+    """The table of contents without chapters that are not there, and without empty parts."""
+
+    def exists(entry: dict) -> bool:
+        return any((source / f"{entry['file']}{suffix}").is_file() for suffix in (".md", ".ipynb"))
+
+    parts = [
+        {**part, "chapters": [entry for entry in part["chapters"] if exists(entry)]} for part in toc.get("parts", [])
+    ]
+    return {**toc, "parts": [part for part in parts if part["chapters"]]}

@@ -1,0 +1,319 @@
+"""Tables, figures and sentences of the comparison: three networks over several seeds, and controls."""
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+
+from lib import experiments, paper
+from lib.experiments import Outcome
+from lib.metrics import wilson_interval
+from lib.report import figures
+from lib.runs import MODEL_NAMES
+from lib.statistics import Interval, mean_interval, paired_difference
+
+CONTROL_TITLES = {
+    "none": "clips as they are",
+    "shuffled_frames": "frames shuffled in time",
+    "first_frame": "first frame repeated",
+    "permuted_labels": "labels permuted",
+}
+# The three ways to read one training that the tables and figures set side by side
+READINGS = {
+    "accuracy_best": "best epoch",
+    "accuracy_last": "last epoch",
+    "accuracy_mean_last_epochs": "mean of the last ten",
+}
+
+
+def status_table(outcomes: Sequence[Outcome]) -> pd.DataFrame:
+    """Planned, finished, failed and missing runs: a row for each network and control."""
+    table = experiments.table(outcomes)
+    table["network"] = table["model"].map(paper.METHOD_NAMES)
+    table["clips"] = table["control"].map(CONTROL_TITLES)
+    counts = pd.crosstab([table["network"], table["clips"]], table["status"])
+    counts = counts.reindex(columns=["finished", "failed", "missing"], fill_value=0)
+    order = table[["network", "clips"]].drop_duplicates()
+    counts = counts.loc[pd.MultiIndex.from_frame(order)]
+    counts.insert(0, "planned", counts.sum(axis=1))
+    counts.columns.name = None
+    return counts
+
+
+def status_sentences(outcomes: Sequence[Outcome]) -> str:
+    """How many of the planned runs exist; names those that failed."""
+    by_status = {status: [one for one in outcomes if one.status == status] for status in ("failed", "missing")}
+    text = f"**{len(experiments.records(outcomes))} of {len(outcomes)}** planned runs are finished."
+    if by_status["missing"]:
+        text += f" {len(by_status['missing'])} have not been run; nothing below includes them."
+    if by_status["failed"]:
+        listed = "; ".join(f"`{one.config.slug}`: {one.reason}" for one in by_status["failed"])
+        text += f" **{len(by_status['failed'])} failed**, each time they are tried: {listed}."
+    return text
+
+
+def finished(outcomes: Sequence[Outcome], control: str | None = None) -> pd.DataFrame:
+    """The finished runs as `lib.experiments.table` lists them, of one control or of all."""
+    table = experiments.table(outcomes)
+    table = table[table["status"] == "finished"]
+    return table if control is None else table[table["control"] == control]
+
+
+def network_table(outcomes: Sequence[Outcome], dataset: str, standin: bool) -> pd.DataFrame:
+    """The proposed rows of Table V: the paper's accuracy and ours over seeds, in percent.
+
+    Returns
+    -------
+    DataFrame of str
+        A row per network. Intervals are Student's t over seeds, 95 %: they hold what initial weights, dropout and the
+        order of clips change, not what another choice of clips would. The Wilson interval of the mean holds that.
+    """
+    table, where = finished(outcomes, "none"), ", stand-in" if standin else ""
+    rows = {}
+    for model in MODEL_NAMES:
+        runs = table[table["model"] == model]
+        row = {"paper, Table V": _published(model, dataset), "seeds": str(len(runs))}
+        for name, title in READINGS.items():
+            row[f"{title}{where}"] = _with_interval(mean_interval(runs[name])) if len(runs) else "not run"
+        if len(runs):
+            clips = int(runs["n"].iloc[0])
+            low, high = wilson_interval(round(float(runs["accuracy_best"].mean()) * clips), clips)
+            row["best epoch, Wilson"] = f"{low:.1%} to {high:.1%}"
+            row["best − last"] = _points(mean_interval(runs["accuracy_best"] - runs["accuracy_last"]))
+            row["commonest class"] = f"{runs['majority_share'].iloc[0]:.1%}"
+        rows[paper.METHOD_NAMES[model]] = row
+    return pd.DataFrame(rows).T.fillna("")
+
+
+def stability_table(outcomes: Sequence[Outcome], dataset: str, standin: bool) -> pd.DataFrame:
+    """Table VIII: mean and standard deviation of validation accuracy over the last ten epochs, per network and seed."""
+    table, where = finished(outcomes, "none"), ", stand-in" if standin else ""
+    printed = paper.stability()
+    rows = {}
+    for model in MODEL_NAMES:
+        runs = table[table["model"] == model]
+        one = printed[(printed["method"] == paper.METHOD_NAMES[model]) & (printed["dataset"] == dataset)]
+        known = len(one) and one[["mean", "sd"]].notna().all(axis=None)
+        row = {"paper, Table VIII": f"{one['mean'].iloc[0]} ± {one['sd'].iloc[0]}" if known else "not recorded here"}
+        for run in runs.itertuples():
+            row[f"seed {run.seed}{where}"] = f"{run.accuracy_mean_last_epochs:.1%} ± {run.accuracy_std_last_epochs:.1%}"
+        if len(runs) > 1:
+            row[f"sd between seeds{where}"] = f"{runs['accuracy_mean_last_epochs'].std(ddof=1):.1%}"
+        rows[paper.METHOD_NAMES[model]] = row
+    return pd.DataFrame(rows).T.fillna("")
+
+
+def control_table(outcomes: Sequence[Outcome], standin: bool) -> pd.DataFrame:
+    """MicroExpSTCNN with each control: accuracy over seeds, and the paired difference to the clips as they are."""
+    table, where = finished(outcomes), ", stand-in" if standin else ""
+    table = table[table["model"] == MODEL_NAMES[0]]
+    plain = table[table["control"] == "none"].set_index("seed")
+    rows = {}
+    for control, title in CONTROL_TITLES.items():
+        runs = table[table["control"] == control].set_index("seed")
+        row = {"seeds": str(len(runs))}
+        for name, reading in READINGS.items():
+            row[f"{reading}{where}"] = _with_interval(mean_interval(runs[name])) if len(runs) else "not run"
+        shared = runs.index.intersection(plain.index)
+        if control != "none" and len(shared):
+            name = "accuracy_mean_last_epochs"
+            change = paired_difference(runs.loc[shared, name], plain.loc[shared, name])
+            row["change, mean of the last ten"] = _points(change)
+        rows[title] = row
+    return pd.DataFrame(rows).T.fillna("")
+
+
+def seeds_figure(outcomes: Sequence[Outcome], dataset: str, standin: bool) -> Figure:
+    """Each run as a dot, at its best epoch, its last, and on average over the last ten, beside the paper's value."""
+    table = finished(outcomes, "none")
+    figure, axes = plt.subplots(1, len(MODEL_NAMES), figsize=(9.5, 3.3), sharey=True)
+    for axis, model in zip(axes, MODEL_NAMES, strict=True):
+        runs = table[table["model"] == model]
+        long = runs.melt(id_vars="seed", value_vars=list(READINGS), var_name="reading", value_name="accuracy")
+        long["reading"] = long["reading"].map(READINGS).str.replace(" ", "\n", n=1)
+        if len(runs):
+            sns.stripplot(
+                long, x="reading", y="accuracy", hue="reading", ax=axis, size=6, alpha=0.8, jitter=0.12, legend=False,
+                palette=[figures.VALIDATION, figures.TRAINING, figures.MARK],
+            )  # fmt: skip
+            axis.axhline(runs["majority_share"].iloc[0], color=figures.PAPER, linestyle=":", label="commonest class")
+        if dataset in paper.DATASETS:
+            axis.axhline(paper.accuracy(model, dataset), color="black", linestyle="--", linewidth=1, label="paper")
+        axis.set_title(paper.METHOD_NAMES[model].replace(" Micro", "\nMicro"), fontsize=10)
+        axis.set(xlabel="", ylim=(0, 1.02), ylabel="validation accuracy")
+        axis.tick_params(axis="x", labelsize=8)
+    axes[-1].legend(fontsize=8, loc="lower right")
+    figure.tight_layout()
+    return _marked(figure, standin)
+
+
+def control_figure(outcomes: Sequence[Outcome], standin: bool) -> Figure:
+    """Validation accuracy of MicroExpSTCNN by epoch, with and without what each control removes; a line per seed."""
+    chosen = [one for one in outcomes if one.record is not None and one.config.model == MODEL_NAMES[0]]
+    colours = dict(
+        zip(CONTROL_TITLES, (figures.VALIDATION, figures.TRAINING, figures.MARK, figures.PAPER), strict=True)
+    )
+    figure, axes = plt.subplots(1, len(CONTROL_TITLES), figsize=(10.5, 2.9), sharey=True)
+    for axis, (control, title) in zip(axes, CONTROL_TITLES.items(), strict=True):
+        records = [one.record for one in chosen if one.config.control == control]
+        for record in records:
+            history = record.history
+            axis.plot(history["epoch"], history["val_accuracy"], color=colours[control], linewidth=0.9, alpha=0.75)
+            axis.axhline(record.summary()["majority_share"], color=figures.PAPER, linestyle=":", linewidth=1)
+        axis.set_title(f"{title}\n({len(records)} seeds)", fontsize=9)
+        axis.set(xlabel="epoch", ylim=(0, 1.02), ylabel="validation accuracy")
+    figure.tight_layout()
+    return _marked(figure, standin)
+
+
+def pooled_confusion(outcomes: Sequence[Outcome], model: str, at: str) -> np.ndarray | None:
+    """The confusion matrices of a network's finished runs, summed over seeds; None without any."""
+    matrices = [
+        one.record.confusion(at).to_numpy()
+        for one in outcomes
+        if one.record is not None and one.config.model == model and one.config.control == "none"
+    ]
+    return np.sum(matrices, axis=0) if matrices else None
+
+
+def selection_sentences(outcomes: Sequence[Outcome]) -> str:
+    """What reporting the best validation epoch is worth, on the real labels and on labels that mean nothing."""
+    plain = finished(outcomes, "none")
+    if plain.empty:
+        return "No run is finished."
+    gain = mean_interval(plain["accuracy_best"] - plain["accuracy_last"])
+    text = (
+        f"Over the {len(plain)} finished runs of the three networks, reporting the best validation epoch instead of "
+        f"the last is worth **{gain.estimate:+.1%}** of accuracy on average."
+    )
+    permuted = finished(outcomes, "permuted_labels")
+    if len(permuted):
+        best, last = permuted["accuracy_best"].mean(), permuted["accuracy_last"].mean()
+        share = permuted["majority_share"].mean()
+        text += (
+            f" Where labels are permuted and there is nothing to learn, the last epoch scores {last:.1%} and the best "
+            f"{best:.1%}, where always answering the commonest class scores {share:.1%}: the choice alone makes "
+            f"{best - last:+.1%} out of nothing."
+        )
+    return text
+
+
+def control_sentences(outcomes: Sequence[Outcome]) -> str:
+    """What each control takes away from the accuracy, and what follows."""
+    table = finished(outcomes)
+    table = table[table["model"] == MODEL_NAMES[0]]
+    name = "accuracy_mean_last_epochs"
+    plain = table[table["control"] == "none"].set_index("seed")
+    sentences = []
+    for control in ("shuffled_frames", "first_frame"):
+        runs = table[table["control"] == control].set_index("seed")
+        shared = runs.index.intersection(plain.index)
+        if not len(shared):
+            sentences.append(f"With {CONTROL_TITLES[control]}: not run.")
+            continue
+        change = paired_difference(runs.loc[shared, name], plain.loc[shared, name])
+        if np.isnan(change.low):
+            certain = "one seed: no interval"
+        else:
+            certain = f"95 % interval {change.low:+.1%} to {change.high:+.1%}"
+        meaning = {
+            "shuffled_frames": "the order of frames",
+            "first_frame": "movement",
+        }[control]
+        verdict = "so the network uses" if change.high < 0 else "which does not show that the network uses"
+        sentences.append(
+            f"With {CONTROL_TITLES[control]} the mean of the last ten epochs changes by **{change.estimate:+.1%}** "
+            f"({certain}), {verdict} {meaning}."
+        )
+    return " ".join(sentences)
+
+
+def ranking_sentences(outcomes: Sequence[Outcome], dataset: str, standin: bool) -> str:
+    """Whether the paper's order of the three networks is found, by the paper's own reading."""
+    result = ranking(outcomes, dataset)
+    if result["order"] is None:
+        return "Not every network has a finished run, so that they cannot be ordered."
+    ours = " > ".join(paper.METHOD_NAMES[model] for model in result["order"])
+    published = " > ".join(paper.METHOD_NAMES[model] for model in result["published_order"])
+    text = f"By the mean of the best epochs the order here is {ours}; the paper's is {published}."
+    first, second = result["order"][:2]
+    lead = result["lead"]
+    if lead["low"] is None:
+        text += " With one seed there is no interval."
+    else:
+        clear = "does not include" if lead["low"] > 0 or lead["high"] < 0 else "includes"
+        text += (
+            f" The lead of {paper.METHOD_NAMES[first]} over {paper.METHOD_NAMES[second]} is {lead['estimate']:+.1%}, "
+            f"and its 95 % interval over seeds {clear} zero."
+        )
+    return text + (" **Not testable here**: an order on a stand-in is no order on faces." if standin else "")
+
+
+def ranking(outcomes: Sequence[Outcome], dataset: str) -> dict:
+    """The order of the networks by mean accuracy at the best epoch, the paper's, and the lead of the first."""
+    table = finished(outcomes, "none")
+    means = table.groupby("model")["accuracy_best"].mean()
+    published = (
+        sorted(MODEL_NAMES, key=lambda model: -paper.accuracy(model, dataset)) if _has_results(dataset) else None
+    )
+    result = {"order": None, "published_order": published, "lead": None}
+    if set(means.index) < set(MODEL_NAMES):
+        return result
+    order = list(means.sort_values(ascending=False, kind="stable").index)
+    first, second = (table[table["model"] == model].set_index("seed")["accuracy_best"] for model in order[:2])
+    shared = first.index.intersection(second.index)
+    lead = paired_difference(first.loc[shared], second.loc[shared]).to_dict() if len(shared) else None
+    return result | {"order": order, "lead": lead}
+
+
+def results(outcomes: Sequence[Outcome], dataset: str) -> dict:
+    """What the chapter found, as JSON: scores over seeds of each network and control, the order, what is missing."""
+    table = finished(outcomes)
+    groups = {}
+    for (model, control), runs in table.groupby(["model", "control"], sort=False):
+        groups[f"{model}/{control}"] = {
+            "seeds": runs["seed"].tolist(),
+            "clips": int(runs["n"].iloc[0]),
+            "majority_share": float(runs["majority_share"].iloc[0]),
+            **{name: mean_interval(runs[name]).to_dict() for name in READINGS},
+            "gain_of_best": mean_interval(runs["accuracy_best"] - runs["accuracy_last"]).to_dict(),
+            "std_last_epochs": float(runs["accuracy_std_last_epochs"].mean()),
+            "runs": runs["run"].tolist(),
+        }
+    statuses = pd.Series([one.status for one in outcomes]).value_counts()
+    return {
+        "scores": groups,
+        "ranking": ranking(outcomes, dataset),
+        "planned": len(outcomes),
+        **{status: int(statuses.get(status, 0)) for status in ("finished", "failed", "missing")},
+    }
+
+
+def _has_results(dataset: str) -> bool:
+    return dataset in paper.DATASETS
+
+
+def _published(model: str, dataset: str) -> str:
+    return f"{paper.accuracy(model, dataset):.2%}" if _has_results(dataset) else ""
+
+
+def _with_interval(interval: Interval) -> str:
+    if np.isnan(interval.low):
+        return f"{interval.estimate:.1%}"
+    low, high = max(interval.low, 0), min(interval.high, 1)  # Student's t does not know that shares end at 0 and 1
+    return f"{interval.estimate:.1%} ({low:.1%} to {high:.1%})"
+
+
+def _points(interval: Interval) -> str:
+    if np.isnan(interval.low):
+        return f"{interval.estimate:+.1%}"
+    return f"{interval.estimate:+.1%} ({interval.low:+.1%} to {interval.high:+.1%})"
+
+
+def _marked(figure: Figure, standin: bool) -> Figure:
+    if standin:
+        figures.mark_standin(figure)
+    return figures.finished(figure)

@@ -1,0 +1,139 @@
+"""Assembly on made-up chapters: real ones are built in tests/test_book.py."""
+
+import json
+
+import nbformat
+import pytest
+import yaml
+
+from lib import paths
+from lib.digest import library_digest
+from lib.profiles import ALWAYS, NOTEBOOKS_WITHOUT_DATASET, Profile
+from lib.report import book
+from lib.report.gate import ChapterError, source_path
+from lib.report.provenance import MEDIA_TYPE, notebook_digest
+
+PROFILE = Profile("full", {"smic": {}}, {})
+SCORES = {
+    "epochs": 100, "accuracy_best": 0.75, "accuracy_last": 0.7, "majority_share": 0.6,
+    "wilson_low_best": 0.5, "wilson_high_best": 0.9,
+}  # fmt: skip
+
+
+def write_chapter(executed, dataset, notebook, runs=(), **record):
+    """An executed chapter with its results, as `chapter.finish` would leave them."""
+    content = {
+        "notebook_digest": notebook_digest(source_path(notebook)),
+        "code_digest": library_digest(),
+        "parameters": {"dataset": dataset},
+        "standin": None if dataset == "paper" else {"standin": True},
+        "commit": "abc1234",
+        "runs": list(runs),
+        **record,
+    }
+    cells = [
+        nbformat.v4.new_markdown_cell(f"# {notebook[:2]}. A title\n\nText."),
+        nbformat.v4.new_code_cell("1", execution_count=1),
+    ]
+    cells[1].outputs = [nbformat.v4.new_output("display_data", {MEDIA_TYPE: content, "text/plain": ""})]
+    for path in (executed.chapter(dataset, notebook), executed.results(dataset, notebook)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), executed.chapter(dataset, notebook))
+    executed.results(dataset, notebook).write_text(json.dumps({"results": SCORES, "provenance": content}))
+
+
+@pytest.fixture
+def executed(tmp_path):
+    """Every chapter of the smallest book, fresh."""
+    chapters = book.Executed(tmp_path / "build")
+    for dataset, notebook in PROFILE.chapters():
+        write_chapter(chapters, dataset, notebook)
+    return chapters
+
+
+def _kept(executed):
+    return book.Executed(executed.folder, kept=True)
+
+
+def _first_cells(source, dataset, notebook):
+    cells = nbformat.read(source / "chapters" / dataset / f"{notebook}.ipynb", as_version=4).cells
+    return [cell.source for cell in cells[:2]]
+
+
+def test_the_smallest_book_has_the_chapters_of_every_dataset_and_those_without_one():
+    assert PROFILE.chapters() == [
+        *(("smic", one) for one in ALWAYS),
+        *(("paper", n) for n in NOTEBOOKS_WITHOUT_DATASET),
+    ]
+
+
+def test_titles_name_the_dataset_and_that_it_is_a_standin_where_there_is_one(executed, tmp_path):
+    source = book.assemble(PROFILE, executed, tmp_path)
+    assert _first_cells(source, "smic", "01_data")[0].startswith("# 01. A title: SMIC (stand-in)\n")
+    assert _first_cells(source, "paper", "09_audit")[0].startswith("# 09. A title\n")
+
+
+def test_the_contents_list_only_chapters_that_are_there(executed, tmp_path):
+    source = book.assemble(PROFILE, executed, tmp_path)
+    toc = yaml.safe_load((source / "_toc.yml").read_text(encoding="utf-8"))
+    files = [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
+    assert "chapters/smic/05_fusenet_late" in files
+    assert not [file for file in files if "casme2_sq" in file or "06_comparison" in file]
+
+
+def test_every_bad_chapter_is_named_and_nothing_is_written(executed, tmp_path):
+    executed.chapter("smic", "05_fusenet_late").unlink()
+    write_chapter(executed, "smic", "01_data", code_digest="another")
+    with pytest.raises(ChapterError) as refused:
+        book.assemble(PROFILE, executed, tmp_path)
+    assert "smic/01_data: is stale" in str(refused.value)
+    assert "smic/05_fusenet_late: was not executed" in str(refused.value)
+    assert not (tmp_path / "src").exists()
+
+
+def test_a_kept_chapter_that_is_stale_is_marked_with_the_reason_and_the_commit(executed, tmp_path):
+    write_chapter(executed, "smic", "01_data", code_digest="another")
+    source = book.assemble(PROFILE, _kept(executed), tmp_path)
+    mark = _first_cells(source, "smic", "01_data")[1]
+    assert "Executed by an earlier version" in mark
+    assert "abc1234" in mark
+    assert "code in lib/ changed" in mark
+    assert "earlier version" not in _first_cells(source, "smic", "02_preprocessing")[1]
+
+
+def test_a_kept_chapter_that_is_missing_is_left_out_and_one_that_failed_is_refused(executed, tmp_path):
+    executed.chapter("smic", "05_fusenet_late").unlink()
+    source = book.assemble(PROFILE, _kept(executed), tmp_path)
+    assert not (source / "chapters" / "smic" / "05_fusenet_late.ipynb").exists()
+    notebook = nbformat.read(executed.chapter("smic", "01_data"), as_version=4)
+    notebook.cells[1].outputs = [nbformat.v4.new_output("error", ename="ValueError", evalue="no face", traceback=[])]
+    nbformat.write(notebook, executed.chapter("smic", "01_data"))
+    with pytest.raises(ChapterError, match="failed: ValueError: no face"):
+        book.assemble(PROFILE, _kept(executed), tmp_path)
+
+
+def test_the_front_page_warns_of_standins_and_shows_the_papers_values(executed, tmp_path):
+    source = book.assemble(PROFILE, executed, tmp_path)
+    status = (source / "_status.md").read_text(encoding="utf-8")
+    assert "68.75%" in status
+    assert "stand-in" in status
+
+
+def test_keeping_takes_chapters_results_and_cited_runs_and_drops_what_is_no_longer_cited(tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "REPOSITORY", tmp_path)
+    monkeypatch.setattr(paths, "CITED_RUNS", tmp_path / "book" / "runs")
+    monkeypatch.setenv("MICROEXP_DATA", str(tmp_path / "data"))
+    monkeypatch.setattr(book, "assemble", lambda *arguments: None)  # the gate has its own tests
+    build = book.Executed(tmp_path / "_build" / "full")
+    for dataset, notebook in PROFILE.chapters():
+        write_chapter(build, dataset, notebook, runs=["new"] if notebook == "03_micro_exp_stcnn" else [])
+    for folder in (tmp_path / "data" / "runs" / "new", tmp_path / "book" / "runs" / "old"):
+        folder.mkdir(parents=True)
+        (folder / "config.json").write_text("{}")
+    (tmp_path / "book" / "chapters" / "smic").mkdir(parents=True)
+    (tmp_path / "book" / "chapters" / "smic" / "99_gone.ipynb").write_text("{}")
+    said = book.keep(PROFILE)
+    assert [path.name for path in (tmp_path / "book" / "runs").iterdir()] == ["new"]
+    assert not (tmp_path / "book" / "chapters" / "smic" / "99_gone.ipynb").exists()
+    assert (tmp_path / "book" / "results" / "paper" / "09_audit.json").is_file()
+    assert said == ["6 chapters", "1 run records"]

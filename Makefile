@@ -9,12 +9,15 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PYTHONPATH := $(CURDIR)
 READY := .venv/.ready
 
-.PHONY: book test lab lint lock clean
+.PHONY: book render test lab lint lock clean
 
 book: $(READY)  ## run the pipeline at PROFILE (quick, full, tiny) and build the HTML book; TRAIN=no trains nothing
 	snakemake --cores all --quiet host reason rules --config profile=$(PROFILE) train=$(TRAIN) \
 	    --resources gpu=1 mem_mb=$(MEMORY_MB) --rerun-incomplete
 	@echo "The book: $(CURDIR)/_build/$(PROFILE)/html/index.html"
+
+render: $(READY)  ## build the full profile's book from the chapters kept in book/, training nothing
+	@python -m lib book --kept
 
 test: $(READY)  ## all tests
 	python -m pytest -n auto --maxprocesses 4 -q
@@ -29,7 +32,7 @@ lock:  ## make requirements.txt from requirements.in
 	uv pip compile --universal --generate-hashes --python-version 3.11 requirements.in -o requirements.txt
 
 clean:  ## remove what is made here: environment, book, data, runs
-	rm -rf .venv _build logs .snakemake .pytest_cache .ruff_cache data/raw data/processed data/runs data/results
+	rm -rf .venv _build logs .snakemake .pytest_cache .ruff_cache data/raw data/processed data/runs data/results data/weights
 
 $(READY): requirements.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else "Python 3.11 to 3.13 is needed, found %d.%d: call make with PYTHON=python3.12, say" % v)'

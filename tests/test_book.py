@@ -12,7 +12,7 @@ import papermill
 import pytest
 
 from lib import paths
-from lib.profiles import read_profile
+from lib.profiles import NOTEBOOKS, read_profile
 from lib.report import gate
 
 CLIPS = 9
@@ -37,29 +37,64 @@ def execute(name: str, output: Path, cwd: Path = paths.REPOSITORY, **parameters)
     )
 
 
+# What makes each chapter quick
+SETTINGS = {
+    "01_data": {},
+    "02_preprocessing": {},
+    "03_micro_exp_stcnn": {"epochs": 1},
+    "04_fusenet_intermediate": {"epochs": 1},
+    "05_fusenet_late": {"epochs": 1},
+    "06_comparison": {"epochs": 1, "fusenet_epochs": 1, "seeds": 1, "control_seeds": 1},
+    "07_kernel_study": {"kernels": "3x3x3 3x3x19", "learning_rates": "0.01", "epochs": 1, "seeds": 1},
+    "08_saliency": {"epochs": 1, "bootstrap": 50},
+    "10_shortcuts": {"epochs": 1, "fusenet_epochs": 1, "seeds": 1, "fusenet_seeds": 1},
+    "11_rigorous": {"epochs": 1, "seeds": 1},
+}
+
+
+def test_every_chapter_of_a_dataset_is_executed_here():
+    assert tuple(SETTINGS) == NOTEBOOKS
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "name",
-    ["01_data", "02_preprocessing", "03_micro_exp_stcnn", "04_fusenet_intermediate", "05_fusenet_late"],
-)
+@pytest.mark.parametrize("name", SETTINGS)
 def test_every_chapter_runs_on_a_fresh_machine_and_passes_the_gate(name, data_folder, tmp_path):
-    parameters = {"dataset": "smic", "clips": CLIPS, "results": str(tmp_path / "results.json")}
-    if name > "03":
-        parameters["epochs"] = 1
+    parameters = {"dataset": "smic", "clips": CLIPS, "results": str(tmp_path / "results.json"), **SETTINGS[name]}
     output = tmp_path / f"{name}.ipynb"
     execute(name, output, **parameters)
     assert gate.problems(output, name, {"dataset": "smic", "clips": CLIPS}) == []
     content = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
     assert content["provenance"]["standin"]["standin"] is True
     assert content["provenance"]["command"].startswith(f"papermill notebooks/{name}.ipynb")
-    html = [
+    assert any("not a replication of the paper" in text for text in html_of(output))
+
+
+@pytest.mark.slow
+def test_the_audit_runs_without_data_and_speaks_of_no_standin(tmp_path):
+    output = tmp_path / "09_audit.ipynb"
+    execute("09_audit", output, results=str(tmp_path / "results.json"))
+    assert gate.problems(output, "09_audit") == []
+    assert json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))["provenance"]["standin"] is None
+    assert not any("not a replication of the paper" in text for text in html_of(output))
+
+
+@pytest.mark.slow
+def test_a_chapter_that_may_not_train_lists_what_is_missing(data_folder, tmp_path):
+    output = tmp_path / "06_comparison.ipynb"
+    settings = {"epochs": 7, "seeds": 2, "control_seeds": 1, "train_missing": False}
+    execute("06_comparison", output, clips=CLIPS, results=str(tmp_path / "results.json"), **settings)
+    found = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))["results"]
+    assert (found["planned"], found["finished"], found["missing"]) == (9, 0, 9)
+
+
+def html_of(notebook: Path) -> list[str]:
+    return [
         output["data"]["text/html"]
-        for cell in nbformat.read(output, as_version=4).cells
+        for cell in nbformat.read(notebook, as_version=4).cells
         if cell.cell_type == "code"
         for output in cell.outputs
         if "text/html" in output.get("data", {})
     ]
-    assert any("not a replication of the paper" in text for text in html)
 
 
 @pytest.mark.slow

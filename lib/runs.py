@@ -26,7 +26,7 @@ from lib.protocols import CONTROLS, PROTOCOLS
 
 RECORD_FILES = ("config.json", "history.csv", "predictions.csv", "provenance.json", "summary.json")
 HISTORY_COLUMNS = ("fold", "epoch", "loss", "accuracy", "val_loss", "val_accuracy")
-INDEX = ".index.jsonl"
+INDEX = ".index.jsonl"  # a change of what `_row` returns asks for another name, or old rows would stay
 LAST_EPOCHS = 10  # how many final epochs the mean accuracy is taken over
 
 # the modules whose code decides a run's numbers
@@ -286,17 +286,31 @@ def is_record(path: Path) -> bool:
 def list_runs(runs_dir: Path) -> pd.DataFrame:
     """All finished runs, one row each, by id: id, config's fields, dataset, standin, backend, summary's fields.
 
-    Records never change, so the row of each is kept in ``.index.jsonl`` beside them: with thousands of records only
-    new ones are opened. The file may be deleted at any time; it is made anew.
+    Records never change, so the row of each is kept in ``.index.jsonl`` beside them, with the time its folder was
+    changed: with thousands of records only new ones are opened. The file may be deleted at any time; it is made anew.
     """
     runs_dir = Path(runs_dir)
-    names = sorted(entry.name for entry in os.scandir(runs_dir) if entry.is_dir()) if runs_dir.is_dir() else []
-    known = _read_index(runs_dir)
-    added = {name: _row(runs_dir / name) for name in names if name not in known and is_record(runs_dir / name)}
+    known, added, rows = _read_index(runs_dir), {}, []
+    for name, changed_ns in _folders(runs_dir):
+        row = known.get((name, changed_ns))
+        if row is None and is_record(runs_dir / name):
+            row = added[name, changed_ns] = _row(runs_dir / name)
+        if row is not None:
+            rows.append(row)
     _extend_index(runs_dir, added, rewrite=not known)
-    rows = [row for name in names if (row := known.get(name) or added.get(name))]
     columns = ["id", *(field.name for field in fields(RunConfig)), "dataset", "standin", "backend"]
     return pd.DataFrame(rows, columns=None if rows else columns)
+
+
+def _folders(runs_dir: Path) -> list[tuple[str, int]]:
+    """Folders that may be records, by name, each with the time when a file was last put into it or taken out."""
+    found = []
+    with contextlib.suppress(FileNotFoundError), os.scandir(runs_dir) as entries:
+        for entry in entries:
+            with contextlib.suppress(FileNotFoundError):  # deleted since
+                if "." not in entry.name and entry.is_dir():
+                    found.append((entry.name, entry.stat().st_mtime_ns))
+    return sorted(found)
 
 
 def _row(path: Path) -> dict[str, Any]:
@@ -311,19 +325,20 @@ def _row(path: Path) -> dict[str, Any]:
     }
 
 
-def _read_index(runs_dir: Path) -> dict[str, dict]:
-    """Rows by id; empty if there is no index or it cannot be trusted."""
+def _read_index(runs_dir: Path) -> dict[tuple[str, int], dict]:
+    """Rows by id and time of change; empty if there is no index or it cannot be trusted."""
     try:
-        rows = [json.loads(line) for line in (runs_dir / INDEX).read_text(encoding="utf-8").splitlines()]
-        return {row["id"]: row for row in rows}
+        lines = [json.loads(line) for line in (runs_dir / INDEX).read_text(encoding="utf-8").splitlines()]
+        return {(line["row"]["id"], line["changed_ns"]): line["row"] for line in lines}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
 
 
-def _extend_index(runs_dir: Path, rows: Mapping[str, dict], rewrite: bool) -> None:
+def _extend_index(runs_dir: Path, rows: Mapping[tuple[str, int], dict], rewrite: bool) -> None:
     """Keep new rows. The index saves time and nothing else, so a folder that cannot be written is no error."""
     if rows:
-        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows.values())
+        lines = [{"changed_ns": changed_ns, "row": row} for (_, changed_ns), row in rows.items()]
+        text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
         with contextlib.suppress(OSError), (runs_dir / INDEX).open("w" if rewrite else "a", encoding="utf-8") as file:
             file.write(text)
 

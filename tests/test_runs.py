@@ -77,7 +77,7 @@ def test_config_data_code_and_backend_each_change_the_id(monkeypatch):
     ids.add(run_id(config, FakeStore(fingerprint="0" * 64)))
     monkeypatch.setattr(runs, "deciding_code", lambda: "other code")
     ids.add(run_id(config, store))
-    monkeypatch.setattr("lib.backend.backend_name", lambda: "jax")
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
     ids.add(run_id(config, store))
     assert len(ids) == 5
 
@@ -216,6 +216,54 @@ def test_list_runs_of_no_folder_is_an_empty_table_with_columns(tmp_path):
     table = list_runs(tmp_path / "nowhere")
     assert table.empty
     assert "model" in table.columns
+
+
+def test_once_listed_records_are_not_opened_again_only_new_ones_are(tmp_path, monkeypatch):
+    _write_record(tmp_path / "id0")
+    _write_record(tmp_path / "id1", seed=1)
+    first = list_runs(tmp_path)
+    opened = []
+    read_json = runs._read_json
+    monkeypatch.setattr(runs, "_read_json", lambda path: opened.append(path.parent.name) or read_json(path))
+    pd.testing.assert_frame_equal(list_runs(tmp_path), first)
+    assert opened == []
+    _write_record(tmp_path / "id2", seed=2)
+    assert list_runs(tmp_path)["seed"].tolist() == [0, 1, 2]
+    assert set(opened) == {"id2"}
+
+
+def test_a_deleted_record_is_listed_no_more_and_one_trained_in_its_place_is_read_anew(tmp_path):
+    for seed in range(2):
+        _write_record(tmp_path / f"id{seed}", seed=seed)
+    list_runs(tmp_path)
+    shutil.rmtree(tmp_path / "id0")
+    assert list_runs(tmp_path)["id"].tolist() == ["id1"]
+    _write_record(tmp_path / "id0", seed=7)
+    assert list_runs(tmp_path)["seed"].tolist() == [7, 1]
+
+
+def test_a_listed_record_that_has_lost_a_file_is_listed_no_more(tmp_path):
+    path = _write_record(tmp_path / "id0")
+    list_runs(tmp_path)
+    (path / "predictions.csv").unlink()
+    assert list_runs(tmp_path).empty
+
+
+@pytest.mark.parametrize("damage", [b'{"id": "id0"', b"[1, 2]\n", b"null\n", b"\xff\xfe", b'{"id": "id0"}\n'])
+def test_a_damaged_index_is_made_anew(tmp_path, damage):
+    _write_record(tmp_path / "id0")
+    whole = list_runs(tmp_path)
+    index = tmp_path / runs.INDEX
+    content = index.read_bytes()
+    index.write_bytes(content + damage)
+    pd.testing.assert_frame_equal(list_runs(tmp_path), whole)
+    assert index.read_bytes() == content
+
+
+def test_a_folder_that_cannot_be_written_is_listed_all_the_same(tmp_path):
+    _write_record(tmp_path / "id0")
+    (tmp_path / runs.INDEX).mkdir()  # as good as read-only, for root too
+    assert list_runs(tmp_path)["id"].tolist() == ["id0"]
 
 
 def test_a_thousand_records_are_listed_in_a_few_seconds(tmp_path):

@@ -50,7 +50,9 @@ class RetrainedTest(NamedTuple):
     n: int
 
 
-def mean_interval(values: Sequence[float], level: float = 0.95) -> Interval:
+def mean_interval(
+    values: Sequence[float], level: float = 0.95, bounds: tuple[float, float] = (-math.inf, math.inf)
+) -> Interval:
     """Mean of independent values and its Student's t interval: the choice for the scores of a few seeds.
 
     A bootstrap of five values can only recombine those five: it knows nothing of the tails and, without correction,
@@ -63,11 +65,14 @@ def mean_interval(values: Sequence[float], level: float = 0.95) -> Interval:
         One score per run.
     level : float
         Confidence, between 0 and 1.
+    bounds : (float, float)
+        What the mean can be, (0, 1) for a score: limits are cut there, which loses no coverage.
 
     Returns
     -------
     Interval
-        With NaN limits for a single value, which tells nothing about spread; all NaN for none.
+        With NaN limits for a single value, which tells nothing about spread; all NaN for none. Equal values give an
+        interval of no width: scores are multiples of one clip, so that a few of them may be equal by chance.
 
     References
     ----------
@@ -85,14 +90,20 @@ def mean_interval(values: Sequence[float], level: float = 0.95) -> Interval:
     mean = float(values.mean())
     if len(values) == 1:
         return Interval(mean, math.nan, math.nan)
-    half_width = stats.t.ppf((1 + level) / 2, len(values) - 1) * values.std(ddof=1) / math.sqrt(len(values))
-    return Interval(mean, mean - float(half_width), mean + float(half_width))
+    half_width = float(stats.t.ppf((1 + level) / 2, len(values) - 1) * values.std(ddof=1) / math.sqrt(len(values)))
+    return Interval(mean, max(mean - half_width, bounds[0]), min(mean + half_width, bounds[1]))
 
 
-def paired_difference(a: Sequence[float], b: Sequence[float], level: float = 0.95) -> Interval:
+def paired_difference(
+    a: Sequence[float],
+    b: Sequence[float],
+    level: float = 0.95,
+    bounds: tuple[float, float] = (-math.inf, math.inf),
+) -> Interval:
     """Mean of a - b over paired runs (equal seeds under two settings), with its t interval.
 
-    Pairing takes out what both runs of a seed share, such as their initial weights and the order of clips.
+    Pairing takes out what both runs of a seed share, such as their initial weights and the order of clips. A
+    difference of scores has the bounds (-1, 1).
 
     >>> [round(number, 3) for number in paired_difference([0.7, 0.8, 0.9], [0.6, 0.7, 0.7])]
     [0.133, -0.01, 0.277]
@@ -100,7 +111,7 @@ def paired_difference(a: Sequence[float], b: Sequence[float], level: float = 0.9
     a, b = _finite(a), _finite(b)
     if a.shape != b.shape:
         raise ValueError(f"expected as many values on both sides, one per pair, found {len(a)} and {len(b)}")
-    return mean_interval(a - b, level)
+    return mean_interval(a - b, level, bounds)
 
 
 def bootstrap_interval(

@@ -52,6 +52,12 @@ def test_one_seed_has_a_mean_and_no_interval():
     assert all(math.isnan(number) for number in statistics.mean_interval([]))
 
 
+def test_limits_are_cut_where_no_score_can_lie():
+    assert statistics.mean_interval([0.1, 0.9], bounds=(0, 1)) == (0.5, 0, 1)
+    assert statistics.paired_difference([0.9, 0.5], [0.1, 0.4], bounds=(-1, 1))[1:] == (-1, 1)
+    assert statistics.mean_interval([0.1, 0.9]).high > 1
+
+
 def test_an_interval_can_be_written_as_json_even_without_limits():
     written = json.dumps(statistics.mean_interval([0.7]).to_dict(), allow_nan=False)
     assert json.loads(written) == {"estimate": 0.7, "low": None, "high": None}

@@ -1,0 +1,200 @@
+"""Sentences of chapters 10 and 11 that state a number or a finding, made from results.
+
+Each function returns Markdown text. What a stand-in allows to be said is said of the stand-in only.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from lib import paper
+from lib.statistics import Interval, PermutationTest, RetrainedTest
+
+FEWEST_PAIRS = 3  # two equal changes of a clip or two have an interval of no width, and prove nothing
+STANDIN_ONLY = (
+    " All of this was measured on a **stand-in**; it says how the method behaves, nothing about the paper's data."
+)
+
+
+def interval_text(interval: Interval, form: str) -> str:
+    """An estimate with its limits, each in this format.
+
+    >>> interval_text(Interval(0.1, -0.02, 0.22), "+.1%")
+    '+10.0% (-2.0% to +22.0%)'
+    >>> interval_text(Interval(0.61, math.nan, math.nan), ".3f")
+    '0.610 (no interval)'
+    """
+    if math.isnan(interval.estimate):
+        return "–"
+    if math.isnan(interval.low):
+        return f"{interval.estimate:{form}} (no interval)"
+    return f"{interval.estimate:{form}} ({interval.low:{form}} to {interval.high:{form}})"
+
+
+def outcome_sentences(outcomes: Sequence) -> str:
+    """What became of the runs that were planned: how many there are, which failed and why, which are missing."""
+    counts = {status: sum(one.status == status for one in outcomes) for status in ("finished", "failed", "missing")}
+    text = f"**{counts['finished']} of {len(outcomes)} runs** are finished."
+    if counts["failed"]:
+        seeds = {}
+        for one in outcomes:
+            if one.status == "failed":
+                seeds.setdefault((one.config.protocol, one.config.model), []).append(str(one.config.seed))
+        named = "; ".join(
+            f"`{protocol}` of {paper.METHOD_NAMES[model]}, seed {', '.join(which)}"
+            for (protocol, model), which in seeds.items()
+        )
+        text += f" {counts['failed']} **failed**, their loss being no finite number: {named}. Failing is a result too."
+    if counts["missing"]:
+        text += f" {counts['missing']} have **not been trained**; what stands on them is left open below."
+    return text
+
+
+def shortcut_sentences(book: pd.DataFrame, standin: bool, level: float = 0.95) -> str:
+    """What the ledger of shortcuts shows, and what it cannot show."""
+    measured = book[book["status"] == "measured"]
+    single = int((book["status"] == "one seed").sum())
+    open_rows = book[book["status"].isin(["failed", "missing"])]
+    sentences = []
+    if len(measured):
+        shown = measured[measured["shown"]]
+        rises = [row.accuracy.estimate > 0 for row in shown.itertuples()]
+        for rows, word in ((shown[rises], "rises"), (shown[[not one for one in rises]], "falls")):
+            named = [f"*{row.title}* ({interval_text(row.accuracy, '+.1%')})" for row in rows.itertuples()]
+            if named:
+                sentences.append(f"Accuracy **{word}**, with an interval that excludes zero, by {'; '.join(named)}.")
+        unclear = len(measured) - len(shown)
+        if unclear:
+            sentences.append(
+                f"For {unclear} of {len(measured)} departures neither a gain nor a loss in accuracy is shown, nor is "
+                f"either ruled out: the interval includes zero, or stands on fewer than {FEWEST_PAIRS} pairs of runs."
+            )
+        chance = len(measured) * (1 - level)
+        sentences.append(
+            f"If no departure mattered at all, {chance:.1f} of these {len(measured)} intervals at {level:.0%} would "
+            "still be expected to exclude zero."
+        )
+    if single:
+        sentences.append(f"With one pair of runs only, and so without an interval: {single}.")
+    if len(open_rows):
+        named = ", ".join(f"*{row.title}* ({row.status})" for row in open_rows.itertuples())
+        sentences.append(f"**Without a number:** {named}.")
+    return " ".join(sentences) + (STANDIN_ONLY if standin else "")
+
+
+def people_sentences(predictions: pd.DataFrame) -> str:
+    """How many clips and people were scored, and how unevenly."""
+    if predictions.empty:
+        return "There is no finished run, and so nothing to score: train the runs, then execute this page again."
+    sizes = predictions.drop_duplicates("clip").groupby("subject").size()
+    return (
+        f"**{sizes.sum()} clips of {len(sizes)} people** are scored, each by networks that never saw that person. The "
+        f"number of clips of a person is {sizes.min()} at least, {sizes.median():g} in the middle and {sizes.max()} at "
+        "most."
+    )
+
+
+def chance_sentences(tests: Mapping[str, PermutationTest], retrained: RetrainedTest | None) -> str:
+    """Whether the predictions are better than chance, under each null."""
+    if not tests:
+        return ""
+    test = tests["uf1"]
+    clear = test.p_value < 0.05
+    text = (
+        f"With labels dealt out anew, UF1 is {test.null_median:.3f} in the middle and reaches {test.null_high:.3f} in "
+        f"one draw of twenty; the networks' predictions score {test.observed:.3f} (**p = {p_text(test.p_value)}**, "
+        f"{test.n:,} draws). Their predictions "
+        + ("tell something about the labels." if clear else "are **not shown to be better than chance**.")
+    )
+    if retrained is None:
+        return text + " No run was trained on permuted labels, so the stricter null remains untested here."
+    return text + (
+        f" Against networks that were *trained* on permuted labels, p = {p_text(retrained.p_value)}; with so few of "
+        f"them ({retrained.n}) no p is smaller than {p_text(retrained.smallest_p)}."
+    )
+
+
+def p_text(p: float) -> str:
+    """A p value with as many decimals as it deserves.
+
+    >>> p_text(0.0000999), p_text(0.0421), p_text(1.0)
+    ('0.0001', '0.042', '1')
+    """
+    return f"{p:.1g}" if p < 0.001 else f"{p:.3f}".rstrip("0").rstrip(".")
+
+
+def epoch_choice_sentences(gains: Mapping[str, Interval], n_folds: int) -> str:
+    """What choosing the best epoch in each fold, on the clips it is scored on, would have added."""
+    gain = gains["accuracy"]
+    if math.isnan(gain.estimate):
+        return "There is no finished run to read this from."
+    uf1 = interval_text(gains["uf1"], "+.3f")
+    return (
+        f"Had the best epoch been chosen in each of the {n_folds} folds, on the very clips that it is scored on, "
+        f"accuracy would change by **{interval_text(gain, '+.1%')}** and UF1 by {uf1}. The smaller a fold, the easier "
+        "it is to find an epoch that suits it: leave-one-subject-out does not protect from this choice, it makes it "
+        "worth more."
+    )
+
+
+def power_sentences(plan: Mapping[str, float]) -> str:
+    """What clips and people of this number can show, and how many would be needed."""
+    if not plan:
+        return "Without a finished run, how alike a person's clips are is unknown, and so is the power."
+    alike = (
+        "cannot be estimated from these clips and is taken as zero, which is the best case"
+        if math.isnan(plan["icc"])
+        else f"is estimated as {plan['icc']:.2f}" + (", which counts as zero" if plan["icc"] < 0 else "")
+    )
+    smallest = plan["detectable_difference"]
+    shown = (
+        "no drop of any size is likely to be found"
+        if math.isnan(smallest)
+        else f"a drop must be **{smallest:.1%}** or more to be found with a probability of {plan['power']:.0%}"
+    )
+    return (
+        f"How alike the clips of a person are in being right or wrong (intraclass correlation) {alike}. So "
+        f"{plan['clips']} clips of {plan['subjects']} people are worth {plan['effective_clips']:.0f} independent ones: "
+        f"from an accuracy of {plan['base']:.1%}, {shown}. To find a drop of the margin, "
+        f"{plan['margin']:.1%}, takes {plan['independent_clips_needed']:,} independent clips: about "
+        f"**{plan['clips_needed']:,} clips of {plan['subjects_needed']:,} people** like those here."
+    )
+
+
+def verdict_sentences(found: Mapping) -> str:
+    """The page's answer, from its results: see `lib.report.rigour.results`."""
+    published, margin = found["published"], found["margin"]
+    if found["verdict"] == "no run":
+        return "**No verdict: no run is finished.**"
+    if published is None:
+        return "The paper has no result of this network on these clips, so there is nothing to replicate."
+    accuracy = found["accuracy"]
+    interval = interval_text(Interval(*(math.nan if one is None else one for one in accuracy.values())), ".1%")
+    if found["standin"]:
+        separates = (
+            "An interval of this width could"
+            if found["interval_separates"]
+            else "Nor would a verdict be possible if it were: an interval of this width does not"
+        )
+        return (
+            f"**Not testable here.** The paper reports {published:.2%} on the real dataset; these clips are rendered, "
+            f"and their accuracy of {interval} is not comparable with it. {separates} tell {published:.1%} from "
+            f"{published - margin:.1%}, a margin of {margin:.0%} lower."
+        )
+    meaning = {
+        "replicated": "the whole interval lies above the lowest accuracy that would still do",
+        "not replicated": "the whole interval lies below the lowest accuracy that would still do",
+        "underpowered": "the interval includes the lowest accuracy that would still do, so that these people and clips "
+        "are compatible with success and with failure",
+    }[found["verdict"]]
+    same = {
+        "same": "is the same as the paper's within the margin",
+        "different": "differs from the paper's by more than the margin",
+        "undecided": "is shown neither to be the same as the paper's within the margin nor to differ by more",
+    }[found["equivalence"]]
+    return (
+        f"**{found['verdict'].capitalize()}.** The paper reports {published:.2%}, for people whom its network had "
+        f"seen; for people it has not seen, accuracy is {interval}. With a margin of {margin:.0%}, {meaning} "
+        f"({published - margin:.1%}). By two one-sided tests at 5 %, the accuracy {same}."
+    )

@@ -1,0 +1,261 @@
+"""What each departure from the clean baseline is worth: chapter 10's tables, made from the outcomes of its runs.
+
+A change is always between two runs of one seed, and each is read at the epoch that its protocol reports. Runs that
+failed or are missing leave a gap that stays visible; they are counted in every row.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from lib import paper
+from lib.errors import TrainingError
+from lib.experiments import STCNN, Outcome
+from lib.protocols import CHOICES, PROTOCOLS, SHORTCUTS
+from lib.report.rigour_prose import FEWEST_PAIRS, interval_text
+from lib.runs import RunConfig
+from lib.statistics import Interval, mean_interval
+
+BASELINE = "clean"
+BEST_EPOCH, DOUBLED_BATCH = "best_epoch", "doubled_batch"  # the two switches that need no protocol of their own
+SCORES = ("accuracy", "uf1")
+
+
+@dataclass(frozen=True)
+class Switch:
+    """One departure: how it is called in tables, and the entry of `data/paper/code_differences.yml` that it is."""
+
+    title: str
+    difference: str | None
+
+
+SWITCHES: dict[str, Switch] = {
+    BEST_EPOCH: Switch("best epoch reported", "best-validation-epoch"),
+    "validated_on_training_clips": Switch("scored on all clips", "validates-on-all-clips"),
+    "shared_subjects": Switch("people in both parts", None),
+    "duplicated_clips": Switch("last class doubled", "smic-surprise-twice"),
+    "mispaired_streams": Switch("eyes and mouth of different clips", "eyes-and-mouth-of-different-clips"),
+    "mouth_for_eyes": Switch("mouth in place of eyes", "mouth-twice"),
+    "unshuffled_split": Switch("split without shuffling", "unshuffled-split"),
+    "frames_as_listed": Switch("frames in no order", "frame-order"),
+    "normalised_before_split": Switch("normalised before the split", "normalised-before-split"),
+    DOUBLED_BATCH: Switch("batches twice as large", "batch-size"),
+}
+
+
+def check_size(store) -> None:
+    """Refuse clips that cannot be divided by person; `TrainingError` says what is needed.
+
+    The clean split makes as many parts as its share of held-out clips asks for, so it needs that many people, and that
+    many clips of the commonest class.
+    """
+    parts = round(1 / PROTOCOLS[BASELINE].validation_share)
+    people, commonest = store.clips["subject"].nunique(), store.clips["label"].value_counts().max()
+    if people < parts or commonest < parts:
+        raise TrainingError(
+            f"the clean split divides people into {parts} parts and needs at least {parts} people and {parts} clips of "
+            f"the commonest class; found {people} people and {commonest} clips. Use more clips (a stand-in: clips=18)"
+        )
+
+
+def meanings() -> pd.DataFrame:
+    """What each switch is: indexed by title, with what the released code does, in which files, and what is changed."""
+    differences = paper.code_differences().set_index("id")
+    rows = {}
+    for name, switch in SWITCHES.items():
+        if switch.difference is None:
+            code, files = "Clips are divided without regard to who is seen in them.", ["all six"]
+        else:
+            code, files = differences.loc[switch.difference, ["code", "files"]]
+        rows[switch.title] = {
+            "the released code": code,
+            "in": ", ".join(files),
+            "changed here": _changed(name),
+        }
+    return pd.DataFrame(rows).T.rename_axis("switch")
+
+
+def _changed(name: str) -> str:
+    if name == BEST_EPOCH:
+        return f"epoch: {CHOICES['reported']['best']}"
+    if name == DOUBLED_BATCH:
+        return "clips per step: twice as many as the baseline"
+    field, value = SHORTCUTS[name]
+    return f"{field.replace('_', ' ')}: {CHOICES[field][value]}"
+
+
+def pairs(outcomes: Sequence[Outcome]) -> pd.DataFrame:
+    """One row per switch and seed, whatever became of the two runs.
+
+    Parameters
+    ----------
+    outcomes : sequence of Outcome
+        Of `lib.experiments.shortcut_runs`; of the clean runs of a network, those with the smallest batches are the
+        baseline.
+
+    Returns
+    -------
+    DataFrame
+        ``switch``, ``model``, ``seed``, ``status`` (of the pair: "finished", "failed" if one of the runs failed, else
+        "missing"), ``reason``, and the changes ``accuracy`` and ``uf1`` (switched minus baseline; NaN unless finished).
+    """
+    rows = []
+    for outcomes_of_model in _by_model(outcomes).values():
+        clean = {outcome.config.seed: outcome for outcome in _baseline(outcomes_of_model)}
+        for outcome in clean.values():
+            rows.append({"switch": BEST_EPOCH, **_pair(outcome, outcome, at="best")})
+        for outcome in outcomes_of_model:
+            if outcome not in clean.values():
+                rows.append({"switch": _switch(outcome.config), **_pair(outcome, clean.get(outcome.config.seed))})
+    return pd.DataFrame(rows, columns=["switch", "model", "seed", "status", "reason", *SCORES])
+
+
+def _by_model(outcomes: Sequence[Outcome]) -> dict[str, list[Outcome]]:
+    models = dict.fromkeys(outcome.config.model for outcome in outcomes)
+    return {model: [outcome for outcome in outcomes if outcome.config.model == model] for model in models}
+
+
+def _baseline(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    smallest = min(outcome.config.batch_size for outcome in outcomes)
+    return [one for one in outcomes if one.config.protocol == BASELINE and one.config.batch_size == smallest]
+
+
+def _switch(config: RunConfig) -> str:
+    return DOUBLED_BATCH if config.protocol == BASELINE else config.protocol
+
+
+def _pair(switched: Outcome, baseline: Outcome | None, at: str | None = None) -> dict:
+    row = {"model": switched.config.model, "seed": switched.config.seed, "status": "finished", "reason": ""}
+    row |= dict.fromkeys(SCORES, math.nan)
+    both = [("the baseline", baseline), ("the run with the switch", switched)]
+    for which, one in both:
+        if one is None or one.status == "missing":
+            row |= {"status": "missing", "reason": f"{which} has not been trained"}
+    for which, one in both:
+        if one is not None and one.status == "failed":
+            row |= {"status": "failed", "reason": f"{which} failed: {one.reason}"}
+    if row["status"] == "finished":
+        with_switch, without = _scores(switched, at), _scores(baseline)
+        row |= {name: with_switch[name] - without[name] for name in SCORES}
+    return row
+
+
+def _scores(outcome: Outcome, at: str | None = None) -> dict[str, float]:
+    at = at or PROTOCOLS[outcome.config.protocol].reported
+    summary = outcome.record.summary()
+    return {name: float(summary[f"{name}_{at}"]) for name in SCORES}
+
+
+def ledger(changes: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
+    """The ledger: one row per switch, the largest gain in accuracy first, switches without a number last.
+
+    Parameters
+    ----------
+    changes : DataFrame
+        From `pairs`.
+
+    Returns
+    -------
+    DataFrame
+        ``switch``, ``title``, ``model``, ``n_planned``, ``n_seeds`` (pairs that are finished), ``n_failed``,
+        ``n_missing``, ``status`` ("measured"; "one seed", which has no interval; "failed"; "missing"), ``reason`` (of
+        the first pair that lacks), for ``accuracy`` and ``uf1`` an `Interval` (t, over seeds), and ``shown``: whether
+        that of accuracy excludes zero and stands on enough pairs.
+    """
+    rows = []
+    for (name, model), group in changes.groupby(["switch", "model"], sort=False):
+        finished = group[group["status"] == "finished"]
+        counts = group["status"].value_counts()
+        lacking = group.loc[group["status"] != "finished", "reason"]
+        changes_of = {score: mean_interval(finished[score], level, bounds=(-1, 1)) for score in SCORES}
+        rows.append(
+            {
+                "switch": name,
+                "title": SWITCHES[name].title + ("" if model == STCNN else " (two streams)"),
+                "model": model,
+                "n_planned": len(group),
+                "n_seeds": len(finished),
+                "n_failed": int(counts.get("failed", 0)),
+                "n_missing": int(counts.get("missing", 0)),
+                "status": _status(len(finished), counts),
+                "reason": lacking.iloc[0] if len(lacking) else "",
+                **changes_of,
+                "shown": len(finished) >= FEWEST_PAIRS
+                and bool(changes_of["accuracy"].low > 0 or changes_of["accuracy"].high < 0),
+            }
+        )
+    table = pd.DataFrame(rows)
+    gains = [-math.inf if math.isnan(one.estimate) else one.estimate for one in table["accuracy"]]
+    return table.assign(gain=gains).sort_values("gain", ascending=False).drop(columns="gain").reset_index(drop=True)
+
+
+def _status(n_finished: int, counts: pd.Series) -> str:
+    if n_finished:
+        return "measured" if n_finished > 1 else "one seed"
+    return "failed" if counts.get("failed", 0) else "missing"
+
+
+def ledger_table(book: pd.DataFrame, standin: bool) -> pd.DataFrame:
+    """The ledger as text for a page, indexed by title."""
+    where = ", stand-in" if standin else ""
+    rows = [
+        {
+            "switch": row.title,
+            "network": paper.METHOD_NAMES[row.model],
+            f"change in accuracy{where}": interval_text(row.accuracy, "+.1%"),
+            f"change in UF1{where}": interval_text(row.uf1, "+.3f"),
+            "pairs of runs": pairs_text(row),
+        }
+        for row in book.itertuples()
+    ]
+    return pd.DataFrame(rows).set_index("switch")
+
+
+def pairs_text(row) -> str:
+    """How many pairs of runs a row of the ledger stands on, and what became of the others."""
+    lacking = [f"{count} {what}" for count, what in ((row.n_failed, "failed"), (row.n_missing, "missing")) if count]
+    return f"{row.n_seeds} of {row.n_planned}" + (f" ({', '.join(lacking)})" if lacking else "")
+
+
+def baseline_table(outcomes: Sequence[Outcome], standin: bool) -> pd.DataFrame:
+    """Scores of the clean baselines over seeds, with a t interval, one row per network."""
+    where = ", stand-in" if standin else ""
+    rows = {}
+    for model, own in _by_model(outcomes).items():
+        clean = _baseline(own)
+        finished = [outcome for outcome in clean if outcome.status == "finished"]
+        scores = pd.DataFrame([_scores(outcome) for outcome in finished], columns=list(SCORES))
+        majority = pd.Series([outcome.record.summary()["majority_share"] for outcome in finished], dtype=float)
+        failed = sum(outcome.status == "failed" for outcome in clean)
+        rows[paper.METHOD_NAMES[model]] = {
+            f"accuracy{where}": interval_text(mean_interval(scores["accuracy"], bounds=(0, 1)), ".1%"),
+            f"UF1{where}": interval_text(mean_interval(scores["uf1"], bounds=(0, 1)), ".3f"),
+            "always the commonest class": f"{majority.mean():.1%}" if len(majority) else "–",
+            "runs": f"{len(finished)} of {len(clean)}" + (f" ({failed} failed)" if failed else ""),
+        }
+    return pd.DataFrame(rows).T.rename_axis("clean baseline")
+
+
+def results(book: pd.DataFrame) -> list[dict]:
+    """The ledger as JSON can hold it."""
+    return [
+        {
+            "switch": row.switch,
+            "model": row.model,
+            "status": row.status,
+            "reason": row.reason,
+            "n_seeds": row.n_seeds,
+            "n_failed": row.n_failed,
+            "n_missing": row.n_missing,
+            "accuracy_change": _change(row.accuracy),
+            "uf1_change": _change(row.uf1),
+        }
+        for row in book.itertuples()
+    ]
+
+
+def _change(change: Interval) -> dict[str, float | None]:
+    values = change.to_dict()
+    return {"mean": values["estimate"], "low": values["low"], "high": values["high"]}

@@ -5,6 +5,7 @@ the full profile are also kept in `book/`, with their results and the run record
 rendered without training; one of these whose inputs have changed since is marked as stale on its page.
 """
 
+import json
 import re
 import shutil
 import subprocess
@@ -15,13 +16,17 @@ from pathlib import Path
 import nbformat
 import yaml
 
-from lib import paths
+from lib import paper, paths
+from lib.audit import findings
 from lib.errors import ReplicationError
 from lib.profiles import NO_DATASET, Profile
-from lib.report.gate import ChapterError, problems, provenance_of
-from lib.report.summary import DATASET_TITLES, calibration, front_page
+from lib.report.gate import ChapterError, disagreements, problems, provenance_of
+from lib.report.summary import DATASET_TITLES, calibration, front_page, run_table
+from lib.report.verdict_page import verdict_page
+from lib.verdicts import judge
 
 KEPT_PROFILE = "full"
+NO_RESULTS = "left no results: its last cell must call chapter.finish(…)"
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,9 @@ def assemble(profile: Profile, executed: Executed, out: Path) -> Path:
             missing.append((dataset, notebook))
             continue
         found = problems(path, notebook, profile.chapter_parameters(dataset, notebook))
+        if path.is_file() and not any("failed" in problem for problem in found):
+            content = _read(executed.results(dataset, notebook))
+            found += disagreements(content, (paths.runs_folder(), paths.CITED_RUNS)) if content else [NO_RESULTS]
         stale = [problem for problem in found if problem.startswith("is stale")]
         if executed.kept and found == stale:
             marks[dataset, notebook] = stale
@@ -92,9 +100,15 @@ def assemble(profile: Profile, executed: Executed, out: Path) -> Path:
         target = source / "chapters" / dataset / f"{notebook}.ipynb"
         target.parent.mkdir(parents=True, exist_ok=True)
         _copy_chapter(executed.chapter(dataset, notebook), target, dataset, marks.get((dataset, notebook), []))
-    results = {(dataset, notebook): executed.results(dataset, notebook) for dataset, notebook in chapters}
-    (source / "_status.md").write_text(front_page(profile, results), encoding="utf-8")
-    (source / "_calibration.md").write_text(calibration(), encoding="utf-8")
+    results = {chapter: _read(executed.results(*chapter)) for chapter in chapters}
+    pages = {
+        "_verdicts.md": verdict_page(judge(paper.claims(), findings(), results)),
+        "_status.md": front_page(profile, results),
+        "_runs.md": run_table(profile, results),
+        "_calibration.md": calibration(),
+    }
+    for name, text in pages.items():
+        (source / name).write_text(text, encoding="utf-8")
     toc = yaml.safe_load((paths.REPOSITORY / "_toc.yml").read_text(encoding="utf-8"))
     (source / "_toc.yml").write_text(yaml.safe_dump(_only_existing(toc, source), allow_unicode=True), encoding="utf-8")
     return source
@@ -158,6 +172,10 @@ def keep(profile: Profile) -> list[str]:
         if not (paths.CITED_RUNS / run).is_dir():
             shutil.copytree(paths.runs_folder() / run, paths.CITED_RUNS / run)
     return [f"{len(profile.chapters())} chapters", f"{len(cited)} run records"]
+
+
+def _read(path: Path) -> dict | None:
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
 def _copy_chapter(path: Path, target: Path, dataset: str, stale: list[str]) -> None:

@@ -1,5 +1,6 @@
 """Tables, figures and sentences of the comparison: three networks over several seeds, and controls."""
 
+import itertools
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
@@ -110,17 +111,14 @@ def control_table(outcomes: Sequence[Outcome], standin: bool) -> pd.DataFrame:
     """MicroExpSTCNN with each control: accuracy over seeds, and the paired difference to the clips as they are."""
     table, where = finished(outcomes), ", stand-in" if standin else ""
     table = table[table["model"] == MODEL_NAMES[0]]
-    plain = table[table["control"] == "none"].set_index("seed")
     rows = {}
     for control, title in CONTROL_TITLES.items():
-        runs = table[table["control"] == control].set_index("seed")
+        runs = table[table["control"] == control]
         row = {"seeds": str(len(runs))}
         for name, reading in READINGS.items():
             row[f"{reading}{where}"] = _with_interval(mean_interval(runs[name])) if len(runs) else "not run"
-        shared = runs.index.intersection(plain.index)
-        if control != "none" and len(shared):
-            name = "accuracy_mean_last_epochs"
-            change = paired_difference(runs.loc[shared, name], plain.loc[shared, name])
+        change = control_change(outcomes, control) if control != "none" else None
+        if change is not None:
             row["change, mean of the last ten"] = _points(change)
         rows[title] = row
     return pd.DataFrame(rows).T.fillna("")
@@ -201,32 +199,32 @@ def selection_sentences(outcomes: Sequence[Outcome]) -> str:
     return text
 
 
+def control_change(outcomes: Sequence[Outcome], control: str) -> Interval | None:
+    """What a control does to MicroExpSTCNN's mean accuracy of the last ten epochs, by pairs of seeds; None without."""
+    table, name = finished(outcomes), "accuracy_mean_last_epochs"
+    table = table[table["model"] == MODEL_NAMES[0]]
+    plain, runs = (table[table["control"] == one].set_index("seed")[name] for one in ("none", control))
+    shared = runs.index.intersection(plain.index)
+    return paired_difference(runs.loc[shared], plain.loc[shared]) if len(shared) else None
+
+
 def control_sentences(outcomes: Sequence[Outcome]) -> str:
     """What each control takes away from the accuracy, and what follows."""
-    table = finished(outcomes)
-    table = table[table["model"] == MODEL_NAMES[0]]
-    name = "accuracy_mean_last_epochs"
-    plain = table[table["control"] == "none"].set_index("seed")
     sentences = []
-    for control in ("shuffled_frames", "first_frame"):
-        runs = table[table["control"] == control].set_index("seed")
-        shared = runs.index.intersection(plain.index)
-        if not len(shared):
+    for control, removed in (("shuffled_frames", "the order of frames"), ("first_frame", "movement")):
+        change = control_change(outcomes, control)
+        if change is None:
             sentences.append(f"With {CONTROL_TITLES[control]}: not run.")
             continue
-        change = paired_difference(runs.loc[shared, name], plain.loc[shared, name])
-        if np.isnan(change.low):
-            certain = "one seed: no interval"
-        else:
-            certain = f"95 % interval {change.low:+.1%} to {change.high:+.1%}"
-        meaning = {
-            "shuffled_frames": "the order of frames",
-            "first_frame": "movement",
-        }[control]
+        certain = (
+            "one seed: no interval"
+            if np.isnan(change.low)
+            else f"95 % interval {change.low:+.1%} to {change.high:+.1%}"
+        )
         verdict = "so the network uses" if change.high < 0 else "which does not show that the network uses"
         sentences.append(
             f"With {CONTROL_TITLES[control]} the mean of the last ten epochs changes by **{change.estimate:+.1%}** "
-            f"({certain}), {verdict} {meaning}."
+            f"({certain}), {verdict} {removed}."
         )
     return " ".join(sentences)
 
@@ -241,7 +239,7 @@ def ranking_sentences(outcomes: Sequence[Outcome], dataset: str, standin: bool) 
     text = f"By the mean of the best epochs the order here is {ours}; the paper's is {published}."
     first, second = result["order"][:2]
     lead = result["lead"]
-    if lead["low"] is None:
+    if lead is None or lead["low"] is None:
         text += " With one seed there is no interval."
     else:
         clear = "does not include" if lead["low"] > 0 or lead["high"] < 0 else "includes"
@@ -253,20 +251,32 @@ def ranking_sentences(outcomes: Sequence[Outcome], dataset: str, standin: bool) 
 
 
 def ranking(outcomes: Sequence[Outcome], dataset: str) -> dict:
-    """The order of the networks by mean accuracy at the best epoch, the paper's, and the lead of the first."""
+    """The networks by mean accuracy at the best epoch, as JSON.
+
+    Returns
+    -------
+    dict
+        ``order`` (best first; None if a network has no finished run), ``published_order``, ``lead`` of the first over
+        the second, and ``published_leads``: of each network of the published order over the next one. Leads are paired
+        by seed, with their 95 % intervals.
+    """
     table = finished(outcomes, "none")
-    means = table.groupby("model")["accuracy_best"].mean()
-    published = (
-        sorted(MODEL_NAMES, key=lambda model: -paper.accuracy(model, dataset)) if _has_results(dataset) else None
-    )
-    result = {"order": None, "published_order": published, "lead": None}
-    if set(means.index) < set(MODEL_NAMES):
+    scores = {model: runs.set_index("seed")["accuracy_best"] for model, runs in table.groupby("model")}
+    known = dataset in paper.DATASETS
+    published = sorted(MODEL_NAMES, key=lambda model: -paper.accuracy(model, dataset)) if known else None
+    result = {"order": None, "published_order": published, "lead": None, "published_leads": None}
+    if set(scores) < set(MODEL_NAMES):
         return result
-    order = list(means.sort_values(ascending=False, kind="stable").index)
-    first, second = (table[table["model"] == model].set_index("seed")["accuracy_best"] for model in order[:2])
-    shared = first.index.intersection(second.index)
-    lead = paired_difference(first.loc[shared], second.loc[shared]).to_dict() if len(shared) else None
-    return result | {"order": order, "lead": lead}
+    order = sorted(MODEL_NAMES, key=lambda model: -scores[model].mean())
+
+    def lead(first: str, second: str) -> dict | None:
+        shared = scores[first].index.intersection(scores[second].index)
+        return (
+            paired_difference(scores[first].loc[shared], scores[second].loc[shared]).to_dict() if len(shared) else None
+        )
+
+    leads = [lead(*pair) for pair in itertools.pairwise(published)] if published else None
+    return result | {"order": order, "lead": lead(*order[:2]), "published_leads": leads}
 
 
 def results(outcomes: Sequence[Outcome], dataset: str) -> dict:
@@ -287,17 +297,18 @@ def results(outcomes: Sequence[Outcome], dataset: str) -> dict:
     return {
         "scores": groups,
         "ranking": ranking(outcomes, dataset),
+        "control_changes": {
+            control: change.to_dict()
+            for control in ("shuffled_frames", "first_frame")
+            if (change := control_change(outcomes, control)) is not None
+        },
         "planned": len(outcomes),
         **{status: int(statuses.get(status, 0)) for status in ("finished", "failed", "missing")},
     }
 
 
-def _has_results(dataset: str) -> bool:
-    return dataset in paper.DATASETS
-
-
 def _published(model: str, dataset: str) -> str:
-    return f"{paper.accuracy(model, dataset):.2%}" if _has_results(dataset) else ""
+    return f"{paper.accuracy(model, dataset):.2%}" if dataset in paper.DATASETS else ""
 
 
 def _with_interval(interval: Interval) -> str:

@@ -3,6 +3,7 @@
 Jupyter Book renders a notebook that failed, or was never executed, without a warning: every chapter is checked first.
 """
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import nbformat
@@ -11,6 +12,7 @@ from lib.digest import library_digest
 from lib.errors import ReplicationError
 from lib.report.parameters import declared_parameters, source_path
 from lib.report.provenance import MEDIA_TYPE, notebook_digest
+from lib.runs import RunRecord, is_record
 
 
 class ChapterError(ReplicationError):
@@ -67,6 +69,40 @@ def problems(path: Path, notebook: str, expected: dict | None = None) -> list[st
         used = record["parameters"].get(name, defaults.get(name))
         if used != value:
             found.append(f"is stale: it was executed with {name} = {used!r}, the profile says {value!r}")
+    return found
+
+
+def disagreements(content: Mapping, folders: Sequence[Path]) -> list[str]:
+    """Where the results of a chapter differ from the run records that it cites; empty if they agree.
+
+    Parameters
+    ----------
+    content : mapping
+        What a chapter wrote: ``results`` and ``provenance``.
+    folders : sequence of Path
+        Where records are looked for.
+    """
+    found, records = [], {}
+    for run in content["provenance"]["runs"]:
+        place = next((folder / run for folder in folders if is_record(folder / run)), None)
+        if place is None:
+            found.append(f"cites run {run}, and there is no record of it")
+        else:
+            records[run] = RunRecord(place).summary()
+    if found:
+        return found
+    results = content["results"]
+    claimed = {"the run": (list(records), results)} if "accuracy_best" in results else {}
+    claimed |= {name: (group["runs"], group) for name, group in results.get("scores", {}).items()}
+    for name, (runs, scores) in claimed.items():
+        if not runs:
+            found.append(f"gives scores of {name} and cites no run")
+            continue
+        for score in ("accuracy_best", "accuracy_last", "accuracy_mean_last_epochs"):
+            value = scores[score]["estimate"] if isinstance(scores[score], Mapping) else scores[score]
+            recorded = sum(records[run][score] for run in runs) / len(runs)
+            if abs(value - recorded) > 1e-9:
+                found.append(f"says {score} = {value:.6f} of {name}, and the records say {recorded:.6f}")
     return found
 
 

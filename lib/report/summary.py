@@ -1,30 +1,28 @@
-"""The front page's table: every network on every dataset of a build, with the paper's value beside it."""
+"""Tables of the prose pages: accuracies beside the paper's, what has been run, and how hard the stand-ins are."""
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 
 import pandas as pd
 
 from lib import paper, paths
+from lib.experiments import RUNS_OF
 from lib.profiles import TRAINING_NOTEBOOKS, Profile
 
 CALIBRATION = paths.REPOSITORY / "data" / "standin" / "difficulty.csv"
 DATASET_TITLES = {"smic": "SMIC", "casme2_sq": "CAS(ME)²"}
 
 
-def front_page(profile: Profile, results: Mapping[tuple[str, str], Path]) -> str:
+def front_page(profile: Profile, results: Mapping[tuple[str, str], Mapping]) -> str:
     """What a set of executed chapters shows, as Markdown: a table of accuracies, and the warning that belongs to it.
 
     Parameters
     ----------
     profile : Profile
-    results : mapping of (dataset, notebook) -> Path
-        What each chapter found, as it wrote it.
+    results : mapping of (dataset, notebook) -> dict
+        What each chapter wrote: its ``results`` and ``provenance``.
     """
     rows, standins, commits, epochs = [], set(), set(), set()
-    for (dataset, notebook), path in results.items():
-        content = json.loads(path.read_text(encoding="utf-8"))
+    for (dataset, notebook), content in results.items():
         provenance, found = content["provenance"], content["results"]
         standins.add(provenance["standin"] is not None)
         commits.add(provenance["commit"])
@@ -60,6 +58,38 @@ def front_page(profile: Profile, results: Mapping[tuple[str, str], Path]) -> str
         f"`{'`, `'.join(sorted(commits))}`):\n\n"
         f"{_markdown(pd.DataFrame(rows))}\n\n{warning}"
     )
+
+
+def run_table(profile: Profile, results: Mapping[tuple[str, str], Mapping]) -> str:
+    """What is planned, finished and missing, as Markdown: a row for each chapter that stands on runs."""
+    rows = []
+    for dataset in profile.datasets:
+        for notebook in RUNS_OF:
+            planned = len(profile.runs(dataset, notebook)) if (dataset, notebook) in profile.chapters() else 0
+            if not planned:
+                continue
+            content = results.get((dataset, notebook))
+            provenance = content["provenance"] if content else {"runs": [], "devices": [], "run_seconds": 0.0}
+            title = f"[{notebook}](chapters/{dataset}/{notebook})" if content else f"{notebook} (not executed)"
+            rows.append(
+                {
+                    "dataset": DATASET_TITLES[dataset],
+                    "chapter": title,
+                    "planned": planned,
+                    "finished": len(provenance["runs"]),
+                    "missing or failed": planned - len(provenance["runs"]),
+                    "training time": _duration(provenance["run_seconds"]),
+                    "device": ", ".join(provenance["devices"]) or "none",
+                }
+            )
+    return (
+        f"Profile *{profile.name}*. A run that several chapters use is counted in each of them.\n\n"
+        f"{_markdown(pd.DataFrame(rows))}\n"
+    )
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 3600:.1f} h" if seconds >= 3600 else f"{seconds / 60:.1f} min"
 
 
 def calibration() -> str:

@@ -8,15 +8,16 @@ import yaml
 
 from lib import paths
 from lib.digest import library_digest
-from lib.profiles import ALWAYS, NOTEBOOKS_WITHOUT_DATASET, Profile
+from lib.profiles import ALWAYS, NOTEBOOKS_WITHOUT_DATASET, TRAINING_NOTEBOOKS, Profile
 from lib.report import book
 from lib.report.gate import ChapterError, source_path
 from lib.report.provenance import MEDIA_TYPE, notebook_digest
+from lib.runs import RECORD_FILES
 
 PROFILE = Profile("full", {"smic": {}}, {})
 SCORES = {
-    "epochs": 100, "accuracy_best": 0.75, "accuracy_last": 0.7, "majority_share": 0.6,
-    "wilson_low_best": 0.5, "wilson_high_best": 0.9,
+    "epochs": 100, "accuracy_best": 0.75, "accuracy_last": 0.7, "accuracy_mean_last_epochs": 0.71,
+    "majority_share": 0.6, "wilson_low_best": 0.5, "wilson_high_best": 0.9,
 }  # fmt: skip
 
 
@@ -29,6 +30,8 @@ def write_chapter(executed, dataset, notebook, runs=(), **record):
         "standin": None if dataset == "paper" else {"standin": True},
         "commit": "abc1234",
         "runs": list(runs),
+        "devices": ["a processor"],
+        "run_seconds": 60.0,
         **record,
     }
     cells = [
@@ -39,15 +42,25 @@ def write_chapter(executed, dataset, notebook, runs=(), **record):
     for path in (executed.chapter(dataset, notebook), executed.results(dataset, notebook)):
         path.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(nbformat.v4.new_notebook(cells=cells), executed.chapter(dataset, notebook))
-    executed.results(dataset, notebook).write_text(json.dumps({"results": SCORES, "provenance": content}))
+    executed.results(dataset, notebook).write_text(
+        json.dumps({"results": SCORES if runs else {}, "provenance": content})
+    )
+
+
+def write_record(folder, summary):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in RECORD_FILES:
+        (folder / name).write_text(json.dumps(summary) if name == "summary.json" else "{}")
 
 
 @pytest.fixture
-def executed(tmp_path):
-    """Every chapter of the smallest book, fresh."""
+def executed(tmp_path, monkeypatch):
+    """Every chapter of the smallest book, fresh, and the record of the run that they cite."""
+    monkeypatch.setenv("MICROEXP_DATA", str(tmp_path / "data"))
+    write_record(tmp_path / "data" / "runs" / "r1", SCORES)
     chapters = book.Executed(tmp_path / "build")
     for dataset, notebook in PROFILE.chapters():
-        write_chapter(chapters, dataset, notebook)
+        write_chapter(chapters, dataset, notebook, runs=["r1"] if notebook in TRAINING_NOTEBOOKS else [])
     return chapters
 
 
@@ -110,6 +123,24 @@ def test_a_kept_chapter_that_is_missing_is_left_out_and_one_that_failed_is_refus
     nbformat.write(notebook, executed.chapter("smic", "01_data"))
     with pytest.raises(ChapterError, match="failed: ValueError: no face"):
         book.assemble(PROFILE, _kept(executed), tmp_path)
+
+
+def test_a_page_and_a_record_that_disagree_stop_the_build(executed, tmp_path):
+    write_record(tmp_path / "data" / "runs" / "r1", SCORES | {"accuracy_last": 0.69})
+    with pytest.raises(ChapterError, match=r"says accuracy_last = 0.700000 of the run, and the records say 0.690000"):
+        book.assemble(PROFILE, executed, tmp_path)
+
+
+def test_a_cited_run_without_a_record_stops_the_build(executed, tmp_path):
+    (tmp_path / "data" / "runs" / "r1" / "summary.json").unlink()
+    with pytest.raises(ChapterError, match="cites run r1, and there is no record of it"):
+        book.assemble(PROFILE, executed, tmp_path)
+
+
+def test_the_page_of_runs_counts_what_is_planned_and_what_is_finished(executed, tmp_path):
+    text = (book.assemble(PROFILE, executed, tmp_path) / "_runs.md").read_text(encoding="utf-8")
+    (row,) = [line for line in text.splitlines() if "03_micro_exp_stcnn" in line]
+    assert [cell.strip() for cell in row.strip("|").split("|")][2:] == ["1", "1", "0", "1.0 min", "a processor"]
 
 
 def test_the_front_page_warns_of_standins_and_shows_the_papers_values(executed, tmp_path):

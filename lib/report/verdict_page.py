@@ -1,0 +1,85 @@
+"""The verdicts on the paper's claims as the front page of the book shows them: a sentence of counts and a table."""
+
+import html
+from collections import Counter
+from collections.abc import Sequence
+
+from lib.profiles import NO_DATASET
+from lib.verdicts import VERDICTS, ClaimVerdict, Judgement
+
+COLUMNS = {"arithmetic": "by arithmetic", "standin": "stand-in data", "real": "real data"}
+MEANINGS = {
+    "contradicted": "the published numbers exclude it",
+    "holds": "the published numbers agree with it",
+    "replicated": "measured on the real dataset, within its limits",
+    "not replicated": "measured on the real dataset, and outside its limits",
+    "underpowered": "measured on too few clips, people or seeds to say",
+    "not testable here": "the numbers or the data at hand cannot decide it",
+    "not run": "it can be tested, and has not been",
+}
+
+
+def verdict_page(verdicts: Sequence[ClaimVerdict]) -> str:
+    """Markdown with the counts, the table of all claims and the meaning of each verdict.
+
+    Claims that arithmetic contradicts stand first; within a verdict the order is that of `claims.yml`.
+    """
+    ordered = sorted(verdicts, key=_weight)
+    rows = "\n".join(_row(verdict) for verdict in ordered)
+    meanings = "\n".join(f"- {badge(name)} {meaning}" for name, meaning in MEANINGS.items())
+    heads = "".join(f"<th>{title}</th>" for title in COLUMNS.values())
+    return (
+        f"{counts_sentences(verdicts)}\n\n"
+        f'<table class="verdicts"><thead><tr><th>what the paper says</th>{heads}</tr></thead>\n'
+        f"<tbody>\n{rows}\n</tbody></table>\n\n{meanings}\n"
+    )
+
+
+def counts_sentences(verdicts: Sequence[ClaimVerdict]) -> str:
+    """How many claims there are and what became of them."""
+    arithmetic = Counter(one.arithmetic.verdict for one in verdicts if one.arithmetic)
+    real = Counter(one.real.verdict for one in verdicts if one.real)
+    text = (
+        f"This package knows **{len(verdicts)} claims** of the paper. Its own printed numbers, without any data, "
+        f"**contradict {arithmetic['contradicted']}** of them and agree with {arithmetic['holds']}."
+    )
+    tested = sum(count for verdict, count in real.items() if verdict != "not run")
+    if tested:
+        told = ", ".join(f"{real[name]} {name}" for name in VERDICTS if real[name] and name != "not run")
+        text += f" On real data {tested} of {real.total()} could be tested: {told}."
+    else:
+        text += (
+            f" {real.total()} need the licensed recordings and have **not been tested**: what follows was measured on "
+            "rendered faces, and says nothing of the paper's accuracies."
+        )
+    return text
+
+
+def badge(verdict: str) -> str:
+    """A verdict as a coloured word."""
+    return f'<span class="verdict verdict-{verdict.replace(" ", "-")}">{verdict}</span>'
+
+
+def _row(one: ClaimVerdict) -> str:
+    judgements = {name: getattr(one, name) for name in COLUMNS}
+    evidence = "".join(
+        f'<div class="evidence"><b>{COLUMNS[name]}:</b> {html.escape(judgement.evidence)}</div>'
+        for name, judgement in judgements.items()
+        if judgement is not None and judgement.verdict != "not run"
+    )
+    statement = html.escape(one.claim.statement)
+    if one.chapter is not None:
+        dataset, notebook = one.chapter
+        statement = f'<a href="chapters/{dataset}/{notebook}.html">{statement}</a>'
+    elif one.claim.kind != "audit" and one.arithmetic is not None:
+        statement = f'<a href="chapters/{NO_DATASET}/09_audit.html">{statement}</a>'
+    cells = "".join(f"<td>{_cell(judgement)}</td>" for judgement in judgements.values())
+    return f"<tr><td>{statement} <small>({html.escape(one.claim.where)})</small>{evidence}</td>{cells}</tr>"
+
+
+def _cell(judgement: Judgement | None) -> str:
+    return "" if judgement is None else badge(judgement.verdict)
+
+
+def _weight(one: ClaimVerdict) -> int:
+    return VERDICTS.index(one.arithmetic.verdict) if one.arithmetic else len(VERDICTS)

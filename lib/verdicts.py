@@ -1,0 +1,244 @@
+"""Each claim of the paper with its verdict: by arithmetic, on a stand-in, and on real data.
+
+Everything is computed: from `data/paper/claims.yml`, from the findings of `lib.audit`, and from what the chapters found
+(their results, which hold the scores of run records). With the real dataset in place of a stand-in the same functions
+fill the column of real data. A claim about real faces is never tested by a stand-in: its column then says "not testable
+here" and tells what was measured.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from lib.audit import Finding
+from lib.metrics import wilson_interval
+from lib.paper import METHOD_NAMES, Claim
+
+# From the strongest statement against a claim to the weakest for it, then those that state nothing.
+VERDICTS = (
+    "contradicted", "not replicated", "replicated", "holds", "underpowered", "not testable here", "not run",
+)  # fmt: skip
+# A change whose interval is wider than this on both sides of zero says nothing about a claim.
+WIDE = 0.05
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One verdict and the evidence for it, in one line."""
+
+    verdict: str
+    evidence: str
+
+    def __post_init__(self) -> None:
+        if self.verdict not in VERDICTS:
+            raise ValueError(f"expected a verdict among {', '.join(VERDICTS)}, found {self.verdict!r}")
+
+
+@dataclass(frozen=True)
+class ClaimVerdict:
+    """A claim with its three judgements.
+
+    `arithmetic` is None where no arithmetic bears on the claim, `standin` and `real` where it needs no run. `chapter`
+    is the (dataset, notebook) that holds the evidence, None if there is none in the book.
+    """
+
+    claim: Claim
+    arithmetic: Judgement | None
+    standin: Judgement | None
+    real: Judgement | None
+    chapter: tuple[str, str] | None
+
+
+# What a chapter found and whether it read a stand-in: (dataset, notebook) -> {"results", "provenance"}
+Results = Mapping[tuple[str, str], Mapping]
+
+
+def judge(claims: Sequence[Claim], findings: Sequence[Finding], results: Results) -> list[ClaimVerdict]:
+    """The verdicts on all claims, in their order.
+
+    Parameters
+    ----------
+    claims : sequence of Claim
+        From `lib.paper.claims`.
+    findings : sequence of Finding
+        From `lib.audit.findings`.
+    results : mapping of (dataset, notebook) -> dict
+        What each chapter wrote: its ``results`` and its ``provenance``.
+    """
+    by_id = {finding.id: finding for finding in findings}
+    return [_judge_one(claim, by_id, results) for claim in claims]
+
+
+def _judge_one(claim: Claim, findings: Mapping[str, Finding], results: Results) -> ClaimVerdict:
+    if claim.kind == "audit":
+        own = claim.test.partition(":")[2]
+        ids = [own, *(one for one in claim.arithmetic if one != own)]
+        chapter = ("paper", claim.chapter) if ("paper", claim.chapter) in results else None
+        return ClaimVerdict(claim, by_arithmetic([findings[ids[0]]]), None, None, chapter)
+    test, notebook = TESTS[claim.kind]
+    where = (claim.arguments["dataset"], notebook)
+    arithmetic = by_arithmetic([findings[one] for one in claim.arithmetic])
+    content = results.get(where)
+    if content is None:
+        nothing = Judgement("not run", "No chapter with these runs is in the book.")
+        return ClaimVerdict(claim, arithmetic, nothing, nothing, None)
+    measured = test(claim, content["results"])
+    if content["provenance"]["standin"] is None:
+        real, standin = measured, Judgement("not run", "This book was built on real data.")
+    else:
+        real = Judgement("not run", "The licensed dataset is not here.")
+        seen = measured.verdict == "not run"
+        standin = measured if seen else Judgement("not testable here", f"On rendered faces: {measured.evidence}")
+    return ClaimVerdict(claim, arithmetic, standin, real, where)
+
+
+def by_arithmetic(findings: Sequence[Finding]) -> Judgement | None:
+    """What findings say together: one that contradicts decides, then one that holds; notes alone decide nothing."""
+    if not findings:
+        return None
+    for status in ("contradicted", "holds"):
+        speaking = [finding for finding in findings if finding.status == status]
+        if speaking:
+            return Judgement(status, " ".join(finding.evidence for finding in speaking[:2]))
+    return Judgement("not testable here", findings[0].evidence)
+
+
+# === From what a chapter measured to a verdict, as if it were real data ===
+
+
+def _accuracy(claim: Claim, found: Mapping) -> Judgement:
+    scores = _scores(claim, found)
+    if scores is None:
+        return _not_run(claim)
+    low, high = _limits(scores, "accuracy_best")
+    published, constant = claim.values["accuracy"], scores["majority_share"]
+    text = (
+        f"{scores['accuracy_best']['estimate']:.1%} at the best epoch over {_seeds(scores)} (95 % limits {low:.1%} to "
+        f"{high:.1%}, {scores['clips']} clips), {scores['accuracy_last']['estimate']:.1%} at the last; one class for "
+        f"all scores {constant:.1%}."
+    )
+    if published > high:
+        return Judgement("not replicated", text)
+    if low <= constant:
+        return Judgement("underpowered", text)
+    return Judgement("replicated", text)
+
+
+def _beats_prior(claim: Claim, found: Mapping) -> Judgement:
+    scores = _scores(claim, found)
+    if scores is None:
+        return _not_run(claim)
+    low, high = _limits(scores, "accuracy_best")
+    prior = claim.values["prior"]
+    text = (
+        f"95 % limits at the best epoch over {_seeds(scores)} are {low:.1%} to {high:.1%}; the earlier method's "
+        f"{prior:.2%} lies {'below' if prior < low else 'above' if prior > high else 'between'} them."
+    )
+    verdict = "replicated" if low > prior else "not replicated" if high < prior else "underpowered"
+    return Judgement(verdict, text)
+
+
+def _ranking(claim: Claim, found: Mapping) -> Judgement:
+    ranking = found["ranking"]
+    if ranking["order"] is None:
+        return _not_run(claim)
+    leads = ranking["published_leads"]
+    order = " > ".join(METHOD_NAMES[model] for model in ranking["order"])
+    told = "; ".join(_change_text(lead) for lead in leads)
+    text = f"Order by mean best epoch: {order}. Leads in the paper's order: {told}."
+    if any(lead is None or lead["low"] is None for lead in leads):
+        return Judgement("underpowered", text)
+    if any(lead["high"] < 0 for lead in leads):
+        return Judgement("not replicated", text)
+    return Judgement("replicated" if all(lead["low"] > 0 for lead in leads) else "underpowered", text)
+
+
+def _temporal(claim: Claim, found: Mapping) -> Judgement:
+    changes = found["control_changes"]
+    if len(changes) < 2:
+        return _not_run(claim)
+    text = (
+        f"Accuracy changes by {_change_text(changes['shuffled_frames'])} with frames shuffled and by "
+        f"{_change_text(changes['first_frame'])} without movement."
+    )
+    if any(change["low"] is None for change in changes.values()):
+        return Judgement("underpowered", text)
+    if all(change["high"] < 0 for change in changes.values()):
+        return Judgement("replicated", text)
+    open_ones = [change for change in changes.values() if change["high"] >= 0]
+    wide = any(change["low"] < -WIDE for change in open_ones)
+    return Judgement("underpowered" if wide else "not replicated", text)
+
+
+def _stability(claim: Claim, found: Mapping) -> Judgement:
+    scores = _scores(claim, found)
+    if scores is None:
+        return _not_run(claim)
+    mean, sd = scores["accuracy_mean_last_epochs"]["estimate"], scores["std_last_epochs"]
+    text = f"Last ten epochs over {_seeds(scores)}: mean {mean:.1%}, standard deviation between epochs {sd:.1%}"
+    if claim.values["mean"] is None:
+        return Judgement("not testable here", f"{text}; the paper's values are not recorded here.")
+    low, high = _limits(scores, "accuracy_mean_last_epochs")
+    text += f"; the paper has {claim.values['mean']:.1%} ± {claim.values['sd']:.1%}."
+    return Judgement("replicated" if low <= claim.values["mean"] <= high else "not replicated", text)
+
+
+def _kernel_best(claim: Claim, found: Mapping) -> Judgement:
+    answer = found["answers"][0]
+    text = f"Best at the learning rate {answer['learning_rate']:g}: {' and '.join(found['best_kernels'])}."
+    verdicts = {"yes": "replicated", "no": "not replicated", "undecided": "underpowered"}
+    verdict = verdicts.get(found["paper_kernel_is_best"])
+    return _not_run(claim) if verdict is None else Judgement(verdict, text)
+
+
+def _saliency_rest(claim: Claim, found: Mapping) -> Judgement:
+    verdict = next(iter(found["verdict"].values()))
+    if verdict["share"] is None:
+        return Judgement("not testable here", "The maps hold nothing of the face that could be measured.")
+    text = (
+        f"{verdict['share']:.0%} of the saliency (95 % limits {verdict['share_low']:.0%} to "
+        f"{verdict['share_high']:.0%}) lies on the rest of the face, which is {verdict['area']:.0%} of the frame; a "
+        f"random network has {verdict['random']:.0%} there."
+    )
+    names = {"supported": "replicated", "contradicted": "not replicated", "undecided": "underpowered"}
+    return Judgement(names.get(verdict["outcome"], "not testable here"), text)
+
+
+# kind of test -> the function that judges, and the notebook whose results it reads
+TESTS: Mapping[str, tuple[Callable[[Claim, Mapping], Judgement], str]] = {
+    "accuracy": (_accuracy, "06_comparison"),
+    "beats_prior": (_beats_prior, "06_comparison"),
+    "ranking": (_ranking, "06_comparison"),
+    "temporal": (_temporal, "06_comparison"),
+    "stability": (_stability, "06_comparison"),
+    "kernel_best": (_kernel_best, "07_kernel_study"),
+    "saliency_rest": (_saliency_rest, "08_saliency"),
+}
+
+
+def _scores(claim: Claim, found: Mapping) -> Mapping | None:
+    return found["scores"].get(f"{claim.arguments['model']}/none")
+
+
+def _limits(scores: Mapping, name: str) -> tuple[float, float]:
+    """The wider of two 95 % intervals on either side: over seeds, and Wilson's for so many validation clips."""
+    interval, clips = scores[name], scores["clips"]
+    low, high = wilson_interval(round(interval["estimate"] * clips), clips)
+    if interval["low"] is None:
+        return low, high
+    return max(0.0, min(low, interval["low"])), min(1.0, max(high, interval["high"]))
+
+
+def _seeds(scores: Mapping) -> str:
+    return f"{len(scores['seeds'])} seed{'s' if len(scores['seeds']) > 1 else ''}"
+
+
+def _change_text(change: Mapping | None) -> str:
+    if change is None:
+        return "not run"
+    if change["low"] is None:
+        return f"{change['estimate']:+.1%} (one seed)"
+    return f"{change['estimate']:+.1%} ({change['low']:+.1%} to {change['high']:+.1%})"
+
+
+def _not_run(claim: Claim) -> Judgement:
+    return Judgement("not run", f"The runs that '{claim.kind}' needs are not finished.")

@@ -1,0 +1,223 @@
+"""Verdicts from made-up findings and results: a stand-in never decides, real data do, and pages follow records."""
+
+import copy
+
+import pytest
+
+from lib import paper
+from lib.audit import Finding, findings
+from lib.paper import Claim
+from lib.report.verdict_page import counts_sentences, verdict_page
+from lib.verdicts import TESTS, Judgement, by_arithmetic, judge
+
+STCNN = "micro_exp_stcnn"
+NETWORKS = (STCNN, "micro_exp_fusenet_intermediate", "micro_exp_fusenet_late")
+
+
+def claim(kind, dataset="smic", values=None, **arguments):
+    arguments = {"model": STCNN, "dataset": dataset, **arguments}
+    return Claim("an-id", "A claim.", "Table V", "Try it.", kind, arguments, values or {})
+
+
+def interval(estimate, half):
+    return {"estimate": estimate, "low": estimate - half, "high": estimate + half}
+
+
+def comparison(best=0.69, half=0.02, clips=32, majority=0.3, change=-0.2, change_half=0.05, leads=(0.1, 0.1)):
+    scores = {
+        "seeds": [0, 1, 2],
+        "clips": clips,
+        "majority_share": majority,
+        "accuracy_best": interval(best, half),
+        "accuracy_last": interval(best - 0.05, half),
+        "accuracy_mean_last_epochs": interval(best - 0.04, half),
+        "std_last_epochs": 0.02,
+        "runs": [],
+    }
+    return {
+        "scores": {f"{model}/none": copy.deepcopy(scores) for model in NETWORKS},
+        "control_changes": {name: interval(change, change_half) for name in ("shuffled_frames", "first_frame")},
+        "ranking": {"order": list(NETWORKS), "published_leads": [interval(lead, 0.05) for lead in leads]},
+    }
+
+
+def judged(one, found, standin=False, notebook=None):
+    content = {"results": found, "provenance": {"standin": {"standin": True} if standin else None, "runs": []}}
+    results = {} if found is None else {("smic", notebook or TESTS[one.kind][1]): content}
+    (verdict,) = judge([one], [], results)
+    return verdict
+
+
+ACCURACY = claim("accuracy", values={"accuracy": 0.6875})
+
+
+# === Which column speaks ===
+
+
+def test_a_standin_never_decides_and_its_evidence_says_that_faces_were_rendered():
+    verdict = judged(ACCURACY, comparison(best=0.1), standin=True)
+    assert verdict.standin.verdict == "not testable here"
+    assert verdict.standin.evidence.startswith("On rendered faces")
+    assert verdict.real.verdict == "not run"
+
+
+def test_the_same_results_from_real_data_decide():
+    verdict = judged(ACCURACY, comparison(best=0.1))
+    assert verdict.real.verdict == "not replicated"
+    assert "rendered" not in verdict.real.evidence
+
+
+def test_without_a_chapter_nothing_is_run():
+    verdict = judged(ACCURACY, None)
+    assert (verdict.standin.verdict, verdict.real.verdict, verdict.chapter) == ("not run", "not run", None)
+
+
+def test_a_network_without_finished_runs_is_not_run_on_a_standin_too():
+    found = comparison()
+    found["scores"] = {}
+    assert judged(ACCURACY, found, standin=True).standin.verdict == "not run"
+
+
+# === What real data decide ===
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (comparison(best=0.69), "replicated"),
+        (comparison(best=0.9), "replicated"),  # more than was claimed
+        (comparison(best=0.4, clips=200), "not replicated"),
+        (comparison(best=0.69, majority=0.6), "underpowered"),  # as good as one class for all
+    ],
+)
+def test_an_accuracy_is_judged_by_its_limits_and_by_a_constant_answer(found, expected):
+    assert judged(ACCURACY, found).real.verdict == expected
+
+
+@pytest.mark.parametrize(("prior", "expected"), [(0.2, "replicated"), (0.64, "underpowered"), (0.95, "not replicated")])
+def test_an_earlier_method_is_beaten_only_outside_the_limits(prior, expected):
+    assert judged(claim("beats_prior", values={"prior": prior}), comparison()).real.verdict == expected
+
+
+@pytest.mark.parametrize(
+    ("leads", "expected"), [((0.1, 0.1), "replicated"), ((0.1, 0.01), "underpowered"), ((0.1, -0.1), "not replicated")]
+)
+def test_an_order_needs_every_lead_to_be_clear(leads, expected):
+    assert judged(claim("ranking"), comparison(leads=leads)).real.verdict == expected
+
+
+@pytest.mark.parametrize(
+    ("change", "half", "expected"),
+    [(-0.2, 0.05, "replicated"), (-0.02, 0.2, "underpowered"), (0.0, 0.02, "not replicated")],
+)
+def test_use_of_time_needs_a_loss_with_both_controls(change, half, expected):
+    assert judged(claim("temporal"), comparison(change=change, change_half=half)).real.verdict == expected
+
+
+def test_one_seed_is_underpowered_for_an_order_and_for_controls():
+    found = comparison()
+    for change in (*found["control_changes"].values(), *found["ranking"]["published_leads"]):
+        change.update(low=None, high=None)
+    assert judged(claim("ranking"), found).real.verdict == "underpowered"
+    assert judged(claim("temporal"), found).real.verdict == "underpowered"
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"mean": None, "sd": None}, "not testable here"),
+        ({"mean": 0.66, "sd": 0.01}, "replicated"),
+        ({"mean": 0.99, "sd": 0.01}, "not replicated"),
+    ],
+)
+def test_stability_waits_for_the_papers_values(values, expected):
+    assert judged(claim("stability", values=values), comparison()).real.verdict == expected
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [("yes", "replicated"), ("no", "not replicated"), ("undecided", "underpowered"), ("not tested", "not run")],
+)
+def test_the_best_kernel_follows_the_kernel_study(answer, expected):
+    found = {"answers": [{"learning_rate": 0.01}], "best_kernels": ["3x3x15"], "paper_kernel_is_best": answer}
+    assert judged(claim("kernel_best", kernel=(3, 3, 15)), found).real.verdict == expected
+
+
+@pytest.mark.parametrize(
+    ("outcome", "expected"),
+    [("supported", "replicated"), ("contradicted", "not replicated"), ("undecided", "underpowered")],
+)
+def test_saliency_follows_its_chapter(outcome, expected):
+    shares = {"share": 0.3, "share_low": 0.2, "share_high": 0.4, "area": 0.3, "random": 0.3, "outcome": outcome}
+    assert judged(claim("saliency_rest"), {"verdict": {"crops": shares}}).real.verdict == expected
+
+
+# === Arithmetic ===
+
+
+def finding(status, name="one"):
+    return Finding(name, "V", "A statement.", status, f"Evidence of {status}.", {})
+
+
+@pytest.mark.parametrize(
+    ("statuses", "expected"),
+    [
+        (("holds", "contradicted"), "contradicted"),
+        (("note", "holds"), "holds"),
+        (("note", "not recorded"), "not testable here"),
+    ],
+)
+def test_a_contradiction_weighs_more_than_agreement_and_a_note_decides_nothing(statuses, expected):
+    assert by_arithmetic([finding(status) for status in statuses]).verdict == expected
+
+
+def test_no_finding_is_no_judgement():
+    assert by_arithmetic([]) is None
+
+
+def test_an_unknown_verdict_is_refused():
+    with pytest.raises(ValueError, match="expected a verdict among contradicted.*found 'proved'"):
+        Judgement("proved", "")
+
+
+# === The real claims, and the page ===
+
+
+def test_every_claim_of_the_paper_gets_a_verdict_without_any_run():
+    verdicts = judge(paper.claims(), findings(), {})
+    assert len(verdicts) == len(paper.claims())
+    for one in verdicts:
+        assert (one.real is None) == (one.claim.kind == "audit")
+        if one.claim.kind == "audit":
+            assert one.arithmetic is not None
+
+
+def test_a_claim_flips_with_its_finding():
+    wrong = [
+        one
+        for one in findings()
+        if one.status == "contradicted" and any(c.test == f"audit:{one.id}" for c in paper.claims())
+    ]
+    changed = [Finding(one.id, one.table, one.statement, "holds", one.evidence, one.values) for one in wrong]
+    others = [one for one in findings() if one.id not in {two.id for two in wrong}]
+    before, after = (judge(paper.claims(), [*others, *some], {}) for some in (wrong, changed))
+    flipped = [old.claim.id for old, new in zip(before, after, strict=True) if old.arithmetic != new.arithmetic]
+    assert flipped
+    assert all(
+        new.arithmetic.verdict != "contradicted"
+        for new in after
+        if new.claim.test in {f"audit:{one.id}" for one in wrong}
+    )
+
+
+def test_the_page_has_a_row_per_claim_and_no_verdict_by_real_data_without_real_data():
+    verdicts = judge(paper.claims(), findings(), {})
+    page = verdict_page(verdicts)
+    assert page.count("<tr><td>") == len(verdicts)
+    assert "have **not been tested**" in counts_sentences(verdicts)
+    assert "verdict-replicated" not in page.partition("<tbody>")[2].partition("</tbody>")[0]
+
+
+def test_the_sentence_counts_what_real_data_decided():
+    verdicts = [judged(ACCURACY, comparison()), judged(ACCURACY, comparison(best=0.3, clips=300))]
+    assert "On real data 2 of 2 could be tested: 1 not replicated, 1 replicated." in counts_sentences(verdicts)

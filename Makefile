@@ -11,9 +11,13 @@ READY := .venv/.ready
 
 .PHONY: book render test lab lint lock clean
 
+SNAKEMAKE = snakemake --cores all --quiet host reason rules --config profile=$(PROFILE) train=$(TRAIN) \
+    --resources gpu=1 mem_mb=$(MEMORY_MB) --rerun-incomplete
+
 book: $(READY)  ## run the pipeline at PROFILE (quick, full, tiny) and build the HTML book; TRAIN=no trains nothing
-	snakemake --cores all --quiet host reason rules --config profile=$(PROFILE) train=$(TRAIN) \
-	    --resources gpu=1 mem_mb=$(MEMORY_MB) --rerun-incomplete
+	@# without training, which chapters can be executed is known once the stores are
+	if [ "$(TRAIN)" = no ]; then $(SNAKEMAKE) -- stores; fi
+	$(SNAKEMAKE)
 	@echo "The book: $(CURDIR)/_build/$(PROFILE)/html/index.html"
 
 render: $(READY)  ## build the full profile's book from the chapters kept in book/, training nothing

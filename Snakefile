@@ -4,13 +4,16 @@
 # --config profile=quick|full|tiny   the scale
 # --config train=no                  execute chapters on the runs that exist; what is missing is shown as missing
 # --config gpu=yes|no                whether trainings ask for a GPU (default: whether this machine has one)
+import json
 import os
 import shlex
 import shutil
+from types import SimpleNamespace
 
+from lib import paths
 from lib.datasets import ROOT_VARIABLES
 from lib.profiles import CAN_LACK_RUNS, NO_DATASET, read_profile
-from lib.runs import deciding_code
+from lib.runs import deciding_code, find_run
 
 PROFILE = read_profile(config.get("profile", "quick"))
 TRAIN = str(config.get("train", "yes")).lower() not in ("no", "false")
@@ -23,6 +26,20 @@ MEMORY_MB = {"smic": 3000, "casme2_sq": 8000}
 LIBRARY = sorted(str(path) for path in Path("lib").rglob("*.py"))
 PAPER = sorted(str(path) for path in Path("data/paper").iterdir())
 PAGES = sorted(str(path) for path in Path("book").iterdir() if path.is_file())
+
+
+def can_be_executed(dataset, notebook):
+    """Whether a chapter has what it needs. Where nothing may be trained, some cannot do without their run."""
+    if TRAIN or notebook in CAN_LACK_RUNS or not PROFILE.runs(dataset, notebook):
+        return True
+    record = Path(f"{BUILD}/stores/{dataset}.json")
+    if not record.is_file():  # only its content names the runs; `make book TRAIN=no` makes the stores first
+        return False
+    store = SimpleNamespace(fingerprint=json.loads(record.read_text())["fingerprint"])
+    return all(find_run(config, store, paths.runs_folder()) for config in PROFILE.runs(dataset, notebook))
+
+
+CHAPTERS = [chapter for chapter in PROFILE.chapters() if can_be_executed(*chapter)]
 
 # The code that decides a run, as a file that changes when the code does and not when a comment does.
 CODE = Path(f"{BUILD}/code.txt")
@@ -65,6 +82,11 @@ rule book:
 rule runs:  # every training of the profile, and nothing else
     input:
         [f"{BUILD}/runs/{dataset}/{run}.json" for dataset, runs in RUNS.items() for run in runs],
+
+
+rule stores:
+    input:
+        [f"{BUILD}/stores/{dataset}.json" for dataset in PROFILE.datasets],
 
 
 rule data:
@@ -164,11 +186,13 @@ rule chapter:
 
 rule html:
     input:
-        [f"{BUILD}/chapters/{dataset}/{notebook}.ipynb" for dataset, notebook in PROFILE.chapters()],
+        [f"{BUILD}/chapters/{dataset}/{notebook}.ipynb" for dataset, notebook in CHAPTERS],
         PAGES,
         "_config.yml",
         "_toc.yml",
     output:
         f"{BUILD}/html/index.html",
+    params:
+        partial="" if TRAIN else "--partial",
     shell:
-        "python -m lib book --profile {PROFILE.name}"
+        "python -m lib book --profile {PROFILE.name} {params.partial}"

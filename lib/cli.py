@@ -81,11 +81,16 @@ def _parser(training: bool) -> argparse.ArgumentParser:
     runs.add_argument("--runs", type=Path, default=None, help="folder of the records (default: data/runs)")
     runs.set_defaults(run=_runs)
 
+    audit = commands.add_parser("audit", help="what arithmetic says of the paper's numbers, without any data")
+    audit.add_argument("--json", action="store_true", help="print the findings with their numbers as JSON")
+    audit.set_defaults(run=_audit)
+
     book = commands.add_parser("book", help="check the executed chapters and build the HTML book from them")
     book.add_argument("--profile", default="quick")
     book.add_argument(
         "--kept", action="store_true", help="from the chapters kept in book/ (profile full), training nothing"
     )
+    book.add_argument("--partial", action="store_true", help="leave out chapters that were not executed, and list them")
     book.set_defaults(run=_book)
 
     keep = commands.add_parser("keep", help="keep the chapters of a finished build in book/, with the runs they cite")
@@ -247,15 +252,28 @@ def _runs(options) -> None:
     print(table.to_string() if len(table) else f"no run record in {folder}")
 
 
+def _audit(options) -> None:
+    from lib.audit import findings
+    from lib.report.audit_tables import text_table
+
+    found = findings()
+    if options.json:
+        print(json.dumps([one.as_dict() for one in found], indent=1, ensure_ascii=False))
+    else:
+        print(text_table(found))
+
+
 def _book(options) -> None:
     from lib.profiles import read_profile
     from lib.report import book
 
     if options.kept:
-        profile, executed = read_profile(book.KEPT_PROFILE), book.Executed(paths.REPOSITORY / "book", kept=True)
+        executed = book.Executed(paths.REPOSITORY / "book", partial=True, kept=True)
+        profile = read_profile(book.KEPT_PROFILE)
         out = book.build_folder("render")
     else:
-        profile, executed = read_profile(options.profile), book.Executed(book.build_folder(options.profile))
+        profile = read_profile(options.profile)
+        executed = book.Executed(book.build_folder(profile.name), partial=options.partial)
         out = executed.folder
     print(book.build_html(book.assemble(profile, executed, out), out))
 

@@ -11,6 +11,8 @@ import yaml
 
 from lib import audit, paper
 from lib.audit import accuracies, architectures, counts, lattice, released, splits
+from lib.cli import main
+from lib.report import audit_figures, audit_tables
 
 INTERMEDIATE, LATE = "micro_exp_fusenet_intermediate", "micro_exp_fusenet_late"
 
@@ -418,6 +420,7 @@ def test_every_difference_names_a_file_and_a_finding_that_exist():
     paths = {entry["path"] for entry in paper.released_files()} | {"all six"}
     assert set(differences["computed_by"].dropna()) <= ids
     assert set(itertools.chain(*differences["files"])) <= paths
+    assert all(isinstance(text, str) for name in ("paper", "code", "consequence") for text in differences[name])
     assert set(differences["effect"]) <= {"raises", "changes", "none", "unknown"}
 
 
@@ -425,3 +428,62 @@ def test_every_claim_refers_to_findings_that_exist_and_every_finding_bears_on_a_
     ids = {one.id for one in audit.findings(split_radius=0)}
     used = set(itertools.chain(*(claim.arithmetic for claim in paper.claims())))
     assert used == ids
+
+
+# --- what is shown ----------------------------------------------------------------------------------------------------
+
+
+def test_the_command_prints_every_finding_and_as_json_the_same_ones(capsys):
+    assert main(["audit"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert main(["audit", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert len(lines) == len(found)
+    assert all(one["id"] in line and one["statement"] in line for one, line in zip(found, lines, strict=True))
+    assert "✗" in lines[0]
+
+
+def test_a_paragraph_gives_statement_verdict_and_evidence_and_an_unknown_id_is_an_error():
+    found = audit.findings(split_radius=0)
+    text = audit_tables.verdicts(found, "stcnn-held-out", "beats-prior-smic")
+    assert "✓ *The accuracies of MicroExpSTCNN" in text
+    assert "**left open**" in text
+    assert "22/32" in text
+    with pytest.raises(KeyError, match="none"):
+        audit_tables.verdicts(found, "none")
+
+
+def test_the_summary_counts_what_is_in_the_table():
+    found = audit.findings(split_radius=0)
+    contradicted = sum(one.status == "contradicted" for one in found)
+    assert f"**{contradicted}** are contradicted" in audit_tables.summary_sentences(found)
+    html = audit_tables.findings_table(found).to_html()
+    assert html.count("✗ contradicted") == contradicted
+    assert all(one.statement in html for one in found)
+
+
+def test_differences_that_move_the_number_come_first():
+    effects = audit_tables.differences().data["effect on the number"].tolist()
+    assert effects == sorted(effects, key=["raises", "changes", "unknown", "none"].index)
+    assert "not recorded here" in audit_tables.differences().data["paper"].tolist()
+
+
+def test_the_table_of_sizes_marks_the_four_impossible_accuracies():
+    table = audit_tables.accuracy_sizes()
+    assert (table["possible"] == "no").sum() == 4
+    assert table.loc[("MicroExpSTCNN", "SMIC"), "nearest share of the validation clips"] == "22/32 = 68.75 %"
+
+
+def test_the_grim_picture_crosses_out_what_its_lattice_cannot_give():
+    for axis in audit_figures.lattices().axes:
+        markers = {(line.get_ydata()[0], line.get_marker()) for line in axis.lines if line.get_marker() != "None"}
+        points = [(line.get_ydata()[0], line.get_marker()) for line in axis.lines if line.get_marker() != "None"]
+        assert points.count((0, "X")) == 2  # two FuseNets against the validation clips
+        assert points.count((1, "o")) == 2  # the same two against all clips
+        assert markers == {(0, "X"), (0, "o"), (1, "X"), (1, "o")}
+
+
+def test_the_figure_of_kernels_shows_the_cells_once_they_are_filled(filled_kernels):
+    labels = [text.get_text() for text in audit_figures.kernel_scores().axes[0].texts]
+    assert "3x3x15" in labels
+    assert "63.30" not in labels

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import nbformat
 import papermill
 import pytest
+from checkout import build_environment, copy_checkout
 
 from lib import paths
 from lib.profiles import NOTEBOOKS, read_profile
@@ -114,23 +114,13 @@ def test_a_typo_in_a_parameter_stops_the_chapter_and_names_the_right_one(data_fo
 
 @pytest.mark.slow
 def test_the_tiny_book_is_built_once_and_a_second_time_nothing_is_done(tmp_path):
-    checkout = tmp_path / "checkout"  # a copy, so that a book being built in this checkout is left alone
-    for name in ("book", "lib", "notebooks", "profiles", "data/paper", "data/standin"):
-        if (paths.REPOSITORY / name).is_dir():
-            shutil.copytree(paths.REPOSITORY / name, checkout / name)
-    for name in ("Snakefile", "_config.yml", "_toc.yml"):
-        shutil.copy(paths.REPOSITORY / name, checkout / name)
+    checkout = copy_checkout(tmp_path / "checkout")
     profile = read_profile("tiny")
     command = [
         *(sys.executable, "-m", "snakemake", "--cores", "2", "--quiet", "host", "--config", "profile=tiny"),
         *("--resources", "gpu=1", "--rerun-incomplete"),
     ]
-    environment = {
-        **os.environ,
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": str(checkout),
-    }
-    environment.pop("MICROEXP_DATA", None)
+    environment = build_environment(checkout)
     first = subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True)
     assert first.returncode == 0, first.stdout + first.stderr
     html = checkout / "_build" / "tiny" / "html"

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
+import yaml
 
-from lib import paper
+from lib import paper, paths
 from lib.errors import ConfigError
 from lib.metrics import uar, uf1
 
@@ -42,3 +43,81 @@ def test_a_dataset_that_the_paper_does_not_use_is_named_in_the_error():
         paper.class_counts("samm")
     with pytest.raises(ConfigError, match="samm"):
         paper.confusion_facts("samm")
+
+
+@pytest.fixture
+def claims_file(tmp_path, monkeypatch):
+    """Write claims.yml in a folder of its own, from one good claim with some keys changed or left out (None)."""
+
+    def write(*entries):
+        good = {
+            "id": "one",
+            "statement": "A network is good.",
+            "where": "abstract",
+            "how": "Train it.",
+            "test": "accuracy",
+            "arguments": {"model": "micro_exp_stcnn", "dataset": "smic"},
+        }
+        content = [{key: value for key, value in {**good, **entry}.items() if value is not None} for entry in entries]
+        (tmp_path / "claims.yml").write_text(yaml.safe_dump(content), encoding="utf-8")
+        monkeypatch.setattr(paper, "PAPER_FOLDER", tmp_path)
+
+    return write
+
+
+def test_the_claims_of_the_paper_are_read_with_their_defaults():
+    claims = {claim.id: claim for claim in paper.claims()}
+    accuracy = claims["accuracy-stcnn-casme2-sq"]
+    assert accuracy.values["accuracy"] == pytest.approx(paper.accuracy("micro_exp_stcnn", "casme2_sq"))
+    assert accuracy.kind == "accuracy"
+    assert claims["clips-smic"].kind == "audit"
+    assert claims["clips-smic"].arithmetic[0] == "table-iv-smic"
+    assert claims["kernel-3x3x15-best"].values["accuracy"] is None
+
+
+def test_every_accuracy_and_ranking_among_the_claims_is_that_of_table_v():
+    for claim in paper.claims():
+        if claim.kind == "accuracy":
+            assert claim.values["accuracy"] == pytest.approx(paper.accuracy(**claim.arguments))
+        if claim.kind == "ranking":
+            dataset = claim.arguments["dataset"]
+            printed = [paper.accuracy(name, dataset) for name in claim.arguments["models"]]
+            assert claim.values["accuracies"] == pytest.approx(printed)
+            assert claim.values["accuracies"] == sorted(claim.values["accuracies"], reverse=True)
+
+
+def test_every_chapter_that_a_claim_names_exists():
+    for claim in paper.claims():
+        assert claim.chapter is None or (paths.NOTEBOOKS / f"{claim.chapter}.ipynb").is_file()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"statment": "x"}, "did you mean 'statement'"),
+        ({"how": None}, "how missing"),
+        ({"test": "acuracy"}, "did you mean 'accuracy'"),
+        ({"test": "audit", "arguments": {}}, "audit with the id of a finding"),
+        ({"test": "accuracy:x"}, "audit with the id of a finding"),
+        ({"arguments": {"model": "micro_exp_stcnn"}}, "takes \\['model', 'dataset'\\], found \\['model'\\]"),
+        ({"arguments": {"model": "micro_exp_stcn", "dataset": "smic"}}, "did you mean 'micro_exp_stcnn'"),
+        ({"arguments": {"model": "micro_exp_stcnn", "dataset": "samm"}}, "found 'samm'"),
+        ({"tolerance": "wide"}, "found 'wide'"),
+    ],
+)
+def test_a_claim_that_cannot_be_used_is_named_with_what_was_expected(claims_file, change, message):
+    claims_file(change)
+    with pytest.raises(ConfigError, match=message) as refused:
+        paper.claims()
+    assert "claims.yml, one" in str(refused.value)
+
+
+def test_an_id_that_stands_twice_is_refused(claims_file):
+    claims_file({}, {})
+    with pytest.raises(ConfigError, match="one more often"):
+        paper.claims()
+
+
+def test_a_fact_that_a_caller_changes_is_read_unchanged_the_next_time():
+    paper.released_files()[0]["epochs"] = 1
+    assert paper.released_files()[0]["epochs"] == 100

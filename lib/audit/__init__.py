@@ -6,6 +6,7 @@ reads a frame, or knows of a run.
 
 from lib.audit import accuracies, architectures, counts, splits
 from lib.audit.finding import STATUSES, Finding
+from lib.errors import ConfigError
 from lib.paper import ARCHITECTURE_TABLES, DATASETS
 
 __all__ = ["STATUSES", "Finding", "findings"]
@@ -22,11 +23,11 @@ def findings(split_radius: int = 3) -> list[Finding]:
 
     Raises
     ------
-    ValueError
+    ConfigError
         If the radius is negative.
     """
     if split_radius < 0:
-        raise ValueError(f"split_radius: expected 0 or more, found {split_radius}")
+        raise ConfigError(f"split_radius: expected 0 or more, found {split_radius}")
     return [
         # what the accuracies of Table V are shares of
         accuracies.check_fusenet_held_out(),

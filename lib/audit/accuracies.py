@@ -89,7 +89,10 @@ def check_held_out_bounds() -> Finding:
         if pd.isna(row.k):
             low, high = held_out_bounds(row.percent, released.clip_count(row.model, row.dataset))
             bounds[f"{row.model} {row.dataset}"] = [round(low, 2), round(high, 2)]
-            told.append(f"{row.percent:.2f} % with any from {low:.1f} to {high:.1f} %")
+            told.append(
+                f"the {row.percent:.2f} % of {paper.METHOD_NAMES[row.model]} on {TITLES[row.dataset]} go with any from "
+                f"{low:.1f} to {high:.1f} %"
+            )
     return Finding(
         id="fusenet-held-out-bounds",
         table="V",

@@ -168,11 +168,7 @@ def check_class_scores(dataset: str) -> Finding:
             f"UF1 {float(scores[0][0]):.3f} and UAR {float(scores[0][1]):.3f} beside an accuracy of "
             f"{facts['correct'] / sum(facts['row_totals']):.3f}; recall by class: "
             + ", ".join(f"{name} {right}/{total}" for name, (right, total) in found.items())
-            + (
-                f". With so few clips, that of {' and '.join(weak)} is no safe step above one in three."
-                if weak
-                else "."
-            )
+            + (f". With so few clips, that of {' and '.join(weak)} may be a guess among three." if weak else ".")
         )
     return Finding(
         id=f"class-scores-{dataset.replace('_', '-')}",

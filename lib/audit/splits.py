@@ -245,7 +245,8 @@ def check_unseeded_pairs() -> Finding:
         table="V",
         statement="The first released version of the FuseNets' code fuses the eyes and the mouth of one clip",
         status="contradicted" if values else "holds",
-        evidence=f"Eyes and mouths are drawn apart and without a seed. {'; '.join(told)}."
+        evidence=f"Eyes and mouths are drawn apart and without a seed. {'; '.join(told)}. Which version gave the "
+        "paper's numbers is not known."
         if values
         else "Eyes and mouths are split alike.",
         values=values,

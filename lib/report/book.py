@@ -37,11 +37,14 @@ class Executed:
     ----------
     folder : Path
         Holds `chapters/<dataset>/<notebook>.ipynb` and `results/<dataset>/<notebook>.json`.
+    partial : bool
+        Chapters may be missing, because runs that they stand on are: they are then left out and listed.
     kept : bool
-        Whether they are kept from an earlier build: stale ones are then marked, and missing ones listed.
+        They are kept from an earlier build: stale ones are marked on their page.
     """
 
     folder: Path
+    partial: bool = False
     kept: bool = False
 
     def chapter(self, dataset: str, notebook: str) -> Path:
@@ -72,7 +75,7 @@ def assemble(profile: Profile, executed: Executed, out: Path) -> Path:
     refused, marks, missing = {}, {}, []
     for dataset, notebook in profile.chapters():
         path = executed.chapter(dataset, notebook)
-        if executed.kept and not path.is_file():
+        if executed.partial and not path.is_file():
             missing.append((dataset, notebook))
             continue
         found = problems(path, notebook, profile.chapter_parameters(dataset, notebook))
@@ -150,15 +153,16 @@ def keep(profile: Profile) -> list[str]:
     Raises
     ------
     ChapterError
-        A chapter of the build is missing, failed or stale.
+        A chapter of the build has failed or is stale.
     """
-    executed = Executed(build_folder(profile.name))
+    executed = Executed(build_folder(profile.name), partial=True)
     assemble(profile, executed, executed.folder)  # the gate
     book = paths.REPOSITORY / "book"
     cited = set()
     for name in ("chapters", "results"):
         shutil.rmtree(book / name, ignore_errors=True)
-    for dataset, notebook in profile.chapters():
+    chapters = [chapter for chapter in profile.chapters() if executed.chapter(*chapter).is_file()]
+    for dataset, notebook in chapters:
         for kind in (Executed.chapter, Executed.results):
             target = kind(Executed(book), dataset, notebook)
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -171,7 +175,7 @@ def keep(profile: Profile) -> list[str]:
     for run in cited:
         if not (paths.CITED_RUNS / run).is_dir():
             shutil.copytree(paths.runs_folder() / run, paths.CITED_RUNS / run)
-    return [f"{len(profile.chapters())} chapters", f"{len(cited)} run records"]
+    return [f"{len(chapters)} of {len(profile.chapters())} chapters", f"{len(cited)} run records"]
 
 
 def _read(path: Path) -> dict | None:

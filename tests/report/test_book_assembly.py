@@ -65,7 +65,7 @@ def executed(tmp_path, monkeypatch):
 
 
 def _kept(executed):
-    return book.Executed(executed.folder, kept=True)
+    return book.Executed(executed.folder, partial=True, kept=True)
 
 
 def _first_cells(source, dataset, notebook):
@@ -167,4 +167,4 @@ def test_keeping_takes_chapters_results_and_cited_runs_and_drops_what_is_no_long
     assert [path.name for path in (tmp_path / "book" / "runs").iterdir()] == ["new"]
     assert not (tmp_path / "book" / "chapters" / "smic" / "99_gone.ipynb").exists()
     assert (tmp_path / "book" / "results" / "paper" / "09_audit.json").is_file()
-    assert said == ["6 chapters", "1 run records"]
+    assert said == ["6 of 6 chapters", "1 run records"]

@@ -1,0 +1,242 @@
+"""Figures of the audit chapter, drawn from `data/paper/` alone. Each function returns what a notebook cell shows."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from lib import paper
+from lib.audit import accuracies, counts, released
+from lib.audit.accuracies import FUSENETS, LARGEST, TITLES
+from lib.audit.lattice import explaining_sizes, successes
+from lib.report.figures import MARK, PAPER, TRAINING, VALIDATION
+
+MISS = "#b3541e"
+SHORT_NAMES = {
+    "micro_exp_stcnn": "STCNN",
+    "micro_exp_fusenet_intermediate": "FuseNet, intermediate",
+    "micro_exp_fusenet_late": "FuseNet, late",
+}
+_ON_WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}  # so that lines do not cross the text
+CLASS_COLOURS = (TRAINING, VALIDATION, MARK)
+
+
+def lattices() -> Figure:
+    """The GRIM picture: printed accuracies as lines, and the shares that a number of clips can give as ticks.
+
+    A filled dot: the line meets a share of that many clips. A cross: it falls between two.
+    """
+    table = accuracies.printed_accuracies()
+    figure, axes = plt.subplots(len(paper.DATASETS), 1, figsize=(9.5, 4.8))
+    for axis, dataset in zip(axes, paper.DATASETS, strict=True):
+        rows = table[table["dataset"] == dataset].sort_values("percent")
+        sizes = (int(rows["n"].iloc[0]), released.clip_count(FUSENETS[0], dataset))
+        low, high = rows["percent"].min() - 2.5, rows["percent"].max() + 2.5
+        for height, size in enumerate(sizes):
+            shares = 100 * np.arange(size + 1) / size
+            axis.vlines(shares, height - 0.17, height + 0.17, color=PAPER, linewidth=1)
+        for row in rows.itertuples():
+            axis.axvline(row.percent, color=TRAINING, linewidth=1, linestyle="--", zorder=0)
+            axis.text(
+                row.percent, len(sizes) - 0.42, f"{row.percent:.2f}\n{SHORT_NAMES[row.model]}",
+                ha="center", va="bottom", fontsize=8, color=TRAINING,
+            )  # fmt: skip
+            for height, size in enumerate(sizes):
+                met = successes(row.percent, size) is not None
+                axis.plot(
+                    row.percent, height, "o" if met else "X", markersize=9, color=MARK if met else MISS,
+                    markeredgecolor="white",
+                )  # fmt: skip
+        axis.set(
+            xlim=(low, high), ylim=(-0.5, len(sizes) - 0.45), xlabel="accuracy (%)", yticks=range(len(sizes)),
+            yticklabels=[f"k/{sizes[0]}\nvalidation clips, Table IV", f"k/{sizes[1]}\nall that FuseNets are fed with"],
+        )  # fmt: skip
+        axis.set_title(TITLES[dataset], loc="left", fontsize=10, pad=28)
+        axis.grid(False)
+        _small(axis)
+    figure.tight_layout(h_pad=1.5)
+    return _closed(figure)
+
+
+def explaining() -> Figure:
+    """For the two FuseNets: every size of which an accuracy can be a share, and a band where one size explains both."""
+    table = accuracies.printed_accuracies()
+    figure, axes = plt.subplots(1, len(paper.DATASETS), figsize=(9.5, 1.9), sharex=True)
+    for axis, dataset in zip(axes, paper.DATASETS, strict=True):
+        rows = table[(table["dataset"] == dataset) & table["model"].isin(FUSENETS)]
+        for height, row in enumerate(rows.itertuples()):
+            sizes = explaining_sizes([row.percent], LARGEST)
+            axis.plot(sizes, [height] * len(sizes), "|", markersize=15, markeredgewidth=2, color=TRAINING)
+        for size in explaining_sizes(rows["percent"].tolist(), LARGEST):
+            axis.axvline(size, color=MARK, linewidth=8, alpha=0.3, zorder=0)
+            axis.text(size, 1.62, f"{size}", color=MARK, ha="center", va="bottom", fontsize=10, weight="bold")
+        printed = int(rows["n"].iloc[0])
+        axis.axvline(printed, color=MISS, linestyle=":")
+        axis.text(printed, 1.62, f"{printed}, Table IV", color=MISS, ha="center", va="bottom", fontsize=8)
+        axis.set(
+            xlim=(0, LARGEST), ylim=(-0.6, 1.6), yticks=[0, 1], xlabel="number of clips",
+            yticklabels=[f"{row.percent:.2f} %" for row in rows.itertuples()],
+        )  # fmt: skip
+        axis.set_title(TITLES[dataset], loc="left", fontsize=10, pad=16)
+        axis.grid(False, axis="y")
+        _small(axis)
+    figure.tight_layout()
+    return _closed(figure)
+
+
+def intervals() -> Figure:
+    """Table V with what it lacks: Wilson's 95 % intervals, the majority class, and the best earlier method.
+
+    Hollow: an accuracy on all clips, training clips included, so that its interval says nothing about new clips.
+    """
+    table = counts.published_intervals()
+    figure, axes = plt.subplots(1, len(paper.DATASETS), figsize=(9.5, 3.0), sharex=True, sharey=True)
+    for axis, dataset in zip(axes, paper.DATASETS, strict=True):
+        rows = table[table["dataset"] == dataset].iloc[::-1]
+        for height, row in enumerate(rows.itertuples()):
+            colour = TRAINING if row.held_out else PAPER
+            axis.hlines(height, row.low, row.high, color=colour, linewidth=2.5)
+            axis.plot(
+                row.percent, height, "o", color=colour, markersize=8, markeredgewidth=2,
+                markerfacecolor=colour if row.held_out else "white",
+            )  # fmt: skip
+            share = f"{round(row.percent * row.n / 100)}/{row.n}"
+            axis.text(
+                row.percent, height + 0.2, share, ha="center", va="bottom", fontsize=8, color=colour, bbox=_ON_WHITE
+            )
+        first = rows.iloc[0]
+        axis.axvline(first["majority"], color=MISS, linestyle=":", label=f"commonest class, {first['majority']:.1f} %")
+        misplaced = dataset in {one["under"] for one in counts.check_prior_dataset().values["misplaced"]}
+        axis.axvline(
+            first["prior"], color=VALIDATION, linestyle="--",
+            label=f"{first['prior_method']}, {first['prior']:.2f} %" + (" (other datasets)" if misplaced else ""),
+        )  # fmt: skip
+        axis.set(
+            xlim=(38, 100), ylim=(-0.5, 2.6), xlabel="accuracy (%)", yticks=range(3),
+            yticklabels=[SHORT_NAMES[row.model] for row in rows.itertuples()],
+        )  # fmt: skip
+        axis.set_title(TITLES[dataset], loc="left", fontsize=10)
+        axis.grid(False, axis="y")
+        _small(axis)
+        axis.legend(fontsize=7.5, loc="upper center", bbox_to_anchor=(0.5, -0.34), ncols=2, frameon=False)
+    figure.tight_layout()
+    return _closed(figure)
+
+
+def label_strips(dataset: str) -> Figure:
+    """The list that the FuseNets' code is fed with, one cell per entry: what the clip is, how it is labelled, its part.
+
+    The part is that of the last released version, which splits without shuffling.
+    """
+    entry = released.released_file(FUSENETS[0], dataset)
+    _, classes, labels = released.clips_and_labels(FUSENETS[0], dataset)
+    _, held_out = released.unshuffled_parts(len(labels))
+    figure, axis = plt.subplots(figsize=(9.5, 1.7))
+    for height, values in ((1, classes), (0, labels)):
+        for start, stop in _stretches(values):
+            axis.barh(
+                height, stop - start, left=start, height=0.72, color=CLASS_COLOURS[values[start]], edgecolor="white"
+            )
+            near_line = start < held_out.start <= start + 10  # the line would cross the number
+            left = held_out.start if near_line else start
+            axis.text(left + 2, height, f"{stop - start}", ha="left", va="center", color="white", fontsize=9)
+    axis.axvline(held_out.start, color="black", linestyle="--", linewidth=1)
+    axis.text(held_out.start + 0.8, 1.47, "held out by the last version", fontsize=8, va="bottom")
+    axis.set(
+        xlim=(0, len(labels)), ylim=(-0.5, 1.45), yticks=[0, 1], yticklabels=["label in the code", "class of the clip"],
+        xlabel="position in the list",
+    )  # fmt: skip
+    axis.grid(False)
+    _small(axis)
+    axis.set_title(TITLES[dataset], loc="left", fontsize=10)
+    axis.legend(
+        handles=[Patch(color=colour, label=name) for colour, name in zip(CLASS_COLOURS, entry["classes"], strict=True)],
+        fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.05), frameon=False,
+    )  # fmt: skip
+    figure.tight_layout()
+    return _closed(figure)
+
+
+def durations() -> Figure:
+    """On one time axis: the longest annotated micro-expression, the frames that are read, the video that they need."""
+    table = counts.clip_durations() / 1000
+    figure, axes = plt.subplots(len(table), 1, figsize=(9.5, 3.0), sharex=True)
+    for axis, (dataset, row) in zip(axes, table.iterrows(), strict=True):
+        first = row["needed_ms"] - row["read_ms"]
+        axis.barh(0, row["read_ms"], left=first, color=TRAINING, height=0.6)
+        if first:
+            axis.barh(0, first, color=PAPER, alpha=0.35, height=0.6)
+            axis.text(first / 2, 0, "skipped", ha="center", va="center", fontsize=8)
+        axis.barh(1, row["longest_ms"], left=first, color=VALIDATION, height=0.6)
+        frames = released.released_file("micro_exp_stcnn", dataset)["frames"]
+        axis.text(row["needed_ms"] + 0.04, 0, f"{frames} frames, {row['read_ms']:.2f} s", va="center", fontsize=8)
+        axis.text(
+            first + row["longest_ms"] + 0.04, 1, f"{row['shortest_ms']:.2f} to {row['longest_ms']:.2f} s",
+            va="center", fontsize=8,
+        )  # fmt: skip
+        axis.set(yticks=[0, 1], yticklabels=["read by the code", "micro-expression, longest"], ylim=(-0.5, 1.5))
+        axis.set_title(TITLES[dataset], loc="left", fontsize=10)
+        _small(axis)
+        axis.grid(False, axis="y")
+    axes[-1].set(xlim=(0, table["needed_ms"].max() * 1.18))
+    axes[-1].set_xlabel("seconds from the start of the video", fontsize=9)
+    figure.tight_layout()
+    return _closed(figure)
+
+
+def kernel_scores() -> Figure:
+    """Table IX as far as it is recorded: known accuracies among the shares that constant answers score."""
+    facts, cells = paper.kernel_facts(), paper.kernel_accuracies()
+    dataset = facts["dataset"]
+    validation = accuracies.validation_counts(dataset)
+    total = sum(validation.values())
+    figure, axis = plt.subplots(figsize=(9.5, 2.1))
+    axis.vlines(100 * np.arange(total + 1) / total, 0, 0.14, color=PAPER, linewidth=1)
+    for name, count in validation.items():
+        axis.axvline(100 * count / total, color=MISS, linestyle=":", zorder=0)
+        axis.text(100 * count / total, 1.02, f"always {name}", color=MISS, ha="center", va="bottom", fontsize=8)
+    if cells["accuracy"].notna().any():
+        known = [(row.accuracy, f"{row.height}x{row.width}x{row.depth}") for row in cells.dropna().itertuples()]
+    else:
+        for fact in facts["known"]:
+            if len(fact["values"]) > 1:
+                axis.annotate(
+                    "", (min(fact["values"]), 0.82), (max(fact["values"]), 0.82), arrowprops={"arrowstyle": "<->"}
+                )
+                axis.text(
+                    sum(fact["values"]) / len(fact["values"]), 0.82, f"together {fact['count']} of {facts['kernels']}",
+                    ha="center", va="center", fontsize=8, bbox=_ON_WHITE,
+                )  # fmt: skip
+        known = [
+            (value, f"{value:.2f}") for fact in facts["known"] for value in fact["values"]
+        ] + [(one["accuracy"], f"{one['accuracy']:.2f}\n{'x'.join(map(str, one['kernel']))}, inferred")
+             for one in facts["inferred"]]  # fmt: skip
+    for value, label in known:
+        met = successes(value, total) is not None
+        axis.plot(
+            value, 0.4, "o" if met else "X", color=TRAINING if met else MISS, markersize=9, markeredgecolor="white"
+        )
+        axis.text(value, 0.54, label, ha="center", va="bottom", fontsize=8, bbox=_ON_WHITE)
+    axis.set(xlim=(10, 100), ylim=(0, 1), yticks=[], xlabel=f"accuracy (%); ticks are k/{total}")
+    axis.grid(False)
+    _small(axis)
+    figure.tight_layout()
+    return _closed(figure)
+
+
+def _small(axis) -> None:
+    """Ticks and axis label in the size of the annotations."""
+    axis.tick_params(labelsize=8)
+    axis.xaxis.label.set_size(9)
+
+
+def _stretches(values: np.ndarray) -> list[tuple[int, int]]:
+    """Start and stop of every run of equal values."""
+    changes = np.flatnonzero(np.diff(values)) + 1
+    return list(zip([0, *changes.tolist()], [*changes.tolist(), len(values)], strict=True))
+
+
+def _closed(figure: Figure) -> Figure:
+    """A figure that the notebook shows because a cell returns it; left open, it would be shown twice."""
+    plt.close(figure)
+    return figure

@@ -1,0 +1,165 @@
+"""Tables and sentences of the audit chapter, made from findings. Each sentence function returns Markdown text."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import pandas as pd
+from pandas.io.formats.style import Styler
+
+from lib import paper
+from lib.audit import STATUSES, Finding, accuracies, counts, splits
+from lib.audit.accuracies import LARGEST, TITLES
+from lib.audit.lattice import explaining_sizes, nearest_count
+
+SYMBOLS = {"contradicted": "✗", "holds": "✓", "note": "○", "not recorded": "–"}
+LABELS = {"contradicted": "contradicted", "holds": "holds", "note": "left open", "not recorded": "not recorded"}
+COLOURS = {"contradicted": "#b3541e", "holds": "#2e7d4f", "note": "#4c72b0", "not recorded": "#8c8c8c"}
+DATASET_NAMES = {**TITLES, "casme": "CASME", "casme2": "CASME II"}
+
+
+def findings_table(findings: Iterable[Finding]) -> Styler:
+    """Every finding in the order given: verdict, table, statement, evidence; the verdict in its colour."""
+    table = pd.DataFrame(
+        [
+            {
+                "": f"{SYMBOLS[one.status]} {LABELS[one.status]}",
+                "table": one.table,
+                "statement": one.statement,
+                "evidence": one.evidence.replace("*", ""),
+            }
+            for one in findings
+        ]
+    )
+    colours = {f"{SYMBOLS[status]} {LABELS[status]}": colour for status, colour in COLOURS.items()}
+    return _readable(table).map(
+        lambda cell: f"color: {colours[cell]}; font-weight: bold; white-space: nowrap", subset=[""]
+    )
+
+
+def text_table(findings: Sequence[Finding]) -> str:
+    """The findings as plain text for a terminal: a line each with verdict, id, table and statement."""
+    width = max(len(one.id) for one in findings)
+    lines = [
+        f"{SYMBOLS[one.status]} {LABELS[one.status]:12}  {one.id:{width}}  {one.table:9}  {one.statement}"
+        for one in findings
+    ]
+    return "\n".join(lines)
+
+
+def summary_sentences(findings: Sequence[Finding]) -> str:
+    """How many statements were checked and what became of them."""
+    number = Counter(one.status for one in findings)
+    told = {
+        "contradicted": "are contradicted",
+        "holds": "hold",
+        "note": "are left open by the numbers",
+        "not recorded": "need cells that are not recorded here",
+    }
+    parts = [f"**{number[status]}** {told[status]}" for status in STATUSES if number[status]]
+    return f"Of {len(findings)} statements that the paper makes or implies, {', '.join(parts[:-1])} and {parts[-1]}."
+
+
+def verdicts(findings: Sequence[Finding], *ids: str) -> str:
+    """One paragraph for each finding: its statement, the verdict, and the evidence.
+
+    Raises
+    ------
+    KeyError
+        An id that no finding has.
+    """
+    known = {one.id: one for one in findings}
+    return "\n\n".join(
+        f"{SYMBOLS[one.status]} *{one.statement}*: **{LABELS[one.status]}**. {one.evidence}"
+        for one in (known[name] for name in ids)
+    )
+
+
+def accuracy_sizes() -> pd.DataFrame:
+    """Table V's accuracies against Table IV's validation clips, and the sizes that each could be a share of.
+
+    Returns
+    -------
+    DataFrame
+        Index (network, dataset); columns printed, nearest share of the validation clips, possible, sizes.
+    """
+    rows = {}
+    for row in accuracies.printed_accuracies().itertuples():
+        nearest = nearest_count(row.percent, row.n)
+        rows[(paper.METHOD_NAMES[row.model], TITLES[row.dataset])] = {
+            "printed": f"{row.percent:.2f} %",
+            "nearest share of the validation clips": f"{nearest}/{row.n} = {100 * nearest / row.n:.2f} %",
+            "possible": "yes" if pd.notna(row.k) else "no",
+            "first sizes that explain it": ", ".join(map(str, explaining_sizes([row.percent], LARGEST)[:6])),
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["network", "dataset"])
+
+
+def intervals() -> pd.DataFrame:
+    """Table V's accuracies as k/n with Wilson's interval, the majority share and the best earlier method."""
+    table = counts.published_intervals()
+    return pd.DataFrame(
+        {
+            "accuracy": [f"{row.percent:.2f} %" for row in table.itertuples()],
+            "share": [f"{round(row.percent * row.n / 100)}/{row.n}" for row in table.itertuples()],
+            "clips": ["held out" if held_out else "all, training clips too" for held_out in table["held_out"]],
+            "95 % interval": [f"{row.low:.1f} to {row.high:.1f} %" for row in table.itertuples()],
+            "commonest class": [f"{value:.1f} %" for value in table["majority"]],
+            "best earlier method": [f"{row.prior:.2f} % ({row.prior_method})" for row in table.itertuples()],
+        },
+        index=pd.MultiIndex.from_arrays(
+            [table["model"].map(paper.METHOD_NAMES), table["dataset"].map(TITLES)], names=["network", "dataset"]
+        ),
+    )
+
+
+def candidate_splits(dataset: str) -> pd.DataFrame:
+    """Class counts from every source, what the released seed holds out of them, and whether Table IV prints that."""
+    table = splits.candidates(dataset)
+    return pd.DataFrame(
+        {
+            "clips by class": ["/".join(map(str, row)) for row in table["counts"]],
+            "clips": table["clips"].to_numpy(),
+            "held out by class": ["/".join(map(str, row)) for row in table["held_out"]],
+            "as printed": ["yes" if fits else "no" for fits in table["reproduces"]],
+            "chance with another seed": [f"{chance:.1%}" for chance in table["chance"]],
+        },
+        index=pd.Index(table["source"], name=f"{TITLES[dataset]}, class counts of"),
+    )
+
+
+def durations() -> pd.DataFrame:
+    """What an annotated micro-expression lasts, what a network reads, and what a video must hold: seconds."""
+    table = counts.clip_durations() / 1000
+    table.index = table.index.map(TITLES)
+    return table.set_axis(
+        ["shortest micro-expression (s)", "longest (s)", "read by the network (s)", "length of video needed (s)"],
+        axis="columns",
+    )
+
+
+def differences() -> Styler:
+    """Paper against released code, those first that move the printed accuracy."""
+    table = paper.code_differences()
+    order = {"raises": 0, "changes": 1, "unknown": 2, "none": 3}
+    table = table.sort_values("effect", key=lambda effects: effects.map(order), kind="stable")
+    return _readable(
+        pd.DataFrame(
+            {
+                "effect on the number": table["effect"],
+                "paper": table["paper"].where(table["paper"] != "", "not recorded here"),
+                "code": table["code"],
+                "so that": table["consequence"],
+                "files": [", ".join(files) for files in table["files"]],
+                "version": table["version"],
+            }
+        )
+    )
+
+
+def _readable(table: pd.DataFrame) -> Styler:
+    """A table of text: lines are broken, nothing is cut, no index."""
+    return (
+        table.style.hide(axis="index")
+        .set_properties(**{"text-align": "left", "white-space": "normal", "vertical-align": "top"})
+        .set_table_styles([{"selector": "th", "props": "text-align: left"}])
+    )

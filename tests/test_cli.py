@@ -15,7 +15,7 @@ def own_data_folder(tmp_path, monkeypatch):
         monkeypatch.delenv(variable, raising=False)
 
 
-@pytest.mark.parametrize("command", ["doctor", "standin", "data", "preprocess", "train", "runs", "assemble"])
+@pytest.mark.parametrize("command", ["doctor", "standin", "data", "preprocess", "train", "runs", "book", "keep", "audit"])
 def test_every_command_explains_itself(command, capsys):
     with pytest.raises(SystemExit) as left:
         main([command, "--help"])
@@ -92,7 +92,7 @@ def test_listing_runs_where_there_are_none_says_where_it_looked(tmp_path, capsys
 
 
 def test_an_unknown_profile_is_refused(capsys):
-    assert main(["assemble", "--profile", "slow"]) == 1
+    assert main(["book", "--profile", "slow"]) == 1
     assert "expected a profile among full, quick, tiny" in capsys.readouterr().err
 
 

@@ -1,0 +1,288 @@
+"""Sentences of chapter 7 that state a number or a finding, made from the study's table. Each returns Markdown."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from lib import paper
+from lib.audit.accuracies import check_constant_kernels, check_kernel_lattice
+from lib.report.kernel_study import PAPER_KERNEL, BestKernel, Kernel, name_of
+from lib.runs import RunConfig
+
+STANDIN = " Measured on a **stand-in**: it says how the method behaves, nothing about the paper's data."
+
+
+def paper_sentences(published: pd.DataFrame) -> str:
+    """What is known of Table IX, and what follows from it without any data."""
+    sources = published["source"].value_counts()
+    unknown = int(sources.get("not recorded", 0))
+    text = f"Of Table IX's {len(published)} cells, **{int(sources.get('recorded', 0))} are recorded here**"
+    facts = paper.kernel_facts()["inferred"]
+    inferred = [
+        f"{row.accuracy:.2f} % for {name_of(row.kernel)} follows from other tables "
+        f"({next(one['reason'] for one in facts if tuple(one['kernel']) == row.kernel)})"
+        for row in published[published["source"] == "inferred"].itertuples()
+    ]
+    text += f"; {'; '.join(inferred)}" if inferred else ""
+    text += f"; what stands in {unknown} is not recorded, and they are shown so." if unknown else "."
+    return (
+        f"{text} What is known of the twelve values, whatever their position: {check_constant_kernels().evidence} "
+        f"{check_kernel_lattice().evidence}"
+    )
+
+
+def plan_sentences(planned: Sequence[RunConfig], misfits: Mapping[Kernel, str]) -> str:
+    """How many runs were asked for, where they depart from the paper, and which kernels do not fit the volume."""
+    kernels, rates, seeds = (
+        list(dict.fromkeys(getattr(config, name) for config in planned))
+        for name in ("kernel_size", "learning_rate", "seed")
+    )
+    text = (
+        f"{_count(len(kernels), 'kernel')} at {_count(len(rates), 'learning rate')} with {_count(len(seeds), 'seed')}: "
+        f"{_count(len(planned), 'run')}."
+    )
+    published = RunConfig(planned[0].model)
+    different = [
+        f"{name.replace('_', ' ')} {getattr(planned[0], name)} instead of {getattr(published, name)}"
+        for name in ("epochs", "batch_size", "learning_rate")
+        if getattr(planned[0], name) != getattr(published, name)
+    ]
+    if different:
+        text += f" **Different from the paper** and its released code: {'; '.join(different)}."
+    for reason in dict.fromkeys(misfits.values()):
+        named = _listed([name_of(kernel) for kernel, why in misfits.items() if why == reason])
+        text += f" **Not trained: {named}**, because {reason}."
+    return text
+
+
+def outcome_sentences(table: pd.DataFrame) -> str:
+    """What became of the planned runs, and which kernels of the twelve have none."""
+    fits = table[table["status"] != "does not fit"]
+    planned, done = int(fits["planned"].sum()), int(table["finished"].sum())
+    parts = [f"**{done} of {planned} runs** of kernels that fit are finished"]
+    for column, word in (("failed", "diverged"), ("missing", "not trained")):
+        for rate, rows in table[table[column] > 0].groupby("learning_rate", sort=False):
+            named = [f"{row['name']} ({row[column]})" for row in rows.to_dict("records")]
+            parts.append(f"{int(rows[column].sum())} {word} at learning rate {rate:g}: {_listed(named)}")
+    left_out = list(dict.fromkeys(table.loc[table["status"] == "not planned", "name"]))
+    if left_out:
+        parts.append(f"not in this page's list: {_listed(left_out)}")
+    return "; ".join(parts) + "."
+
+
+def accuracy_sentences(table: pd.DataFrame, learning_rate: float, standin: bool) -> str:
+    """How far the kernels lie apart, beside how far the seeds of one kernel do."""
+    rows = table[(table["learning_rate"] == learning_rate) & (table["finished"] > 0)]
+    if rows.empty:
+        return f"No run at learning rate {learning_rate:g} is finished, so there is no accuracy to compare."
+    best, n = rows["accuracy_best"].astype(float), int(rows["n"].iloc[0])
+    top, bottom = rows.loc[best.idxmax(), "name"], rows.loc[best.idxmin(), "name"]
+    text = (
+        f"At learning rate {learning_rate:g} the kernels' mean accuracies at the best epoch run from {best.min():.1%} "
+        f"({bottom}) to **{best.max():.1%}** ({top}). One of the {_count(n, 'validation clip')} more or less is "
+        f"{1 / n:.1%}."
+    )
+    repeated = rows[rows["finished"] > 1]
+    if len(repeated):
+        ranges = (repeated["high_best"] - repeated["low_best"]).astype(float)
+        widest = repeated.loc[ranges.idxmax(), "name"]
+        text += (
+            f" Seeds of one and the same kernel lie up to {ranges.max():.1%} apart ({widest})"
+            + ("; kernels differ by less than that." if best.max() - best.min() <= ranges.max() else ".")
+        )  # fmt: skip
+    else:
+        text += " With one seed per kernel, chance and kernel cannot be told apart."
+    gain = (best - rows["accuracy_last"].astype(float)).mean()
+    text += f" Reporting the best epoch instead of the last is worth {gain:+.1%} on average."
+    return text + (STANDIN if standin else "")
+
+
+def collapse_sentences(table: pd.DataFrame, learning_rate: float, standin: bool) -> str:
+    """How many runs end with one class for every clip, which class, and whether they ever gave another answer."""
+    rows = table[(table["learning_rate"] == learning_rate) & (table["finished"] > 0)]
+    done, collapsed = int(rows["finished"].sum()), int(rows["constant_last"].sum())
+    if not done:
+        return f"No run at learning rate {learning_rate:g} is finished."
+    if not collapsed:
+        text = f"At learning rate {learning_rate:g} **none of {_count(done, 'finished run')} ends in one class**."
+    else:
+        hit = rows[rows["constant_last"] > 0]
+        classes = pd.Series([name for names in hit["classes"] for name in names]).value_counts()
+        since = [epoch for epochs in hit["since"] for epoch in epochs]
+        text = (
+            f"At learning rate {learning_rate:g} **{collapsed} of {_count(done, 'finished run')} "
+            f"{'ends' if collapsed == 1 else 'end'} in one class** for every validation clip "
+            f"({', '.join(f'*{name}* {count}' for name, count in classes.items())}), "
+            f"with {_listed(list(hit['name']))}. "
+        )
+        if later := [epoch for epoch in since if epoch > 1]:
+            verb = "is" if len(later) == 1 else "are"
+            text += (
+                f"{len(later)} gave other answers first, and {verb} at that class's share since epoch {_span(later)}. "
+            )
+        if never := len(since) - len(later):
+            text += f"{never} {'was' if never == 1 else 'were'} there from the first epoch to the last."
+        text = text.rstrip()
+    best = int(rows["constant_best"].sum())
+    text += (
+        f" At their best epoch, which is what the paper reports, {best} of {done} give a constant answer."
+        if best or collapsed
+        else ""
+    )
+    return text + (STANDIN if standin else "")
+
+
+def rate_sentences(table: pd.DataFrame, standin: bool) -> str:
+    """Of the kernels that collapse at the first learning rate, how many do so at each other one, and what follows."""
+    rates = list(table["learning_rate"].unique())
+    if len(rates) < 2:
+        return (
+            f"All runs have the learning rate {rates[0]:g}; whether a collapse comes from the kernel or from the "
+            "optimiser takes a second one."
+        )
+    by_rate = {rate: table[table["learning_rate"] == rate].set_index("name") for rate in rates}
+    first = by_rate[rates[0]]
+    if not first["finished"].sum():
+        return f"No run at learning rate {rates[0]:g} is finished, so there is no collapse that another could undo."
+    collapsed = first.index[first["constant_last"] > 0]
+    text = ["Runs that end in one class: " + ", ".join(
+        f"{int(rows['constant_last'].sum())} of {int(rows['finished'].sum())} at learning rate {rate:g}"
+        + (f" (and {int(rows['failed'].sum())} diverged)" if rows["failed"].sum() else "")
+        for rate, rows in by_rate.items()
+    ) + "."]  # fmt: skip
+    diverged = first.index[first["failed"] > 0]
+    for rate in rates[1:]:
+        text.append(_other_rate(by_rate[rate], collapsed, rates[0], rate))
+        if len(diverged):
+            cured = by_rate[rate].loc[diverged, "status"].eq("finished").sum()
+            text.append(
+                f"Of {_count(len(diverged), 'kernel')} that diverged at {rates[0]:g}, {cured} finished all runs there."
+            )
+    return " ".join(text) + (STANDIN if standin else "")
+
+
+def _other_rate(other: pd.DataFrame, collapsed: pd.Index, rate: float, changed: float) -> str:
+    if not other["finished"].sum():
+        return f"No run at {changed:g} is finished, so nothing can be said about it."
+    if collapsed.empty:
+        newly = other.index[other["constant_last"] > 0]
+        return f"No kernel collapses at {rate:g}" + (
+            f"; at {changed:g}, {_listed(list(newly))} {'does' if len(newly) == 1 else 'do'}: steps too small for the "
+            "number of epochs have that effect too."
+            if len(newly)
+            else f", and none at {changed:g}."
+        )
+    tried = [name for name in collapsed if other.loc[name, "finished"] > 0]
+    again = [name for name in tried if other.loc[name, "constant_last"] > 0]
+    text = (
+        f"Of the **{_count(len(collapsed), 'kernel')}** with a collapsed run at {rate:g}, {len(tried)} "
+        f"{'was' if len(tried) == 1 else 'were'} repeated at {changed:g}, and **{len(again)} of these** "
+        f"{'has' if len(again) == 1 else 'have'} a collapsed run there too"
+    )
+    if not tried:
+        return f"{text}: nothing can be concluded."
+    if not again:
+        return f"{text}: that points to the size of the steps, not to the kernel."
+    if len(again) == len(tried):
+        never = all(epoch == 1 for name in again for epoch in other.loc[name, "since"])
+        slow = " (there, none of them ever left that answer: too few steps would look the same)" if never else ""
+        return f"{text}: this change of the learning rate does not undo it{slow}."
+    return f"{text} ({_listed(again)}): kernel and learning rate both have a part in it."
+
+
+def cost_sentences(costs: pd.DataFrame, times: pd.DataFrame) -> str:
+    """What 3x3x15 costs, how cost goes with the kernel's size, and what was measured on which device."""
+    known, own = costs.dropna(), name_of(PAPER_KERNEL)
+    text = []
+    if own in known.index and len(known):
+        flops, parameters = known["flops"].astype(float), known["parameters"].astype(float)
+        text.append(
+            f"{own} has {int(parameters[own]):,} parameters and takes {flops[own] / 1e9:.2f} GFLOPs for a clip. "
+            f"The cheapest kernel, {flops.idxmin()}, takes {flops.min() / flops[own]:.2f} times as many FLOPs, the "
+            f"dearest, {flops.idxmax()}, {flops.max() / flops[own]:.1f} times. Parameters run from "
+            f"{parameters.min() / parameters[own]:.2f} ({parameters.idxmin()}) to "
+            f"{parameters.max() / parameters[own]:.2f} times ({parameters.idxmax()})"
+        )
+        # a larger kernel leaves a smaller volume to the first dense layer, where nearly all parameters are
+        text[-1] += (
+            ": the kernel with the most FLOPs is not the one with the most parameters, because a larger kernel leaves "
+            "a smaller volume to the first dense layer."
+            if flops.idxmax() != parameters.idxmax()
+            else "."
+        )
+    if times.empty:
+        return " ".join([*text, "No time was measured, as no run is finished."])
+    device, ratio = times["device"].iloc[0], times["ratio"].astype(float).drop(own, errors="ignore").dropna()
+    measured = f"Times are medians over epochs, measured on one device ({device}), which other work may have slowed"
+    if own in times.index:
+        measured += f"; an epoch with {own} took {times.loc[own, 'seconds']:.2f} s there"
+    if len(ratio):
+        measured += (
+            f", with {ratio.idxmin()} {ratio.min():.2f}"
+            + (f", with {ratio.idxmax()} {ratio.max():.2f}" if len(ratio) > 1 else "")
+            + " times as long"
+        )
+    return " ".join([*text, f"{measured}."])
+
+
+def best_sentences(answers: Sequence[BestKernel], dataset: str, standin: bool) -> str:
+    """Whether 3x3x15 is the best kernel, as far as these runs can tell, and what that means for the paper."""
+    own, said = name_of(PAPER_KERNEL), paper.kernel_facts()["dataset"]
+    first = answers[0]
+    lines = [_answer(one) for one in answers]
+    if first.answer != "not tested" and not first.complete:
+        lines.append(
+            f"{own} stands against {_count(first.compared, 'other kernel')} here, not against all of Table IX with all "
+            "their seeds: what was not tried, or diverged, cannot be ruled out."
+        )
+    if any(one.method.startswith("paired") for one in answers):
+        lines.append(
+            "Intervals over seeds say what other seeds would do on the same validation clips; other clips add to them."
+        )
+    if standin:
+        verdict = (
+            f"**Not testable for the paper here.** It finds {own} best on the real CAS(ME)²; these runs were made on a "
+            "stand-in."
+        )
+    elif dataset != said:
+        verdict = f"**Not testable for the paper here.** Its Table IX is of `{said}`; these runs are of `{dataset}`."
+    else:
+        verdict = {
+            "yes": f"**The paper's claim holds here**: {own} is the best of the twelve kernels.",
+            "no": f"**The paper's claim does not hold here**: another kernel is better than {own}.",
+            "undecided": f"**Undecided**: these runs do not tell {own} from the best other kernel.",
+            "not tested": f"**Not tested**: {own} and another kernel must be trained.",
+        }[first.claim]
+    return " ".join([verdict, *lines])
+
+
+def _answer(one: BestKernel) -> str:
+    own = name_of(PAPER_KERNEL)
+    where = f"At the {one.at} epoch (learning rate {one.learning_rate:g})"
+    if one.answer == "not tested":
+        return f"{where} {own} cannot be compared: it, or every other kernel, has no finished run."
+    low, high = one.difference.low, one.difference.high
+    limits = "" if math.isnan(low) else f", 95 % interval {low:+.1%} to {high:+.1%}, {one.method}"
+    top = f"{_listed(list(one.kernels))} {'leads' if len(one.kernels) == 1 else 'tie'} with {one.accuracy:.1%}"
+    meaning = {
+        "yes": f"{own} is above every other kernel tried.",
+        "no": f"A kernel better than {own} was found, even allowing for {one.compared} having had the chance.",
+        "undecided": f"Whether {own} is the best **cannot be decided** from that.",
+    }[one.answer]
+    return (
+        f"{where} {top}; {own} has {one.paper_kernel_accuracy:.1%}, {one.difference.estimate:+.1%} from the best "
+        f"other, {one.best_other}{limits}. {meaning}"
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def _span(numbers: Sequence[int]) -> str:
+    return f"{min(numbers)}" if min(numbers) == max(numbers) else f"{min(numbers)} to {max(numbers)}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

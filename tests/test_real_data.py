@@ -1,0 +1,57 @@
+"""Real data fill their column without a change of code: a stand-in that has lost its marker plays the real dataset."""
+
+import json
+
+import papermill
+import pytest
+
+from lib import paper, paths
+from lib.audit import findings
+from lib.datasets.clip import STANDIN_MARKER
+from lib.report.verdict_page import verdict_page
+from lib.standin import write_standin
+from lib.verdicts import judge
+
+SETTINGS = {"epochs": 2, "fusenet_epochs": 1, "seeds": 2, "control_seeds": 2}
+
+
+@pytest.fixture(scope="module")
+def content(tmp_path_factory):
+    """What the comparison finds on a dataset that carries no sign of being a stand-in."""
+    folder = tmp_path_factory.mktemp("real")
+    root = write_standin("smic", folder / "SMIC", clips=12, progress=False)
+    (root / STANDIN_MARKER).unlink()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("MICROEXP_DATA", str(folder / "data"))
+        papermill.execute_notebook(
+            paths.NOTEBOOKS / "06_comparison.ipynb",
+            folder / "06.ipynb",
+            {"root": str(root), "results": str(folder / "06.json"), **SETTINGS},
+            cwd=paths.REPOSITORY,
+            progress_bar=False,
+            kernel_name="python3",
+        )
+    return json.loads((folder / "06.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.slow
+def test_real_data_fill_the_real_column_and_nothing_speaks_of_a_standin(content):
+    verdicts = judge(paper.claims(), findings(), {("smic", "06_comparison"): content})
+    decided = {one.claim.id: one for one in verdicts if one.chapter == ("smic", "06_comparison")}
+    assert {"accuracy-stcnn-smic", "ranking-smic", "temporal-smic"} <= set(decided)
+    for one in decided.values():
+        assert one.real.verdict != "not run"
+        assert "rendered" not in one.real.evidence
+        assert one.standin.verdict == "not run"
+    page = verdict_page(verdicts)
+    assert "On rendered faces" not in page
+    assert "On real data" in page
+    untouched = [one for one in verdicts if one.real and one not in decided.values()]
+    assert {one.real.verdict for one in untouched} == {"not run"}
+
+
+@pytest.mark.slow
+def test_the_same_page_with_the_marker_decides_nothing(content):
+    marked = {**content, "provenance": {**content["provenance"], "standin": {"standin": True}}}
+    verdicts = judge(paper.claims(), findings(), {("smic", "06_comparison"): marked})
+    assert {one.real.verdict for one in verdicts if one.real} == {"not run"}

@@ -15,7 +15,9 @@ def own_data_folder(tmp_path, monkeypatch):
         monkeypatch.delenv(variable, raising=False)
 
 
-@pytest.mark.parametrize("command", ["doctor", "standin", "data", "preprocess", "train", "runs", "book", "keep", "audit"])
+@pytest.mark.parametrize(
+    "command", ["doctor", "standin", "data", "preprocess", "train", "runs", "book", "keep", "audit"]
+)
 def test_every_command_explains_itself(command, capsys):
     with pytest.raises(SystemExit) as left:
         main([command, "--help"])

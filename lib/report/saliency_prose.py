@@ -23,7 +23,10 @@ def answer_sentences(predicted: np.ndarray, truth: np.ndarray, maps: Sequence[np
     if missing:
         return f"**No clip is measured**: there is no network to explain ({missing})."
     right = int((predicted == truth).sum())
-    text = f"Maps explain the network's own answer to {len(predicted)} validation clips; {right} of them are right."
+    text = (
+        f"Maps explain the network's own answer to {len(predicted)} validation clips; {right} of them "
+        f"{'is' if right == 1 else 'are'} right."
+    )
     if len(predicted) > 1 and len(np.unique(predicted)) == 1:
         text += " **It answers the same class to all of them**: what its maps show is not what tells classes apart."
     silent = int((sum(part.sum(axis=(1, 2, 3)) for part in maps) == 0).sum())

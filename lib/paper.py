@@ -175,8 +175,8 @@ class Claim:
     values : mapping
         The printed numbers; None where one is not recorded.
     tolerance : float, "interval" or None
-    arithmetic : tuple of str
-        Ids of the findings of `lib.audit` that bear on the claim without any data.
+    arithmetic, caveats : tuple of str
+        Ids of the findings of `lib.audit` that decide the claim without any data, and of those that only qualify it.
     chapter : str or None
         Name of the notebook that tests it; None if there is none yet.
     """
@@ -190,6 +190,7 @@ class Claim:
     values: Mapping = field(default_factory=dict)
     tolerance: float | str | None = None
     arithmetic: tuple[str, ...] = ()
+    caveats: tuple[str, ...] = ()
     chapter: str | None = None
 
     @property
@@ -243,7 +244,13 @@ def _claim(entry: dict) -> Claim:
         raise ConfigError(f"{name}: expected as tolerance a number, 'interval' or nothing, found {tolerance!r}")
     own = (finding,) if finding else ()
     others = tuple(one for one in entry.get("arithmetic") or () if one not in own)
-    return Claim(**{**entry, "arguments": arguments, "values": entry.get("values") or {}, "arithmetic": own + others})
+    read = {
+        "arguments": arguments,
+        "values": entry.get("values") or {},
+        "arithmetic": own + others,
+        "caveats": tuple(entry.get("caveats") or ()),
+    }
+    return Claim(**{**entry, **read})
 
 
 def _read_yaml(name: str):

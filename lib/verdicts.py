@@ -6,6 +6,7 @@ fill the column of real data. A claim about real faces is never tested by a stan
 here" and tells what was measured.
 """
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -38,7 +39,8 @@ class ClaimVerdict:
     """A claim with its three judgements.
 
     `arithmetic` is None where no arithmetic bears on the claim, `standin` and `real` where it needs no run. `chapter`
-    is the (dataset, notebook) that holds the evidence, None if there is none in the book.
+    is the (dataset, notebook) that holds the evidence, None if there is none in the book. `caveats` is what arithmetic
+    says of how the claim has to be read.
     """
 
     claim: Claim
@@ -46,6 +48,7 @@ class ClaimVerdict:
     standin: Judgement | None
     real: Judgement | None
     chapter: tuple[str, str] | None
+    caveats: tuple[str, ...] = ()
 
 
 # What a chapter found and whether it read a stand-in: (dataset, notebook) -> {"results", "provenance"}
@@ -65,15 +68,19 @@ def judge(claims: Sequence[Claim], findings: Sequence[Finding], results: Results
         What each chapter wrote: its ``results`` and its ``provenance``.
     """
     by_id = {finding.id: finding for finding in findings}
-    return [_judge_one(claim, by_id, results) for claim in claims]
+    return [dataclasses.replace(_judge_one(claim, by_id, results), caveats=_caveats(claim, by_id)) for claim in claims]
+
+
+def _caveats(claim: Claim, findings: Mapping[str, Finding]) -> tuple[str, ...]:
+    speaking = [findings[one] for one in claim.caveats]
+    return tuple(finding.evidence for finding in speaking if finding.status in ("contradicted", "note"))
 
 
 def _judge_one(claim: Claim, findings: Mapping[str, Finding], results: Results) -> ClaimVerdict:
     if claim.kind == "audit":
-        own = claim.test.partition(":")[2]
-        ids = [own, *(one for one in claim.arithmetic if one != own)]
+        own = findings[claim.test.partition(":")[2]]
         chapter = ("paper", claim.chapter) if ("paper", claim.chapter) in results else None
-        return ClaimVerdict(claim, by_arithmetic([findings[ids[0]]]), None, None, chapter)
+        return ClaimVerdict(claim, by_arithmetic([own]), None, None, chapter)
     test, notebook = TESTS[claim.kind]
     where = (claim.arguments["dataset"], notebook)
     arithmetic = by_arithmetic([findings[one] for one in claim.arithmetic])

@@ -192,6 +192,19 @@ def test_every_claim_of_the_paper_gets_a_verdict_without_any_run():
             assert one.arithmetic is not None
 
 
+def test_claims_name_only_findings_that_exist():
+    known = {one.id for one in findings()}
+    for one in paper.claims():
+        assert {*one.arithmetic, *one.caveats} <= known, one.id
+
+
+def test_a_caveat_qualifies_a_claim_and_does_not_decide_it():
+    (one,) = [one for one in judge(paper.claims(), findings(), {}) if one.claim.id == "accuracy-stcnn-casme2-sq"]
+    assert one.arithmetic.verdict == "holds"
+    assert one.caveats
+    assert one.caveats[0][:20] in verdict_page([one])
+
+
 def test_a_claim_flips_with_its_finding():
     wrong = [
         one

@@ -254,9 +254,10 @@ def stream_montage(streams: dict[str, np.ndarray], positions: Sequence[int]) -> 
     )
 
 
-def mark_standin(figure: Figure) -> None:
-    """Write on a figure that it shows a stand-in: figures travel without the page they stand on."""
-    figure.text(0.995, 1.0, "stand-in data, not the paper's", ha="right", va="bottom", fontsize=8, color="#b3541e")
+def mark_standin(figure: Figure, top: float = 1.0) -> None:
+    """Write on a figure that it shows a stand-in: figures travel without the page they stand on. `top` is its height, in
+    shares of the figure's."""
+    figure.text(0.995, top, "stand-in data, not the paper's", ha="right", va="bottom", fontsize=8, color="#b3541e")
 
 
 def finished(figure: Figure) -> Figure:
@@ -271,6 +272,3 @@ def _jpeg(frame: np.ndarray, quality: int = 85) -> bytes:
     if not ok:
         raise ValueError(f"expected an image that can be encoded, found {frame.dtype} of shape {frame.shape}")
     return data.tobytes()
-
-
-_mark_standin, _finished = mark_standin, finished

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator, PercentFormatter
 
 from lib import power
-from lib.report.figures import MARK, PAPER, TRAINING, VALIDATION, _finished, _mark_standin
+from lib.report.figures import MARK, PAPER, TRAINING, VALIDATION, finished, mark_standin
 from lib.report.rigour import SCORE_TITLES
 from lib.statistics import Interval, PermutationTest
 
@@ -69,8 +69,8 @@ def evidence(
     if axis.get_legend_handles_labels()[0]:
         axis.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False)
     if standin:
-        _mark_standin(figure)
-    return _finished(figure)
+        mark_standin(figure)
+    return finished(figure)
 
 
 def people(by_subject: pd.DataFrame, majority: float, standin: bool) -> Figure:
@@ -96,8 +96,8 @@ def people(by_subject: pd.DataFrame, majority: float, standin: bool) -> Figure:
     axis.grid(False, axis="x")
     axis.legend(fontsize=8, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False)
     if standin:
-        _mark_standin(figure)
-    return _finished(figure)
+        mark_standin(figure)
+    return finished(figure)
 
 
 def power_curve(plan: Mapping, standin: bool) -> Figure:
@@ -133,5 +133,5 @@ def power_curve(plan: Mapping, standin: bool) -> Figure:
     axis.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axis.legend(fontsize=8)
     if standin:
-        _mark_standin(figure)
-    return _finished(figure)
+        mark_standin(figure)
+    return finished(figure)

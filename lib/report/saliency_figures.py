@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
 from matplotlib.patches import Patch
 
-from lib.report.figures import MARK, PAPER, TRAINING, VALIDATION
+from lib.report.figures import MARK, PAPER, TRAINING, VALIDATION, finished, mark_standin
 from lib.saliency import binarise
 from lib.saliency_regions import REGIONS
 
@@ -204,6 +204,5 @@ def _bare(axis):
 def _finished(figure: Figure, standin: bool, top: float = 1.0) -> Figure:
     """Mark what comes from a stand-in, and hand over a figure that is shown once, as the value of its cell."""
     if standin:
-        figure.text(0.995, top, "stand-in data, not the paper's", ha="right", va="bottom", fontsize=8, color="#b3541e")
-    plt.close(figure)
-    return figure
+        mark_standin(figure, top)
+    return finished(figure)

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from lib.report.figures import PAPER, TRAINING, VALIDATION, _finished, _mark_standin
+from lib.report.figures import PAPER, TRAINING, VALIDATION, finished, mark_standin
 from lib.report.rigour_prose import FEWEST_PAIRS
 from lib.statistics import Interval
 
@@ -50,8 +50,8 @@ def ledger_chart(book: pd.DataFrame, changes: pd.DataFrame, standin: bool) -> Fi
         color=PAPER,
     )
     if standin:
-        _mark_standin(figure)
-    return _finished(figure)
+        mark_standin(figure)
+    return finished(figure)
 
 
 def _line(axis: Axes, position: float, change: Interval, dots: np.ndarray, reach: float, row) -> None:

@@ -1,6 +1,7 @@
 """The verdicts on the paper's claims as the front page of the book shows them: a sentence of counts and a table."""
 
 import html
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -8,6 +9,7 @@ from lib.profiles import NO_DATASET
 from lib.verdicts import VERDICTS, ClaimVerdict, Judgement
 
 COLUMNS = {"arithmetic": "by arithmetic", "standin": "stand-in data", "real": "real data"}
+ONE_LINE = 170  # characters of evidence that are shown at once
 MEANINGS = {
     "contradicted": "the published numbers exclude it",
     "holds": "the published numbers agree with it",
@@ -63,18 +65,36 @@ def badge(verdict: str) -> str:
 def _row(one: ClaimVerdict) -> str:
     judgements = {name: getattr(one, name) for name in COLUMNS}
     evidence = "".join(
-        f'<div class="evidence"><b>{COLUMNS[name]}:</b> {html.escape(judgement.evidence)}</div>'
+        _evidence(COLUMNS[name], judgement.evidence)
         for name, judgement in judgements.items()
         if judgement is not None and judgement.verdict != "not run"
     )
-    statement = html.escape(one.claim.statement)
+    evidence += "".join(_evidence("how to read it", caveat) for caveat in one.caveats)
+    statement = _plain(one.claim.statement)
     if one.chapter is not None:
         dataset, notebook = one.chapter
         statement = f'<a href="chapters/{dataset}/{notebook}.html">{statement}</a>'
-    elif one.claim.kind != "audit" and one.arithmetic is not None:
+    elif one.claim.kind != "audit" and (one.arithmetic is not None or one.caveats):
         statement = f'<a href="chapters/{NO_DATASET}/09_audit.html">{statement}</a>'
     cells = "".join(f"<td>{_cell(judgement)}</td>" for judgement in judgements.values())
     return f"<tr><td>{statement} <small>({html.escape(one.claim.where)})</small>{evidence}</td>{cells}</tr>"
+
+
+def _evidence(title: str, text: str) -> str:
+    """One line, and the rest of a longer text behind it."""
+    head = f"<b>{title}:</b> "
+    if len(text) <= ONE_LINE:
+        return f'<div class="evidence">{head}{_plain(text)}</div>'
+    cut = text.rfind(" ", 0, ONE_LINE)
+    return (
+        f'<details class="evidence"><summary>{head}{_plain(text[:cut])}<span> …</span></summary>'
+        f"…{_plain(text[cut:])}</details>"
+    )
+
+
+def _plain(text: str) -> str:
+    """Text as HTML; *emphasis* as Markdown writes it is kept."""
+    return re.sub(r"\*([^*\s][^*]*)\*", r"<i>\1</i>", html.escape(text))
 
 
 def _cell(judgement: Judgement | None) -> str:

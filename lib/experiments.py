@@ -21,6 +21,11 @@ from lib.runs import MODEL_NAMES, RunConfig, RunRecord
 STCNN, FUSENET, FUSENET_LATE = MODEL_NAMES
 # Table IX: 3, 5 and 7 pixels, 3, 7, 15 and 19 frames.
 PAPER_KERNELS = tuple((side, side, depth) for side, depth in itertools.product((3, 5, 7), (3, 7, 15, 19)))
+# Columns that `table` has even where no run is finished; finished runs bring the others of `lib.runs.summarise`.
+SCORES = (
+    "run", "n", "majority_share", "accuracy_best", "accuracy_last", "accuracy_mean_last_epochs",
+    "accuracy_std_last_epochs", "wall_seconds", "device",
+)  # fmt: skip
 # Departures from the clean baseline that only a network of two streams can make.
 FUSENET_SHORTCUTS = ("mispaired_streams", "mouth_for_eyes")
 
@@ -94,7 +99,8 @@ def table(outcomes: Sequence[Outcome]) -> pd.DataFrame:
             row |= {"run": outcome.record.id, **outcome.record.summary()}
             row |= {name: outcome.record.provenance[name] for name in ("wall_seconds", "device")}
         rows.append(row)
-    return pd.DataFrame(rows)
+    known = [*(field.name for field in dataclasses.fields(RunConfig)), "status", "reason", *SCORES]
+    return pd.DataFrame(rows, columns=list(dict.fromkeys([*known, *(name for row in rows for name in row)])))
 
 
 def records(outcomes: Sequence[Outcome]) -> list[RunRecord]:

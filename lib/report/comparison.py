@@ -69,8 +69,8 @@ def network_table(outcomes: Sequence[Outcome], dataset: str, standin: bool) -> p
     Returns
     -------
     DataFrame of str
-        A row per network. Intervals are Student's t over seeds, 95 %: they hold what initial weights, dropout and the
-        order of clips change, not what another choice of clips would. The Wilson interval of the mean holds that.
+        A column per network. Intervals are Student's t over seeds, 95 %: they hold what initial weights, dropout and
+        the order of clips change, not what another choice of clips would. The Wilson interval of the mean holds that.
     """
     table, where = finished(outcomes, "none"), ", stand-in" if standin else ""
     rows = {}
@@ -86,7 +86,7 @@ def network_table(outcomes: Sequence[Outcome], dataset: str, standin: bool) -> p
             row["best − last"] = _points(mean_interval(runs["accuracy_best"] - runs["accuracy_last"]))
             row["commonest class"] = f"{runs['majority_share'].iloc[0]:.1%}"
         rows[paper.METHOD_NAMES[model]] = row
-    return pd.DataFrame(rows).T.fillna("")
+    return pd.DataFrame(rows).fillna("")
 
 
 def stability_table(outcomes: Sequence[Outcome], dataset: str, standin: bool) -> pd.DataFrame:

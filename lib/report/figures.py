@@ -255,8 +255,7 @@ def stream_montage(streams: dict[str, np.ndarray], positions: Sequence[int]) -> 
 
 
 def mark_standin(figure: Figure, top: float = 1.0) -> None:
-    """Write on a figure that it shows a stand-in: figures travel without the page they stand on. `top` is its height, in
-    shares of the figure's."""
+    """Write on a figure, at the height `top`, that it shows a stand-in: figures travel without their page."""
     figure.text(0.995, top, "stand-in data, not the paper's", ha="right", va="bottom", fontsize=8, color="#b3541e")
 
 

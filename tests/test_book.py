@@ -46,14 +46,18 @@ SETTINGS = {
     "05_fusenet_late": {"epochs": 1},
     "06_comparison": {"epochs": 1, "fusenet_epochs": 1, "seeds": 1, "control_seeds": 1},
     "07_kernel_study": {"kernels": "3x3x3 3x3x19", "learning_rates": "0.01", "epochs": 1, "seeds": 1},
-    "08_saliency": {"epochs": 1, "bootstrap": 50},
-    "10_shortcuts": {"epochs": 1, "fusenet_epochs": 1, "seeds": 1, "fusenet_seeds": 1},
-    "11_rigorous": {"epochs": 1, "seeds": 1},
+}
+EXECUTED_ELSEWHERE = {
+    "08_saliency": "test_saliency.py",
+    "10_shortcuts": "test_rigour_notebooks.py",
+    "11_rigorous": "test_rigour_notebooks.py",
 }
 
 
-def test_every_chapter_of_a_dataset_is_executed_here():
-    assert tuple(SETTINGS) == NOTEBOOKS
+def test_every_chapter_of_a_dataset_is_executed_by_a_test():
+    assert (*SETTINGS, *EXECUTED_ELSEWHERE) == NOTEBOOKS
+    for name, file in EXECUTED_ELSEWHERE.items():
+        assert name in (Path(__file__).parent / file).read_text(encoding="utf-8")
 
 
 @pytest.mark.slow

@@ -78,7 +78,7 @@ def players(clips: dict[str, np.ndarray], fps: float, slow_down: float = 10.0, h
 
 def _player(frames: np.ndarray, fps: float, caption: str, slow_down: float, height: int) -> str:
     name = f"clip-player-{next(_player_ids)}"
-    images = [base64.b64encode(_jpeg(frame)).decode() for frame in frames]
+    images = [base64.b64encode(_jpeg(_fitting(frame, round(1.5 * height)))).decode() for frame in frames]
     delay_ms = 1000 / fps * slow_down
     return f"""<figure id="{name}" style="margin:0;width:{height}px">
 <img style="height:{height}px" alt="{html.escape(caption)}" src="data:image/jpeg;base64,{images[0]}"><br>
@@ -263,6 +263,14 @@ def finished(figure: Figure) -> Figure:
     """Hand over a figure that the notebook shows because a cell returns it; left open, it would be shown twice."""
     plt.close(figure)
     return figure
+
+
+def _fitting(frame: np.ndarray, height: int) -> np.ndarray:
+    """A frame no higher than it is shown on a dense screen: pages hold every frame of the clips they play."""
+    if frame.shape[0] <= height:
+        return frame
+    width = round(frame.shape[1] * height / frame.shape[0])
+    return cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA)
 
 
 def _jpeg(frame: np.ndarray, quality: int = 85) -> bytes:

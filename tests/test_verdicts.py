@@ -226,7 +226,7 @@ def test_a_claim_flips_with_its_finding():
 def test_the_page_has_a_row_per_claim_and_no_verdict_by_real_data_without_real_data():
     verdicts = judge(paper.claims(), findings(), {})
     page = verdict_page(verdicts)
-    assert page.count("<tr><td>") == len(verdicts)
+    assert page.count('<tr class="claim">') == len(verdicts)
     assert "have **not been tested**" in counts_sentences(verdicts)
     assert "verdict-replicated" not in page.partition("<tbody>")[2].partition("</tbody>")[0]
 

@@ -90,7 +90,7 @@ def network_table(outcomes: Sequence[Outcome], dataset: str, standin: bool) -> p
 
 
 def stability_table(outcomes: Sequence[Outcome], dataset: str, standin: bool) -> pd.DataFrame:
-    """Table VIII: mean and standard deviation of validation accuracy over the last ten epochs, per network and seed."""
+    """Table VIII: mean and standard deviation of validation accuracy over the last ten epochs; a column per network."""
     table, where = finished(outcomes, "none"), ", stand-in" if standin else ""
     printed = paper.stability()
     rows = {}
@@ -104,7 +104,7 @@ def stability_table(outcomes: Sequence[Outcome], dataset: str, standin: bool) ->
         if len(runs) > 1:
             row[f"sd between seeds{where}"] = f"{runs['accuracy_mean_last_epochs'].std(ddof=1):.1%}"
         rows[paper.METHOD_NAMES[model]] = row
-    return pd.DataFrame(rows).T.fillna("")
+    return pd.DataFrame(rows).fillna("")
 
 
 def control_table(outcomes: Sequence[Outcome], standin: bool) -> pd.DataFrame:

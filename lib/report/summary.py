@@ -62,7 +62,7 @@ def front_page(profile: Profile, results: Mapping[tuple[str, str], Mapping]) -> 
 
 def run_table(profile: Profile, results: Mapping[tuple[str, str], Mapping]) -> str:
     """What is planned, finished and missing, as Markdown: a row for each chapter that stands on runs."""
-    rows = []
+    rows, devices = [], set()
     for dataset in profile.datasets:
         for notebook in RUNS_OF:
             planned = len(profile.runs(dataset, notebook)) if (dataset, notebook) in profile.chapters() else 0
@@ -79,12 +79,12 @@ def run_table(profile: Profile, results: Mapping[tuple[str, str], Mapping]) -> s
                     "finished": len(provenance["runs"]),
                     "missing or failed": planned - len(provenance["runs"]),
                     "training time": _duration(provenance["run_seconds"]),
-                    "device": ", ".join(provenance["devices"]) or "none",
                 }
             )
+            devices |= set(provenance["devices"])
     return (
-        f"Profile *{profile.name}*. A run that several chapters use is counted in each of them.\n\n"
-        f"{_markdown(pd.DataFrame(rows))}\n"
+        f"Profile *{profile.name}*. A run that several chapters use is counted in each of them. Trained on: "
+        f"{'; '.join(sorted(devices)) or 'nothing yet'}.\n\n{_markdown(pd.DataFrame(rows))}\n"
     )
 
 

@@ -77,7 +77,8 @@ def _row(one: ClaimVerdict) -> str:
     elif one.claim.kind != "audit" and (one.arithmetic is not None or one.caveats):
         statement = f'<a href="chapters/{NO_DATASET}/09_audit.html">{statement}</a>'
     cells = "".join(f"<td>{_cell(judgement)}</td>" for judgement in judgements.values())
-    return f"<tr><td>{statement} <small>({html.escape(one.claim.where)})</small>{evidence}</td>{cells}</tr>"
+    claim = f'<tr class="claim"><td>{statement} <small>({html.escape(one.claim.where)})</small></td>{cells}</tr>'
+    return claim + f'<tr><td colspan="{len(COLUMNS) + 1}">{evidence}</td></tr>'
 
 
 def _evidence(title: str, text: str) -> str:

@@ -71,7 +71,7 @@ def meanings() -> pd.DataFrame:
             code, files = differences.loc[switch.difference, ["code", "files"]]
         rows[switch.title] = {
             "the released code": code,
-            "in": ", ".join(files).replace("/", "/\u200b"),  # a place to break a line
+            "in": ", ".join(files),
             "changed here": _changed(name),
         }
     return pd.DataFrame(rows).T.rename_axis("switch")

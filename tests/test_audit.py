@@ -426,7 +426,7 @@ def test_every_difference_names_a_file_and_a_finding_that_exist():
 
 def test_every_claim_refers_to_findings_that_exist_and_every_finding_bears_on_a_claim():
     ids = {one.id for one in audit.findings(split_radius=0)}
-    used = set(itertools.chain(*(claim.arithmetic for claim in paper.claims())))
+    used = set(itertools.chain(*((*claim.arithmetic, *claim.caveats) for claim in paper.claims())))
     assert used == ids
 
 

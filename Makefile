@@ -11,7 +11,8 @@ READY := .venv/.ready
 
 .PHONY: book render test lab lint lock clean
 
-SNAKEMAKE = snakemake --cores all --quiet host reason rules --config profile=$(PROFILE) train=$(TRAIN) \
+# through `lib`, so that a build goes on after one that was killed
+SNAKEMAKE = python -m lib snakemake --cores all --quiet host reason rules --config profile=$(PROFILE) train=$(TRAIN) \
     --resources gpu=1 mem_mb=$(MEMORY_MB) --rerun-incomplete
 
 book: $(READY)  ## run the pipeline at PROFILE (quick, full, tiny) and build the HTML book; TRAIN=no trains nothing
@@ -36,7 +37,7 @@ lock:  ## make requirements.txt from requirements.in
 	uv pip compile --universal --generate-hashes --python-version 3.11 requirements.in -o requirements.txt
 
 clean:  ## remove what is made here: environment, book, data, runs
-	rm -rf .venv _build logs .snakemake .pytest_cache .ruff_cache data/raw data/processed data/runs data/results data/weights
+	rm -rf .venv _build logs .snakemake .snakemake.lock .pytest_cache .ruff_cache data/raw data/processed data/runs data/results data/weights
 
 $(READY): requirements.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else "Python 3.11 to 3.13 is needed, found %d.%d: call make with PYTHON=python3.12, say" % v)'

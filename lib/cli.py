@@ -85,6 +85,15 @@ def _parser(training: bool) -> argparse.ArgumentParser:
     audit.add_argument("--json", action="store_true", help="print the findings with their numbers as JSON")
     audit.set_defaults(run=_audit)
 
+    graph = commands.add_parser(
+        "snakemake",
+        help="run the build graph, one build at a time in a checkout, after a killed one too",
+        prefix_chars="\0",  # whatever follows is Snakemake's, its options too
+        add_help=False,
+    )
+    graph.add_argument("arguments", nargs=argparse.REMAINDER, help="what snakemake takes")
+    graph.set_defaults(run=_snakemake)
+
     book = commands.add_parser("book", help="check the executed chapters and build the HTML book from them")
     book.add_argument("--profile", default="quick")
     book.add_argument(
@@ -261,6 +270,22 @@ def _audit(options) -> None:
         print(json.dumps([one.as_dict() for one in found], indent=1, ensure_ascii=False))
     else:
         print(text_table(found))
+
+
+def _snakemake(options) -> int:
+    """Run Snakemake under a lock that dies with its process; its own is left behind by a build that is killed."""
+    import subprocess
+
+    import filelock
+
+    command = [sys.executable, "-m", "snakemake", *options.arguments]
+    try:
+        with filelock.FileLock(paths.REPOSITORY / ".snakemake.lock", timeout=0):
+            if any((paths.REPOSITORY / ".snakemake" / "locks").glob("*")):
+                subprocess.run([*command, "--unlock"], cwd=paths.REPOSITORY, check=True)
+            return subprocess.run(command, cwd=paths.REPOSITORY).returncode
+    except filelock.Timeout as error:
+        raise ReplicationError(f"another build is running in {paths.REPOSITORY}: wait for it, or stop it") from error
 
 
 def _book(options) -> None:

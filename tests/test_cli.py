@@ -2,8 +2,10 @@
 
 import json
 
+import filelock
 import pytest
 
+from lib import paths
 from lib.cli import main
 from lib.runs import RunConfig
 
@@ -101,3 +103,27 @@ def test_an_unknown_profile_is_refused(capsys):
 def test_an_unknown_loader_option_is_refused_with_the_known_ones(tmp_path, capsys):
     assert main(["data", "--dataset", "smic", "--clips", "6", "--options", "label=film"]) == 1
     assert "layout" in capsys.readouterr().err
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """A checkout with a graph of one rule."""
+    monkeypatch.setattr(paths, "REPOSITORY", tmp_path)
+    (tmp_path / "Snakefile").write_text('rule all:\n    output: "done"\n    shell: "touch {output}"\n')
+    return tmp_path
+
+
+def test_a_build_goes_on_after_one_that_was_killed_and_left_its_lock(checkout):
+    locks = checkout / ".snakemake" / "locks"
+    locks.mkdir(parents=True)
+    (locks / "0.output.lock").write_text(f"{checkout / 'done'}\n")
+    assert main(["snakemake", "--cores", "1", "--quiet", "all"]) == 0
+    assert (checkout / "done").is_file()
+    assert not list(locks.glob("*"))
+
+
+def test_a_second_build_in_the_same_checkout_is_refused(checkout, capsys):
+    with filelock.FileLock(checkout / ".snakemake.lock"):
+        assert main(["snakemake", "--cores", "1"]) == 1
+    assert "another build is running" in capsys.readouterr().err
+    assert not (checkout / "done").exists()

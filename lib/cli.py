@@ -159,7 +159,7 @@ def _add_run(command: argparse.ArgumentParser) -> None:
             **several,
         )
     command.add_argument("--runs", type=Path, default=None, help="folder of the records (default: data/runs)")
-    command.add_argument("--keep-weights", action="store_true", help="keep the weights of a new run in data/weights")
+    command.add_argument("--keep-weights", action="store_true", help="keep the weights in data/weights, too")
     command.add_argument(
         "--accept-divergence", action="store_true", help="a loss that is not finite is an outcome, not an error"
     )
@@ -235,6 +235,10 @@ def _train(options) -> None:
     config = RunConfig(**{field.name: getattr(options, field.name) for field in dataclasses.fields(RunConfig)})
     store, folder = _store(options), options.runs or paths.runs_folder()
     record = find_run(config, store, folder)
+    if record is not None and options.keep_weights:
+        from lib.training import trained_model
+
+        trained_model(config, store, paths.weights_folder(), progress="bar")  # a record alone holds no weights
     if record is None:
         from lib.training import train
 

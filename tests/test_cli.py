@@ -76,6 +76,10 @@ def test_from_a_stand_in_to_a_run_record_and_back(tmp_path, capsys):
     assert main(["runs"]) == 0
     assert identity in capsys.readouterr().out
 
+    assert not (tmp_path / "data" / "weights").exists()
+    assert main([*run, "--keep-weights"]) == 0  # a run that has a record, and whose weights are asked for later
+    assert (tmp_path / "data" / "weights" / f"{identity}.weights.h5").is_file()
+
 
 @pytest.mark.parametrize("name", ["decode", "progress", "root"])
 def test_the_doctor_takes_no_loader_option_that_is_its_own(name, tmp_path, capsys):

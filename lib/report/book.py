@@ -167,6 +167,7 @@ def keep(profile: Profile) -> list[str]:
             target = kind(Executed(book), dataset, notebook)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(kind(executed, dataset, notebook), target)
+        _drop_standard_error(Executed(book).chapter(dataset, notebook))
         cited |= set(provenance_of(executed.chapter(dataset, notebook))["runs"])
     paths.CITED_RUNS.mkdir(exist_ok=True)
     for old in paths.CITED_RUNS.iterdir():
@@ -176,6 +177,15 @@ def keep(profile: Profile) -> list[str]:
         if not (paths.CITED_RUNS / run).is_dir():
             shutil.copytree(paths.runs_folder() / run, paths.CITED_RUNS / run)
     return [f"{len(chapters)} of {len(profile.chapters())} chapters", f"{len(cited)} run records"]
+
+
+def _drop_standard_error(path: Path) -> None:
+    """Take out what no page shows: progress bars, and warnings that name folders of the machine they came from."""
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+    nbformat.write(notebook, path)
 
 
 def _read(path: Path) -> dict | None:

@@ -204,7 +204,7 @@ def class_count_bars(counts: pd.DataFrame) -> Figure:
         x="class",
         y="clips",
         hue="source",
-        palette=[TRAINING, VALIDATION, PAPER, MARK][: counts.shape[1]],
+        palette=[TRAINING, VALIDATION, PAPER, MARK][: long["source"].nunique()],  # a source without a number has no bar
         ax=axis,
     )
     for container in axis.containers:

@@ -19,7 +19,8 @@ from lib.errors import ConfigError, suggestion
 
 PAPER_FOLDER = Path(__file__).resolve().parent.parent / "data" / "paper"
 
-DATASETS = ("casme2_sq", "smic")
+DATASET_TITLES = {"casme2_sq": "CAS(ME)²", "smic": "SMIC"}
+DATASETS = tuple(DATASET_TITLES)
 ARCHITECTURE_TABLES = {
     "micro_exp_stcnn": "I",
     "micro_exp_fusenet_intermediate": "II",

@@ -30,8 +30,8 @@ def findings(split_radius: int = 3) -> list[Finding]:
         raise ConfigError(f"split_radius: expected 0 or more, found {split_radius}")
     return [
         # what the accuracies of Table V are shares of
-        accuracies.check_fusenet_held_out(),
-        accuracies.check_held_out_bounds(),
+        *(accuracies.check_held_out(model, dataset) for model in accuracies.FUSENETS for dataset in DATASETS),
+        *(accuracies.check_held_out_bounds(model, dataset) for model in accuracies.FUSENETS for dataset in DATASETS),
         accuracies.check_constant_in_table_v(),
         splits.check_smic_labels(),
         counts.check_same_clips(),
@@ -54,7 +54,7 @@ def findings(split_radius: int = 3) -> list[Finding]:
         accuracies.check_kernel_lattice(),
         accuracies.check_kernel_best(),
         accuracies.check_stability_means(),
-        accuracies.check_stcnn_held_out(),
+        *(accuracies.check_held_out("micro_exp_stcnn", dataset) for dataset in DATASETS),
         counts.check_confusion_matrices(),
         *(counts.check_class_scores(dataset) for dataset in DATASETS),
         counts.check_sums(),

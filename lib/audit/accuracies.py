@@ -8,9 +8,9 @@ from lib.audit import released
 from lib.audit.finding import Finding
 from lib.audit.lattice import TWO_DECIMALS, explaining_sizes, nearest_count, successes
 from lib.metrics import wilson_interval
+from lib.paper import DATASET_TITLES as TITLES
 
 FUSENETS = ("micro_exp_fusenet_intermediate", "micro_exp_fusenet_late")
-TITLES = {"casme2_sq": "CAS(ME)²", "smic": "SMIC"}
 LARGEST = 357  # all expressions of the larger dataset, CAS(ME)²: no accuracy can be of more clips
 EPOCHS_OF_TABLE_VIII = 10  # 91 to 100
 
@@ -37,35 +37,46 @@ def printed_accuracies() -> pd.DataFrame:
     return table.astype({"k": "Int64"})
 
 
-def check_fusenet_held_out() -> Finding:
-    """Whether the FuseNets' accuracies are shares of the validation clips, and of how many clips they are if not."""
-    table = printed_accuracies()
-    table = table[table["model"].isin(FUSENETS)]
-    rows = table[table["k"].isna()]
-    told = [f"{row.percent:.2f} % is no k/{row.n} (nearest {_nearest(row)})" for row in rows.itertuples()]
-    sizes, fed, explained = {}, {}, []
-    for dataset, group in table.groupby("dataset", sort=False):
-        sizes[dataset] = explaining_sizes(group["percent"].tolist(), LARGEST)
-        fed[dataset] = sorted({released.clip_count(model, dataset) for model in FUSENETS})
-        explained.append(
-            f"of all sizes up to {LARGEST}, {'only ' if len(sizes[dataset]) == 1 else ''}{_listed(sizes[dataset])} "
-            f"explains both accuracies on {TITLES[dataset]}, and the released code validates on {_listed(fed[dataset])}"
+def check_held_out(model: str, dataset: str) -> Finding:
+    """Whether an accuracy of Table V is a share of the validation clips, and of how many clips it is if not."""
+    row = _printed(model, dataset)
+    values = {"percent": row.percent, "n": row.n, "k": None if pd.isna(row.k) else int(row.k)}
+    if values["k"] is not None:
+        evidence = f"{row.percent:.2f} % is {row.k}/{row.n}."
+    else:
+        nearest = nearest_count(row.percent, row.n)
+        evidence = (
+            f"{row.percent:.2f} % is no k/{row.n}; the nearest is {nearest}/{row.n} = {100 * nearest / row.n:.2f} %. "
+            f"{_explanation(model, dataset, values)}"
         )
     return Finding(
-        id="fusenet-held-out",
+        id=f"held-out-{_cell(model, dataset)}",
         table="V",
-        statement="The accuracies of both MicroExpFuseNets were measured on the validation clips of Table IV",
-        status="contradicted" if told else "holds",
-        evidence=(
-            f"{'; '.join(told)}. {_sentence('; '.join(explained))}: all clips, those trained on included."
-            if told
-            else "All four are possible."
+        statement=(
+            f"The {row.percent:.2f} % of {paper.METHOD_NAMES[model]} on {TITLES[dataset]} are a share of the "
+            f"{row.n} validation clips of Table IV"
         ),
-        values={
-            "impossible": {f"{row.model} {row.dataset}": [row.percent, row.n] for row in rows.itertuples()},
-            "explaining_sizes": sizes,
-            "clips_fed": fed,
-        },
+        status="contradicted" if values["k"] is None else "holds",
+        evidence=evidence,
+        values=values,
+    )
+
+
+def _explanation(model: str, dataset: str, values: dict) -> str:
+    """Of how many clips an impossible accuracy is, as a sentence; the sizes are added to `values`."""
+    if model not in FUSENETS:
+        values["explaining_sizes"] = explaining_sizes([values["percent"]], LARGEST)
+        return f"Sizes up to {LARGEST} that explain it: {_listed(values['explaining_sizes'])}."
+    # both FuseNets of a dataset were validated alike: a size must explain both
+    percents = [_printed(one, dataset).percent for one in FUSENETS]
+    sizes, fed = explaining_sizes(percents, LARGEST), released.clip_count(model, dataset)
+    values |= {"explaining_sizes": sizes, "clips_fed": fed}
+    share = successes(values["percent"], fed)
+    told = f"It is {share}/{fed}, and" if share is not None else "But"
+    only = "only " if len(sizes) == 1 else ""
+    return (
+        f"{told} the released code validates on all its {fed} clips, those trained on included. Of all sizes up to "
+        f"{LARGEST}, {only}{_listed(sizes)} explains both FuseNets' accuracies on {TITLES[dataset]}."
     )
 
 
@@ -82,44 +93,28 @@ def held_out_bounds(percent: float, n_clips: int) -> tuple[float, float]:
     return 100 * max(right - (n_clips - held), 0) / held, 100 * min(right, held) / held
 
 
-def check_held_out_bounds() -> Finding:
-    """What the FuseNets' accuracies on all clips leave open about clips that they were not trained on."""
-    bounds, told = {}, []
-    for row in printed_accuracies().itertuples():
-        if pd.isna(row.k):
-            low, high = held_out_bounds(row.percent, released.clip_count(row.model, row.dataset))
-            bounds[f"{row.model} {row.dataset}"] = [round(low, 2), round(high, 2)]
-            told.append(
-                f"the {row.percent:.2f} % of {paper.METHOD_NAMES[row.model]} on {TITLES[row.dataset]} go with any from "
-                f"{low:.1f} to {high:.1f} %"
-            )
+def check_held_out_bounds(model: str, dataset: str) -> Finding:
+    """What an accuracy on all clips leaves open about clips that the network was not trained on."""
+    row = _printed(model, dataset)
+    status, evidence, values = "not recorded", "It was not measured on all clips.", {}
+    if pd.isna(row.k):
+        fed = released.clip_count(model, dataset)
+        low, high = held_out_bounds(row.percent, fed)
+        status, values = "contradicted", {"low": round(low, 2), "high": round(high, 2)}
+        evidence = (
+            f"Four in five of the {fed} clips were trained on: {row.percent:.2f} % of all go with any accuracy from "
+            f"{low:.1f} to {high:.1f} % on the others."
+        )
     return Finding(
-        id="fusenet-held-out-bounds",
+        id=f"held-out-bounds-{_cell(model, dataset)}",
         table="V",
-        statement="The FuseNets' accuracies on all clips say how well they do on clips they were not trained on",
-        status="contradicted" if bounds else "not recorded",
-        evidence=f"Four in five clips were trained on. The accuracy on the others is left open: {'; '.join(told)}."
-        if bounds
-        else "No accuracy was measured on all clips.",
-        values=bounds,
-    )
-
-
-def check_stcnn_held_out() -> Finding:
-    """Whether MicroExpSTCNN's accuracies are shares of the validation clips."""
-    table = printed_accuracies()
-    rows = table[table["model"] == "micro_exp_stcnn"]
-    told = [
-        f"{row.percent:.2f} % is {'no k' if pd.isna(row.k) else row.k}/{row.n} on {TITLES[row.dataset]}"
-        for row in rows.itertuples()
-    ]
-    return Finding(
-        id="stcnn-held-out",
-        table="V",
-        statement="The accuracies of MicroExpSTCNN were measured on the validation clips of Table IV",
-        status="contradicted" if rows["k"].isna().any() else "holds",
-        evidence=f"{', '.join(told)}.",
-        values={row.dataset: None if pd.isna(row.k) else [int(row.k), row.n] for row in rows.itertuples()},
+        statement=(
+            f"The {row.percent:.2f} % of {paper.METHOD_NAMES[model]} on {TITLES[dataset]} say how well it does on "
+            "clips it was not trained on"
+        ),
+        status=status,
+        evidence=evidence,
+        values=values,
     )
 
 
@@ -304,21 +299,23 @@ def check_best_epoch() -> Finding:
         statement="The epoch that Table V reports was fixed before its accuracy on the validation clips was known",
         status="contradicted" if matches else "note",
         evidence=(
-            f"{len(matches)} of the {len(own)} files of weights that the code names for a network of its own carry "
-            f"Table V's accuracy in their name ({'; '.join(told) or 'none'}); the code writes such a file when the "
-            "accuracy on the validation data is the best so far."
+            f"Table V's accuracy stands in the name of {len(matches)} of the {len(own)} files of weights that the code "
+            "names for a network of its own. The code writes such a file when the accuracy on the validation data is "
+            f"the best so far: {'; '.join(told) or 'none'}."
         ),
         values={"epochs": matches, "named": len(own)},
     )
 
 
-def _nearest(row) -> str:
-    count = nearest_count(row.percent, row.n)
-    return f"{count}/{row.n} = {100 * count / row.n:.2f} %"
+def _printed(model: str, dataset: str):
+    """The row of `printed_accuracies` for one cell of Table V."""
+    table = printed_accuracies()
+    return next(table[(table["model"] == model) & (table["dataset"] == dataset)].itertuples())
 
 
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
+def _cell(model: str, dataset: str) -> str:
+    """A cell of Table V as part of an id: ``"late-casme2-sq"``."""
+    return f"{model.rpartition('_')[2]}-{dataset.replace('_', '-')}"
 
 
 def _listed(numbers: list[int]) -> str:

@@ -5,10 +5,11 @@ import pandas as pd
 
 from lib import paper
 from lib.audit import released
-from lib.audit.accuracies import TITLES, printed_accuracies, validation_counts
+from lib.audit.accuracies import printed_accuracies, validation_counts
 from lib.audit.finding import Finding
 from lib.audit.lattice import TWO_DECIMALS
 from lib.metrics import uar, uf1, wilson_interval
+from lib.paper import DATASET_TITLES as TITLES
 
 
 def check_sums() -> Finding:

@@ -9,8 +9,9 @@ import pandas as pd
 
 from lib import paper
 from lib.audit import released
-from lib.audit.accuracies import FUSENETS, TITLES, validation_counts, validation_size
+from lib.audit.accuracies import FUSENETS, validation_counts, validation_size
 from lib.audit.finding import Finding
+from lib.paper import DATASET_TITLES as TITLES
 
 STCNN = "micro_exp_stcnn"
 
@@ -111,17 +112,23 @@ def check_split(dataset: str, radius: int) -> Finding:
         for row in table[~table["reproduces"]].itertuples()
         if "fewer" not in row.source
     )
+    failing = f"{failing}." if failing else ""
     fits = "; ".join(f"{_slashed(row.counts)} ({row.source})" for row in fitting.itertuples())
+    fits = (
+        f"{fits} {'give' if len(fitting) > 1 else 'gives'} exactly {_slashed(printed)}, which another seed would do in "
+        f"{fitting['chance'].iloc[0]:.1%} of draws."
+        if len(fitting)
+        else ""
+    )
+    deciding_first = [fits, failing] if own["reproduces"] else [failing, fits]
     return Finding(
         id=f"split-{_name(dataset)}",
         table=f"IV, {paper.confusion_facts(dataset)['table']}",
         statement=f"The released labels and seed give the validation counts {_slashed(printed)} of {TITLES[dataset]}",
         status="holds" if own["reproduces"] else "contradicted",
         evidence=(
-            (f"{fits} {'give' if len(fitting) > 1 else 'gives'} exactly {_slashed(printed)}, which another seed would "
-             f"do in {fitting['chance'].iloc[0]:.1%} of draws. " if len(fitting) else "")
-            + (f"{failing}. " if failing else "")
-            + f"Of {tried} class counts within {radius} of the released labels, {len(found)} give the printed counts."
+            f"{' '.join(filter(None, deciding_first))} Of {tried} class counts within {radius} of the released labels, "
+            f"{len(found)} give the printed counts."
         ),
         values={
             "printed": printed,

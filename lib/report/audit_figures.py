@@ -7,8 +7,9 @@ from matplotlib.patches import Patch
 
 from lib import paper
 from lib.audit import accuracies, counts, released
-from lib.audit.accuracies import FUSENETS, LARGEST, TITLES
+from lib.audit.accuracies import FUSENETS, LARGEST
 from lib.audit.lattice import explaining_sizes, successes
+from lib.paper import DATASET_TITLES as TITLES
 from lib.report.figures import MARK, PAPER, TRAINING, VALIDATION
 
 MISS = "#b3541e"

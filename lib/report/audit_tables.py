@@ -8,8 +8,9 @@ from pandas.io.formats.style import Styler
 
 from lib import paper
 from lib.audit import STATUSES, Finding, accuracies, counts, splits
-from lib.audit.accuracies import LARGEST, TITLES
+from lib.audit.accuracies import LARGEST
 from lib.audit.lattice import explaining_sizes, nearest_count
+from lib.paper import DATASET_TITLES as TITLES
 
 SYMBOLS = {"contradicted": "✗", "holds": "✓", "note": "○", "not recorded": "–"}
 LABELS = {"contradicted": "contradicted", "holds": "holds", "note": "left open", "not recorded": "not recorded"}

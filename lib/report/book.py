@@ -21,7 +21,8 @@ from lib.audit import findings
 from lib.errors import ReplicationError
 from lib.profiles import NO_DATASET, Profile
 from lib.report.gate import ChapterError, disagreements, problems, provenance_of
-from lib.report.summary import DATASET_TITLES, calibration, front_page, run_table
+from lib.report.headlines import headlines
+from lib.report.summary import calibration, front_page, run_table
 from lib.report.verdict_page import verdict_page
 from lib.verdicts import judge
 
@@ -104,8 +105,10 @@ def assemble(profile: Profile, executed: Executed, out: Path) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         _copy_chapter(executed.chapter(dataset, notebook), target, dataset, marks.get((dataset, notebook), []))
     results = {chapter: _read(executed.results(*chapter)) for chapter in chapters}
+    found = findings()
     pages = {
-        "_verdicts.md": verdict_page(judge(paper.claims(), findings(), results)),
+        "_headlines.md": headlines(found, results),
+        "_verdicts.md": verdict_page(judge(paper.claims(), found, results)),
         "_status.md": front_page(profile, results),
         "_runs.md": run_table(profile, results),
         "_calibration.md": calibration(),
@@ -200,7 +203,9 @@ def _copy_chapter(path: Path, target: Path, dataset: str, stale: list[str]) -> N
         if cell.cell_type == "markdown" and cell.source.startswith("# "):
             if dataset != NO_DATASET:
                 kind = "stand-in" if record["standin"] else "real data"
-                cell.source = re.sub(r"^# (.+)", rf"# \1: {DATASET_TITLES[dataset]} ({kind})", cell.source, count=1)
+                cell.source = re.sub(
+                    r"^# (.+)", rf"# \1: {paper.DATASET_TITLES[dataset]} ({kind})", cell.source, count=1
+                )
             if stale:
                 reasons = "; ".join(reason.removeprefix("is stale: ") for reason in stale)
                 text = (

@@ -243,7 +243,9 @@ def results(book: pd.DataFrame) -> list[dict]:
     return [
         {
             "switch": row.switch,
+            "title": row.title,
             "model": row.model,
+            "shown": row.shown,
             "status": row.status,
             "reason": row.reason,
             "n_seeds": row.n_seeds,

@@ -6,10 +6,10 @@ import pandas as pd
 
 from lib import paper, paths
 from lib.experiments import RUNS_OF
+from lib.paper import DATASET_TITLES
 from lib.profiles import TRAINING_NOTEBOOKS, Profile
 
 CALIBRATION = paths.REPOSITORY / "data" / "standin" / "difficulty.csv"
-DATASET_TITLES = {"smic": "SMIC", "casme2_sq": "CAS(ME)²"}
 
 
 def front_page(profile: Profile, results: Mapping[tuple[str, str], Mapping]) -> str:

@@ -10,6 +10,7 @@ from lib.verdicts import VERDICTS, ClaimVerdict, Judgement
 
 COLUMNS = {"arithmetic": "by arithmetic", "standin": "stand-in data", "real": "real data"}
 ONE_LINE = 170  # characters of evidence that are shown at once
+SENTENCE_END = re.compile(r"(?<=\.) (?=[A-Z])")
 MEANINGS = {
     "contradicted": "the published numbers exclude it",
     "holds": "the published numbers agree with it",
@@ -82,15 +83,14 @@ def _row(one: ClaimVerdict) -> str:
 
 
 def _evidence(title: str, text: str) -> str:
-    """One line, and the rest of a longer text behind it."""
+    """As many whole sentences as fit in one line, at least one, and the rest behind them."""
     head = f"<b>{title}:</b> "
-    if len(text) <= ONE_LINE:
-        return f'<div class="evidence">{head}{_plain(text)}</div>'
-    cut = text.rfind(" ", 0, ONE_LINE)
-    return (
-        f'<details class="evidence"><summary>{head}{_plain(text[:cut])}<span> …</span></summary>'
-        f"…{_plain(text[cut:])}</details>"
-    )
+    shown, *rest = SENTENCE_END.split(text)
+    while rest and len(shown) + 1 + len(rest[0]) <= ONE_LINE:
+        shown = f"{shown} {rest.pop(0)}"
+    if not rest:
+        return f'<div class="evidence">{head}{_plain(shown)}</div>'
+    return f'<details class="evidence"><summary>{head}{_plain(shown)}</summary>{_plain(" ".join(rest))}</details>'
 
 
 def _plain(text: str) -> str:

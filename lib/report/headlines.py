@@ -1,0 +1,78 @@
+"""What the front page says first: the findings of most consequence, and what the habits behind them were worth.
+
+Nothing is written here that the audit or a chapter did not find: a line whose finding no longer contradicts, or whose
+runs are missing, disappears.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from lib import paper
+from lib.audit import Finding
+from lib.report.rigour_prose import FEWEST_PAIRS
+from lib.verdicts import Results
+
+# lead of a line -> the finding that carries it, if it contradicts
+LEADS = {
+    "Not held-out clips.": "held-out-intermediate-casme2-sq",
+    "One accuracy needs no network.": "constant-answer-table-v",
+    "Kernels that learned nothing are ranked.": "constant-answer-table-ix",
+    "The epoch was chosen on the clips it is scored on.": "best-epoch",
+    "Most clips cannot be micro-expressions.": "table-iv-casme2-sq",
+}
+LARGEST_CHANGES = 4
+
+
+def headlines(findings: Sequence[Finding], results: Results) -> str:
+    """Markdown: a list by arithmetic, and a list by measurement where chapters have measured something."""
+    by_id = {finding.id: finding for finding in findings}
+    told = [
+        f"- **{lead}** {by_id[name].evidence}" for lead, name in LEADS.items() if by_id[name].status == "contradicted"
+    ]
+    text = ""
+    if told:
+        text += (
+            "By arithmetic on the printed numbers ([all of it](chapters/paper/09_audit)):\n\n" + "\n".join(told) + "\n"
+        )
+    measured = [line for where, content in results.items() for line in _measured(where, content)]
+    if measured:
+        text += (
+            "\nBy training again, what such habits add to an accuracy (changes in percentage points, with 95 % "
+            "intervals over seeds):\n\n" + "\n".join(measured) + "\n"
+        )
+    return text
+
+
+def _measured(where: tuple[str, str], content: Mapping) -> list[str]:
+    """The lines of one chapter; most have none."""
+    dataset, notebook = where
+    if notebook not in LINES:
+        return []
+    data = paper.DATASET_TITLES[dataset]
+    if content["provenance"]["standin"]:
+        data = f"rendered faces in place of {data}"
+    return LINES[notebook](content["results"], f"[{data}](chapters/{dataset}/{notebook})")
+
+
+def _best_epoch(found: Mapping, place: str) -> list[str]:
+    scores = found["scores"].get("micro_exp_stcnn/permuted_labels")
+    if scores is None or len(scores["seeds"]) < FEWEST_PAIRS:
+        return []
+    return [
+        "- **Reporting the best epoch.** Where labels are permuted and there is nothing to learn, on "
+        f"{place}: {_change(scores['gain_of_best'])}, {len(scores['seeds'])} seeds."
+    ]
+
+
+def _shortcuts(found: Mapping, place: str) -> list[str]:
+    rows = [row for row in found["switches"] if row["shown"]]
+    rows.sort(key=lambda row: -abs(row["accuracy_change"]["mean"]))
+    told = "; ".join(f"{row['title']} {_change(row['accuracy_change'])}" for row in rows[:LARGEST_CHANGES])
+    return [f"- **One shortcut at a time**, on {place}: {told}."] if told else []
+
+
+LINES = {"06_comparison": _best_epoch, "10_shortcuts": _shortcuts}
+
+
+def _change(change: Mapping) -> str:
+    estimate = change["estimate"] if "estimate" in change else change["mean"]
+    return f"{100 * estimate:+.1f} ({100 * change['low']:+.1f} to {100 * change['high']:+.1f})"

@@ -1,0 +1,54 @@
+"""What the front page says first, from findings and from what chapters found."""
+
+import dataclasses
+
+import pytest
+
+from lib.audit import findings
+from lib.report.headlines import LEADS, headlines
+
+
+@pytest.fixture(scope="module")
+def found():
+    return findings(split_radius=0)
+
+
+def shortcut(title, mean, shown=True):
+    return {"title": title, "shown": shown, "accuracy_change": {"mean": mean, "low": mean - 0.01, "high": mean + 0.01}}
+
+
+def chapter(results, standin=True):
+    return {"results": results, "provenance": {"standin": {"seed": 0} if standin else None}}
+
+
+def test_every_lead_rests_on_a_finding_that_contradicts_and_is_told_with_its_evidence(found):
+    text = headlines(found, {})
+    by_id = {one.id: one for one in found}
+    for lead, name in LEADS.items():
+        assert by_id[name].status == "contradicted"
+        assert f"- **{lead}** {by_id[name].evidence}" in text
+    assert "By training again" not in text
+
+
+def test_a_lead_whose_finding_no_longer_contradicts_is_gone(found):
+    name = LEADS["One accuracy needs no network."]
+    changed = [dataclasses.replace(one, status="holds") if one.id == name else one for one in found]
+    assert "One accuracy needs no network." not in headlines(changed, {})
+
+
+def test_the_largest_shortcuts_that_exclude_zero_are_told_in_order_and_for_which_data(found):
+    rows = [shortcut("small", 0.02), shortcut("large", -0.3), shortcut("unsure", 0.4, shown=False)]
+    text = headlines(found, {("smic", "10_shortcuts"): chapter({"switches": rows})})
+    assert "large -30.0 (-31.0 to -29.0); small +2.0 (+1.0 to +3.0)" in text
+    assert "unsure" not in text
+    assert "[rendered faces in place of SMIC](chapters/smic/10_shortcuts)" in text
+    real = headlines(found, {("smic", "10_shortcuts"): chapter({"switches": rows}, standin=False)})
+    assert "on [SMIC](chapters/smic/10_shortcuts)" in real
+
+
+@pytest.mark.parametrize(("seeds", "told"), [([0, 1, 2], True), ([0], False)])
+def test_the_best_epoch_on_permuted_labels_is_told_once_it_has_an_interval(found, seeds, told):
+    gain = {"estimate": 0.1, "low": 0.05, "high": 0.15}
+    scores = {"micro_exp_stcnn/permuted_labels": {"seeds": seeds, "gain_of_best": gain}}
+    text = headlines(found, {("smic", "06_comparison"): chapter({"scores": scores})})
+    assert ("+10.0 (+5.0 to +15.0), 3 seeds" in text) == told

@@ -1,6 +1,7 @@
 """Saliency maps in numbers: how much of it lies where, whether it points at what moves, with intervals over clips."""
 
 import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -9,6 +10,7 @@ from scipy.stats import spearmanr
 
 from lib.metrics import wilson_interval
 from lib.saliency_regions import REGIONS
+from lib.statistics import bootstrap_interval, percentile_limits
 
 LEVEL = 0.95
 MOVING = 0.5  # of the clip's largest displacement: what moves at least this much is "the region that moves"
@@ -114,7 +116,9 @@ def _over_draws(random_shares: np.ndarray) -> tuple[np.ndarray | float, ...]:
 def bootstrap(
     statistic: Callable[[np.ndarray], np.ndarray | float], clips: np.ndarray, n_resamples: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A statistic of a set of clips, with the percentile interval of `LEVEL` from drawing clips with replacement.
+    """A statistic of a set of clips, with the expanded percentile interval of `LEVEL` from drawing clips anew.
+
+    The statistic may be of several arrays and have several values; for a mean, see `lib.statistics.bootstrap_interval`.
 
     Parameters
     ----------
@@ -133,7 +137,7 @@ def bootstrap(
     --------
     >>> heights = np.array([1.0, 2.0, 3.0, 4.0])
     >>> [float(x) for x in bootstrap(lambda chosen: heights[chosen].mean(), np.arange(4), 2000, seed=0)]
-    [2.5, 1.5, 3.5]
+    [2.5, 1.0, 4.0]
     """
     if len(clips) == 0:
         return (np.array(np.nan),) * 3
@@ -142,16 +146,19 @@ def bootstrap(
         return value, np.full_like(value, np.nan), np.full_like(value, np.nan)
     rng = np.random.default_rng(seed)
     drawn = np.array([statistic(clips[rng.integers(0, len(clips), len(clips))]) for _ in range(n_resamples)], float)
-    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
-    return value, low, high
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)  # a region without area has no ratio
+        return value, *percentile_limits(drawn, len(clips), LEVEL)
 
 
 def mean_interval(values: Sequence[float], n_resamples: int, seed: int) -> Measured:
     """Mean over clips with its bootstrap interval: value, low, high, n (clips with a finite value)."""
     values = np.asarray(values, float)
-    clips = np.flatnonzero(np.isfinite(values))
-    value, low, high = bootstrap(lambda where: values[where].mean(), clips, n_resamples, seed)
-    return {"value": _plain(value), "low": _plain(low), "high": _plain(high), "n": len(clips)}
+    values = values[np.isfinite(values)]
+    if len(values) == 0:
+        return {"value": None, "low": None, "high": None, "n": 0}
+    found = bootstrap_interval(values, np.random.default_rng(seed), n_resamples, LEVEL).to_dict()
+    return {"value": found["estimate"], "low": found["low"], "high": found["high"], "n": len(values)}
 
 
 # === Saliency against motion ===

@@ -152,8 +152,8 @@ def bootstrap_interval(
     return Interval(estimate, *percentile_limits(statistic(resampled, axis=-1), len(values), level))
 
 
-def percentile_limits(resampled: np.ndarray, n_units: int, level: float) -> tuple[float, float]:
-    """The expanded percentile limits of resampled statistics.
+def percentile_limits(resampled: np.ndarray, n_units: int, level: float) -> np.ndarray:
+    """The expanded percentile limits of resampled statistics, (n_resamples, ...) floats: low and high, (2, ...).
 
     Resampling ``n_units`` units with replacement underestimates variance by (n - 1) / n and ignores that it is
     estimated at all. The expansion reads the percentiles further out, where the normal distribution has
@@ -165,8 +165,7 @@ def percentile_limits(resampled: np.ndarray, n_units: int, level: float) -> tupl
     """
     quantile = stats.t.ppf((1 + level) / 2, n_units - 1) * math.sqrt(n_units / (n_units - 1))
     tail = stats.norm.sf(quantile)
-    low, high = np.nanquantile(resampled, [tail, 1 - tail])
-    return float(low), float(high)
+    return np.nanquantile(resampled, [tail, 1 - tail], axis=0)
 
 
 def subject_bootstrap(

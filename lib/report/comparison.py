@@ -145,7 +145,7 @@ def seeds_figure(outcomes: Sequence[Outcome], dataset: str, standin: bool) -> Fi
         axis.tick_params(axis="x", labelsize=8)
     axes[-1].legend(fontsize=8, loc="lower right")
     figure.tight_layout()
-    return _marked(figure, standin)
+    return figures.finished(figure, standin)
 
 
 def control_figure(outcomes: Sequence[Outcome], standin: bool) -> Figure:
@@ -164,7 +164,7 @@ def control_figure(outcomes: Sequence[Outcome], standin: bool) -> Figure:
         axis.set_title(f"{title}\n({len(records)} seeds)", fontsize=9)
         axis.set(xlabel="epoch", ylim=(0, 1.02), ylabel="validation accuracy")
     figure.tight_layout()
-    return _marked(figure, standin)
+    return figures.finished(figure, standin)
 
 
 def pooled_confusion(outcomes: Sequence[Outcome], model: str, at: str) -> np.ndarray | None:
@@ -322,9 +322,3 @@ def _points(interval: Interval) -> str:
     if np.isnan(interval.low):
         return f"{interval.estimate:+.1%}"
     return f"{interval.estimate:+.1%} ({interval.low:+.1%} to {interval.high:+.1%})"
-
-
-def _marked(figure: Figure, standin: bool) -> Figure:
-    if standin:
-        figures.mark_standin(figure)
-    return figures.finished(figure)

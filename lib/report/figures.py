@@ -164,9 +164,7 @@ def training_curves(record) -> Figure:
     left.legend(fontsize=8, loc="lower right")
     right.legend(fontsize=8)
     figure.tight_layout()
-    if record.provenance["data"]["standin"] is not None:
-        mark_standin(figure)
-    return finished(figure)
+    return finished(figure, record.provenance["data"]["standin"] is not None)
 
 
 def confusion_matrices(matrices: dict[str, np.ndarray], classes: Sequence[str], standin: bool) -> Figure:
@@ -254,13 +252,14 @@ def stream_montage(streams: dict[str, np.ndarray], positions: Sequence[int]) -> 
     )
 
 
-def mark_standin(figure: Figure, top: float = 1.0) -> None:
-    """Write on a figure, at the height `top`, that it shows a stand-in: figures travel without their page."""
-    figure.text(0.995, top, "stand-in data, not the paper's", ha="right", va="bottom", fontsize=8, color="#b3541e")
+def finished(figure: Figure, standin: bool = False, top: float = 1.0) -> Figure:
+    """Hand over a figure that the notebook shows because a cell returns it; left open, it would be shown twice.
 
-
-def finished(figure: Figure) -> Figure:
-    """Hand over a figure that the notebook shows because a cell returns it; left open, it would be shown twice."""
+    One that shows scores on a stand-in says so, at the height `top`: figures travel without their page.
+    """
+    if standin:
+        text = "stand-in data, not the paper's"
+        figure.text(0.995, top, text, ha="right", va="bottom", fontsize=8, color="#b3541e")
     plt.close(figure)
     return figure
 

@@ -15,7 +15,7 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator, NullLocator, PercentFormatter
 
 from lib.experiments import Outcome
-from lib.report.figures import MARK, PAPER, TRAINING, VALIDATION, finished, mark_standin
+from lib.report.figures import MARK, PAPER, TRAINING, VALIDATION, finished
 from lib.report.kernel_study import PAPER_KERNEL, Kernel, collapse, name_of
 
 EMPTY = {  # how a cell without a number looks: what is written in it, face colour, hatch
@@ -63,9 +63,7 @@ def heat_maps(
             _paper_cell(axes[0, 0], layout, row)
         _key(axes[1, 0])
     figure.tight_layout()
-    if standin:
-        mark_standin(figure)
-    return finished(figure)
+    return finished(figure, standin)
 
 
 def accuracy_curves(table: pd.DataFrame, outcomes: Sequence[Outcome], learning_rate: float, standin: bool) -> Figure:
@@ -112,9 +110,7 @@ def accuracy_curves(table: pd.DataFrame, outcomes: Sequence[Outcome], learning_r
     ]
     figure.tight_layout(rect=(0, 0, 1, 1 - 0.12 / figure.get_figheight()))
     figure.legend(handles=handles, loc="upper left", ncols=3, fontsize=8, frameon=False)
-    if standin:
-        mark_standin(figure)
-    return finished(figure)
+    return finished(figure, standin)
 
 
 def cost_ratios(costs: pd.DataFrame, times: pd.DataFrame, standin: bool) -> Figure:
@@ -150,9 +146,7 @@ def cost_ratios(costs: pd.DataFrame, times: pd.DataFrame, standin: bool) -> Figu
     axis.set(xlabel=f"ratio to {name_of(PAPER_KERNEL)}", ylim=(len(names) - 0.4, -0.6))
     axis.legend(fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False)
     figure.tight_layout()
-    if standin:
-        mark_standin(figure)
-    return finished(figure)
+    return finished(figure, standin)
 
 
 def _layout(kernels: Sequence[Kernel]) -> tuple[list[tuple[int, int]], list[int]]:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator, PercentFormatter
 
 from lib import power
-from lib.report.figures import MARK, PAPER, TRAINING, VALIDATION, finished, mark_standin
+from lib.report.figures import MARK, PAPER, TRAINING, VALIDATION, finished
 from lib.report.rigour import SCORE_TITLES
 from lib.statistics import Interval, PermutationTest
 
@@ -68,9 +68,7 @@ def evidence(
     axis.grid(False, axis="y")
     if axis.get_legend_handles_labels()[0]:
         axis.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False)
-    if standin:
-        mark_standin(figure)
-    return finished(figure)
+    return finished(figure, standin)
 
 
 def people(by_subject: pd.DataFrame, majority: float, standin: bool) -> Figure:
@@ -95,9 +93,7 @@ def people(by_subject: pd.DataFrame, majority: float, standin: bool) -> Figure:
     axis.set(ylim=(-0.05, 1.05), ylabel="accuracy", xlabel="person, and number of clips")
     axis.grid(False, axis="x")
     axis.legend(fontsize=8, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False)
-    if standin:
-        mark_standin(figure)
-    return finished(figure)
+    return finished(figure, standin)
 
 
 def power_curve(plan: Mapping, standin: bool) -> Figure:
@@ -132,6 +128,4 @@ def power_curve(plan: Mapping, standin: bool) -> Figure:
     axis.xaxis.set_minor_locator(NullLocator())
     axis.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axis.legend(fontsize=8)
-    if standin:
-        mark_standin(figure)
-    return finished(figure)
+    return finished(figure, standin)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
 from matplotlib.patches import Patch
 
-from lib.report.figures import MARK, PAPER, TRAINING, VALIDATION, finished, mark_standin
+from lib.report.figures import MARK, PAPER, TRAINING, VALIDATION, finished
 from lib.saliency import binarise
 from lib.saliency_regions import REGIONS
 
@@ -62,7 +62,7 @@ def saliency_strips(
                 if column == 0:
                     label = (title, "saliency", "binary")[row]
                     axis.set_ylabel(label, fontsize=8, rotation=0, ha="right", va="center", labelpad=6)
-    return _finished(figure, standin)
+    return finished(figure, standin)
 
 
 def region_panels(
@@ -111,7 +111,7 @@ def region_panels(
         handles=[Patch(color=REGION_COLOURS[name], label=name) for name in REGIONS],
         loc="upper center", bbox_to_anchor=(0.5, axes[-1, 0].get_position().y0), ncols=4, fontsize=8, frameon=False,
     )  # fmt: skip
-    return _finished(figure, standin, axes[0, 0].get_position().y1 + 0.2 / figure.get_figheight())
+    return finished(figure, standin, axes[0, 0].get_position().y1 + 0.2 / figure.get_figheight())
 
 
 def share_bars(tables: Mapping[str, pd.DataFrame], standin: bool) -> Figure:
@@ -139,7 +139,7 @@ def share_bars(tables: Mapping[str, pd.DataFrame], standin: bool) -> Figure:
     axes[0, 0].set_ylabel("share of the whole")
     axes[0, 0].legend(fontsize=8)
     figure.tight_layout()
-    return _finished(figure, standin)
+    return finished(figure, standin)
 
 
 def sanity_curves(cascade: pd.DataFrame, others: pd.DataFrame, standin: bool) -> Figure:
@@ -177,7 +177,7 @@ def sanity_curves(cascade: pd.DataFrame, others: pd.DataFrame, standin: bool) ->
     axes[0].set_ylabel("to the maps of the trained network")
     axes[0].legend(fontsize=8)
     figure.tight_layout()
-    return _finished(figure, standin)
+    return finished(figure, standin)
 
 
 def _whiskers(axis, places: np.ndarray, table: pd.DataFrame, name: str, colour: str) -> None:
@@ -199,10 +199,3 @@ def _bare(axis):
     for spine in axis.spines.values():
         spine.set_visible(False)
     return axis
-
-
-def _finished(figure: Figure, standin: bool, top: float = 1.0) -> Figure:
-    """Mark what comes from a stand-in, and hand over a figure that is shown once, as the value of its cell."""
-    if standin:
-        mark_standin(figure, top)
-    return finished(figure)

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from lib.report.figures import PAPER, TRAINING, VALIDATION, finished, mark_standin
+from lib.report.figures import PAPER, TRAINING, VALIDATION, finished
 from lib.report.rigour_prose import FEWEST_PAIRS
 from lib.statistics import Interval
 
@@ -49,9 +49,7 @@ def ledger_chart(book: pd.DataFrame, changes: pd.DataFrame, standin: bool) -> Fi
         fontsize=8,
         color=PAPER,
     )
-    if standin:
-        mark_standin(figure)
-    return finished(figure)
+    return finished(figure, standin)
 
 
 def _line(axis: Axes, position: float, change: Interval, dots: np.ndarray, reach: float, row) -> None:

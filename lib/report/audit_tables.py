@@ -11,6 +11,7 @@ from lib.audit import STATUSES, Finding, accuracies, counts, splits
 from lib.audit.accuracies import LARGEST
 from lib.audit.lattice import explaining_sizes, nearest_count
 from lib.paper import DATASET_TITLES as TITLES
+from lib.report.tables import readable
 
 SYMBOLS = {"contradicted": "✗", "holds": "✓", "note": "○", "not recorded": "–"}
 LABELS = {"contradicted": "contradicted", "holds": "holds", "note": "left open", "not recorded": "not recorded"}
@@ -32,7 +33,7 @@ def findings_table(findings: Iterable[Finding]) -> Styler:
         ]
     )
     colours = {f"{SYMBOLS[status]} {LABELS[status]}": colour for status, colour in COLOURS.items()}
-    return _readable(table).map(
+    return readable(table).map(
         lambda cell: f"color: {colours[cell]}; font-weight: bold; white-space: nowrap", subset=[""]
     )
 
@@ -143,7 +144,7 @@ def differences() -> Styler:
     table = paper.code_differences()
     order = {"raises": 0, "changes": 1, "unknown": 2, "none": 3}
     table = table.sort_values("effect", key=lambda effects: effects.map(order), kind="stable")
-    return _readable(
+    return readable(
         pd.DataFrame(
             {
                 "effect on the number": table["effect"],
@@ -154,13 +155,4 @@ def differences() -> Styler:
                 "version": table["version"],
             }
         )
-    )
-
-
-def _readable(table: pd.DataFrame) -> Styler:
-    """A table of text: lines are broken, nothing is cut, no index."""
-    return (
-        table.style.hide(axis="index")
-        .set_properties(**{"text-align": "left", "white-space": "normal", "vertical-align": "top"})
-        .set_table_styles([{"selector": "th", "props": "text-align: left"}])
     )

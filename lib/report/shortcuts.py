@@ -71,10 +71,16 @@ def meanings() -> pd.DataFrame:
             code, files = differences.loc[switch.difference, ["code", "files"]]
         rows[switch.title] = {
             "the released code": code,
-            "in": ", ".join(files),
+            "in": _files(files),
             "changed here": _changed(name),
         }
     return pd.DataFrame(rows).T.rename_axis("switch")
+
+
+def _files(paths: Sequence[str]) -> str:
+    """Files of the released code as a cell shows them; all those of a network's name in few words."""
+    fusenets = {entry["path"] for entry in paper.released_files() if entry["model"] != STCNN}
+    return f"all {len(fusenets)} of MicroExpFuseNet" if set(paths) == fusenets else ", ".join(paths)
 
 
 def _changed(name: str) -> str:

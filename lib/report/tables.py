@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from pandas.io.formats.style import Styler
 
 from lib import paper
 from lib.datasets.clip import Dataset
@@ -190,3 +191,23 @@ def quality_summary(quality: pd.DataFrame) -> pd.DataFrame:
     """Median, worst and best of every number in a quality table."""
     numbers = quality.select_dtypes("number")
     return pd.DataFrame({"median": numbers.median(), "minimum": numbers.min(), "maximum": numbers.max()})
+
+
+def readable(table: pd.DataFrame, widths: Mapping[str, str] | None = None) -> Styler:
+    """A table of text, without its index: lines are broken, nothing is cut.
+
+    `widths` are those of columns, as in ``{"switch": "20%"}``; with them, names of files are broken too.
+    """
+    style = (
+        table.style.hide(axis="index")
+        .set_properties(**{"text-align": "left", "white-space": "normal", "vertical-align": "top"})
+        .set_table_styles([{"selector": "th", "props": "text-align: left"}])
+    )
+    if not widths:
+        return style
+    columns = {name: [{"selector": "th", "props": f"width: {width}"}] for name, width in widths.items()}
+    return (
+        style.set_table_attributes('style="table-layout: fixed; width: 100%"')
+        .set_properties(**{"overflow-wrap": "anywhere"})
+        .set_table_styles(columns, overwrite=False)
+    )

@@ -5,7 +5,7 @@ many clips a question needs is `lib.power`'s. Scores are those of `lib.metrics`.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +25,11 @@ class Interval(NamedTuple):
     def to_dict(self) -> dict[str, float | None]:
         """As JSON can hold it: a limit that is not a number becomes None."""
         return {name: float(value) if math.isfinite(value) else None for name, value in self._asdict().items()}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, float | None]) -> "Interval":
+        """From what `to_dict` gave."""
+        return cls(**{name: math.nan if value is None else value for name, value in values.items()})
 
 
 class PermutationTest(NamedTuple):

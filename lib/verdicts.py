@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from lib.audit import Finding
 from lib.metrics import wilson_interval
 from lib.paper import METHOD_NAMES, Claim
+from lib.statistics import Interval
+from lib.wording import interval_in_points
 
 # From the strongest statement against a claim to the weakest for it, then those that state nothing.
 VERDICTS = (
@@ -242,9 +244,7 @@ def _seeds(scores: Mapping) -> str:
 def _change_text(change: Mapping | None) -> str:
     if change is None:
         return "not run"
-    if change["low"] is None:
-        return f"{change['estimate']:+.1%} (one seed)"
-    return f"{change['estimate']:+.1%} ({change['low']:+.1%} to {change['high']:+.1%})"
+    return interval_in_points(Interval.from_dict(change), "one seed")
 
 
 def _not_run(claim: Claim) -> Judgement:

@@ -15,6 +15,7 @@ from lib.metrics import wilson_interval
 from lib.report import figures
 from lib.runs import MODEL_NAMES
 from lib.statistics import Interval, mean_interval, paired_difference
+from lib.wording import interval_in_points, points
 
 CONTROL_TITLES = {
     "none": "clips as they are",
@@ -83,7 +84,7 @@ def network_table(outcomes: Sequence[Outcome], dataset: str, standin: bool) -> p
             clips = int(runs["n"].iloc[0])
             low, high = wilson_interval(round(float(runs["accuracy_best"].mean()) * clips), clips)
             row["best epoch, Wilson"] = f"{low:.1%} to {high:.1%}"
-            row["best − last"] = _points(mean_interval(runs["accuracy_best"] - runs["accuracy_last"]))
+            row["best − last"] = interval_in_points(mean_interval(runs["accuracy_best"] - runs["accuracy_last"]))
             row["commonest class"] = f"{runs['majority_share'].iloc[0]:.1%}"
         rows[paper.METHOD_NAMES[model]] = row
     return pd.DataFrame(rows).fillna("")
@@ -119,7 +120,7 @@ def control_table(outcomes: Sequence[Outcome], standin: bool) -> pd.DataFrame:
             row[f"{reading}{where}"] = _with_interval(mean_interval(runs[name])) if len(runs) else "not run"
         change = control_change(outcomes, control) if control != "none" else None
         if change is not None:
-            row["change, mean of the last ten"] = _points(change)
+            row["change, mean of the last ten"] = interval_in_points(change)
         rows[title] = row
     return pd.DataFrame(rows).T.fillna("")
 
@@ -185,7 +186,7 @@ def selection_sentences(outcomes: Sequence[Outcome]) -> str:
     gain = mean_interval(plain["accuracy_best"] - plain["accuracy_last"])
     text = (
         f"Over the {len(plain)} finished runs of the three networks, reporting the best validation epoch instead of "
-        f"the last is worth **{gain.estimate:+.1%}** of accuracy on average."
+        f"the last is worth **{points(gain.estimate)}** of accuracy on average."
     )
     permuted = finished(outcomes, "permuted_labels")
     if len(permuted):
@@ -194,7 +195,7 @@ def selection_sentences(outcomes: Sequence[Outcome]) -> str:
         text += (
             f" Where labels are permuted and there is nothing to learn, the last epoch scores {last:.1%} and the best "
             f"{best:.1%}, where always answering the commonest class scores {share:.1%}: the choice alone makes "
-            f"{best - last:+.1%} out of nothing."
+            f"{points(best - last)} out of nothing."
         )
     return text
 
@@ -219,11 +220,11 @@ def control_sentences(outcomes: Sequence[Outcome]) -> str:
         certain = (
             "one seed: no interval"
             if np.isnan(change.low)
-            else f"95 % interval {change.low:+.1%} to {change.high:+.1%}"
+            else f"95 % interval {100 * change.low:+.1f} to {100 * change.high:+.1f}"
         )
         verdict = "so the network uses" if change.high < 0 else "which does not show that the network uses"
         sentences.append(
-            f"With {CONTROL_TITLES[control]} the mean of the last ten epochs changes by **{change.estimate:+.1%}** "
+            f"With {CONTROL_TITLES[control]} the mean of the last ten epochs changes by **{points(change.estimate)}** "
             f"({certain}), {verdict} {removed}."
         )
     return " ".join(sentences)
@@ -244,8 +245,8 @@ def ranking_sentences(outcomes: Sequence[Outcome], dataset: str, standin: bool) 
     else:
         clear = "does not include" if lead["low"] > 0 or lead["high"] < 0 else "includes"
         text += (
-            f" The lead of {paper.METHOD_NAMES[first]} over {paper.METHOD_NAMES[second]} is {lead['estimate']:+.1%}, "
-            f"and its 95 % interval over seeds {clear} zero."
+            f" The lead of {paper.METHOD_NAMES[first]} over {paper.METHOD_NAMES[second]} is "
+            f"{points(lead['estimate'])}, and its 95 % interval over seeds {clear} zero."
         )
     return text + (" **Not testable here**: an order on a stand-in is no order on faces." if standin else "")
 
@@ -316,9 +317,3 @@ def _with_interval(interval: Interval) -> str:
         return f"{interval.estimate:.1%}"
     low, high = max(interval.low, 0), min(interval.high, 1)  # Student's t does not know that shares end at 0 and 1
     return f"{interval.estimate:.1%} ({low:.1%} to {high:.1%})"
-
-
-def _points(interval: Interval) -> str:
-    if np.isnan(interval.low):
-        return f"{interval.estimate:+.1%}"
-    return f"{interval.estimate:+.1%} ({interval.low:+.1%} to {interval.high:+.1%})"

@@ -9,7 +9,9 @@ from collections.abc import Mapping, Sequence
 from lib import paper
 from lib.audit import Finding
 from lib.report.rigour_prose import FEWEST_PAIRS
+from lib.statistics import Interval
 from lib.verdicts import Results
+from lib.wording import interval_in_points
 
 # lead of a line -> the finding that carries it, if it contradicts
 LEADS = {
@@ -36,7 +38,7 @@ def headlines(findings: Sequence[Finding], results: Results) -> str:
     measured = [line for where, content in results.items() for line in _measured(where, content)]
     if measured:
         text += (
-            "\nBy training again, what such habits add to an accuracy (changes in percentage points, with 95 % "
+            "\nBy training again, what such habits add to an accuracy (percentage points, with 95 % "
             "intervals over seeds):\n\n" + "\n".join(measured) + "\n"
         )
     return text
@@ -59,20 +61,16 @@ def _best_epoch(found: Mapping, place: str) -> list[str]:
         return []
     return [
         "- **Reporting the best epoch.** Where labels are permuted and there is nothing to learn, on "
-        f"{place}: {_change(scores['gain_of_best'])}, {len(scores['seeds'])} seeds."
+        f"{place}: {interval_in_points(Interval.from_dict(scores['gain_of_best']))}, {len(scores['seeds'])} seeds."
     ]
 
 
 def _shortcuts(found: Mapping, place: str) -> list[str]:
     rows = [row for row in found["switches"] if row["shown"]]
-    rows.sort(key=lambda row: -abs(row["accuracy_change"]["mean"]))
-    told = "; ".join(f"{row['title']} {_change(row['accuracy_change'])}" for row in rows[:LARGEST_CHANGES])
+    changes = {row["title"]: Interval.from_dict(row["accuracy_change"]) for row in rows}
+    largest = sorted(changes, key=lambda title: -abs(changes[title].estimate))[:LARGEST_CHANGES]
+    told = "; ".join(f"{title} {interval_in_points(changes[title])}" for title in largest)
     return [f"- **One shortcut at a time**, on {place}: {told}."] if told else []
 
 
 LINES = {"06_comparison": _best_epoch, "10_shortcuts": _shortcuts}
-
-
-def _change(change: Mapping) -> str:
-    estimate = change["estimate"] if "estimate" in change else change["mean"]
-    return f"{100 * estimate:+.1f} ({100 * change['low']:+.1f} to {100 * change['high']:+.1f})"

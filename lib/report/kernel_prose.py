@@ -9,6 +9,7 @@ from lib import paper
 from lib.audit.accuracies import check_constant_kernels, check_kernel_lattice
 from lib.report.kernel_study import PAPER_KERNEL, BestKernel, Kernel, name_of
 from lib.runs import RunConfig
+from lib.wording import points
 
 STANDIN = " Measured on a **stand-in**: it says how the method behaves, nothing about the paper's data."
 
@@ -94,7 +95,7 @@ def accuracy_sentences(table: pd.DataFrame, learning_rate: float, standin: bool)
     else:
         text += " With one seed per kernel, chance and kernel cannot be told apart."
     gain = (best - rows["accuracy_last"].astype(float)).mean()
-    text += f" Reporting the best epoch instead of the last is worth {gain:+.1%} on average."
+    text += f" Reporting the best epoch instead of the last is worth {points(gain)} on average."
     return text + (STANDIN if standin else "")
 
 
@@ -263,7 +264,7 @@ def _answer(one: BestKernel) -> str:
     if one.answer == "not tested":
         return f"{where} {own} cannot be compared: it, or every other kernel, has no finished run."
     low, high = one.difference.low, one.difference.high
-    limits = "" if math.isnan(low) else f", 95 % interval {low:+.1%} to {high:+.1%}, {one.method}"
+    limits = "" if math.isnan(low) else f", 95 % interval {100 * low:+.1f} to {100 * high:+.1f}, {one.method}"
     top = f"{_listed(list(one.kernels))} {'leads' if len(one.kernels) == 1 else 'tie'} with {one.accuracy:.1%}"
     meaning = {
         "yes": f"{own} is above every other kernel tried.",
@@ -271,7 +272,7 @@ def _answer(one: BestKernel) -> str:
         "undecided": f"Whether {own} is the best **cannot be decided** from that.",
     }[one.answer]
     return (
-        f"{where} {top}; {own} has {one.paper_kernel_accuracy:.1%}, {one.difference.estimate:+.1%} from the best "
+        f"{where} {top}; {own} has {one.paper_kernel_accuracy:.1%}, {points(one.difference.estimate)} from the best "
         f"other, {one.best_other}{limits}. {meaning}"
     )
 

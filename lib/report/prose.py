@@ -10,6 +10,7 @@ from lib import paper
 from lib.datasets.clip import Dataset
 from lib.protocols import Fold
 from lib.runs import RunConfig
+from lib.wording import points
 
 
 def count_sentences(counts: pd.DataFrame, data: Dataset) -> str:
@@ -136,7 +137,7 @@ def run_sentences(record) -> str:
     )
     return (
         f"The best of {scores['epochs']} epochs is number {scores['best_epoch']}. Reporting it instead of the last is "
-        f"worth **{gain:+.1%}** of accuracy here. {against} ({majority:.1%})."
+        f"worth **{points(gain)}** of accuracy here. {against} ({majority:.1%})."
         f"{constant}"
     )
 

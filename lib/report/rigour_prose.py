@@ -10,26 +10,12 @@ import pandas as pd
 
 from lib import paper
 from lib.statistics import Interval, PermutationTest, RetrainedTest
+from lib.wording import interval_in_points, interval_text
 
 FEWEST_PAIRS = 3  # two equal changes of a clip or two have an interval of no width, and prove nothing
 STANDIN_ONLY = (
     " All of this was measured on a **stand-in**; it says how the method behaves, nothing about the paper's data."
 )
-
-
-def interval_text(interval: Interval, form: str) -> str:
-    """An estimate with its limits, each in this format.
-
-    >>> interval_text(Interval(0.1, -0.02, 0.22), "+.1%")
-    '+10.0% (-2.0% to +22.0%)'
-    >>> interval_text(Interval(0.61, math.nan, math.nan), ".3f")
-    '0.610 (no interval)'
-    """
-    if math.isnan(interval.estimate):
-        return "–"
-    if math.isnan(interval.low):
-        return f"{interval.estimate:{form}} (no interval)"
-    return f"{interval.estimate:{form}} ({interval.low:{form}} to {interval.high:{form}})"
 
 
 def outcome_sentences(outcomes: Sequence) -> str:
@@ -61,7 +47,7 @@ def shortcut_sentences(book: pd.DataFrame, standin: bool, level: float = 0.95) -
         shown = measured[measured["shown"]]
         rises = [row.accuracy.estimate > 0 for row in shown.itertuples()]
         for rows, word in ((shown[rises], "rises"), (shown[[not one for one in rises]], "falls")):
-            named = [f"*{row.title}* ({interval_text(row.accuracy, '+.1%')})" for row in rows.itertuples()]
+            named = [f"*{row.title}* ({interval_in_points(row.accuracy)})" for row in rows.itertuples()]
             if named:
                 sentences.append(f"Accuracy **{word}**, with an interval that excludes zero, by {'; '.join(named)}.")
         unclear = len(measured) - len(shown)
@@ -132,9 +118,9 @@ def epoch_choice_sentences(gains: Mapping[str, Interval], n_folds: int) -> str:
     uf1 = interval_text(gains["uf1"], "+.3f")
     return (
         f"Had the best epoch been chosen in each of the {n_folds} folds, on the very clips that it is scored on, "
-        f"accuracy would change by **{interval_text(gain, '+.1%')}** and UF1 by {uf1}. The smaller a fold, the easier "
-        "it is to find an epoch that suits it: leave-one-subject-out does not protect from this choice, it makes it "
-        "worth more."
+        f"accuracy would change by **{interval_in_points(gain, 'no interval')}** and UF1 by {uf1}. The smaller a "
+        "fold, the easier it is to find an epoch that suits it: leave-one-subject-out does not protect from this "
+        "choice, it makes it worth more."
     )
 
 

@@ -1,5 +1,6 @@
 """The figure of chapter 10: what each departure from the clean baseline is worth."""
 
+import functools
 import math
 
 import matplotlib.pyplot as plt
@@ -33,7 +34,8 @@ def ledger_chart(book: pd.DataFrame, changes: pd.DataFrame, standin: bool) -> Fi
     height = 0.46 * len(book) + 1.3
     figure, axes = plt.subplots(1, 2, figsize=(10, height), sharey=True, layout="constrained")
     positions = np.arange(len(book))[::-1]
-    for axis, score, title in zip(axes, ("accuracy", "uf1"), ("change in accuracy", "change in UF1"), strict=True):
+    titles = {"accuracy": "change in accuracy (points)", "uf1": "change in UF1"}
+    for axis, (score, title) in zip(axes, titles.items(), strict=True):
         reach = _reach(changes[score].dropna().to_numpy(), [one for one in book[score] if not math.isnan(one.estimate)])
         for position, row in zip(positions, book.itertuples(), strict=True):
             own = changes[(changes["switch"] == row.switch) & (changes["model"] == row.model)]
@@ -41,8 +43,8 @@ def ledger_chart(book: pd.DataFrame, changes: pd.DataFrame, standin: bool) -> Fi
         axis.axvline(0, color="black", linewidth=0.8)
         axis.set(xlim=(-reach, reach), xlabel=title, ylim=(-0.6, len(book) - 0.4))
         axis.grid(False, axis="y")
-        form = "{:+.0%}" if score == "accuracy" else "{:+.2f}"
-        axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _, form=form: form.format(value) if value else "0"))
+        form, scale = ("{:+.0f}", 100) if score == "accuracy" else ("{:+.2f}", 1)
+        axis.xaxis.set_major_formatter(FuncFormatter(functools.partial(_tick, form, scale)))
     axes[0].set_yticks(positions, [row.title.replace(" (", "\n(") for row in book.itertuples()])
     figure.supxlabel(
         f"dots: pairs of runs; lines: 95 % interval; dark bars: it excludes zero, with {FEWEST_PAIRS} pairs or more",
@@ -50,6 +52,10 @@ def ledger_chart(book: pd.DataFrame, changes: pd.DataFrame, standin: bool) -> Fi
         color=PAPER,
     )
     return finished(figure, standin)
+
+
+def _tick(form: str, scale: float, value: float, _: int) -> str:
+    return form.format(scale * value) if value else "0"
 
 
 def _line(axis: Axes, position: float, change: Interval, dots: np.ndarray, reach: float, row) -> None:

@@ -14,9 +14,10 @@ from lib import paper
 from lib.errors import TrainingError
 from lib.experiments import STCNN, Outcome
 from lib.protocols import CHOICES, PROTOCOLS, SHORTCUTS
-from lib.report.rigour_prose import FEWEST_PAIRS, interval_text
+from lib.report.rigour_prose import FEWEST_PAIRS
 from lib.runs import RunConfig
-from lib.statistics import Interval, mean_interval
+from lib.statistics import mean_interval
+from lib.wording import interval_in_points, interval_text
 
 BASELINE = "clean"
 BEST_EPOCH, DOUBLED_BATCH = "best_epoch", "doubled_batch"  # the two switches that need no protocol of their own
@@ -210,7 +211,7 @@ def ledger_table(book: pd.DataFrame, standin: bool) -> pd.DataFrame:
         {
             "switch": row.title,
             "network": paper.METHOD_NAMES[row.model],
-            f"change in accuracy{where}": interval_text(row.accuracy, "+.1%"),
+            f"change in accuracy{where}": interval_in_points(row.accuracy, "no interval"),
             f"change in UF1{where}": interval_text(row.uf1, "+.3f"),
             "pairs of runs": pairs_text(row),
         }
@@ -257,13 +258,8 @@ def results(book: pd.DataFrame) -> list[dict]:
             "n_seeds": row.n_seeds,
             "n_failed": row.n_failed,
             "n_missing": row.n_missing,
-            "accuracy_change": _change(row.accuracy),
-            "uf1_change": _change(row.uf1),
+            "accuracy_change": row.accuracy.to_dict(),
+            "uf1_change": row.uf1.to_dict(),
         }
         for row in book.itertuples()
     ]
-
-
-def _change(change: Interval) -> dict[str, float | None]:
-    values = change.to_dict()
-    return {"mean": values["estimate"], "low": values["low"], "high": values["high"]}

@@ -104,7 +104,7 @@ def test_a_control_is_compared_by_pairs_of_seeds():
 def test_the_choice_of_the_epoch_is_told_on_labels_that_mean_nothing():
     text = comparison.selection_sentences(outcomes())
     assert "best 55.6%" in text
-    assert "+20.1% out of nothing" in text
+    assert "+20.1 points out of nothing" in text
 
 
 def test_the_order_here_and_the_papers_are_told_and_a_standin_decides_nothing():

@@ -14,7 +14,11 @@ def found():
 
 
 def shortcut(title, mean, shown=True):
-    return {"title": title, "shown": shown, "accuracy_change": {"mean": mean, "low": mean - 0.01, "high": mean + 0.01}}
+    return {
+        "title": title,
+        "shown": shown,
+        "accuracy_change": {"estimate": mean, "low": mean - 0.01, "high": mean + 0.01},
+    }
 
 
 def chapter(results, standin=True):
@@ -39,7 +43,7 @@ def test_a_lead_whose_finding_no_longer_contradicts_is_gone(found):
 def test_the_largest_shortcuts_that_exclude_zero_are_told_in_order_and_for_which_data(found):
     rows = [shortcut("small", 0.02), shortcut("large", -0.3), shortcut("unsure", 0.4, shown=False)]
     text = headlines(found, {("smic", "10_shortcuts"): chapter({"switches": rows})})
-    assert "large -30.0 (-31.0 to -29.0); small +2.0 (+1.0 to +3.0)" in text
+    assert "large -30.0 points (-31.0 to -29.0); small +2.0 points (+1.0 to +3.0)" in text
     assert "unsure" not in text
     assert "[rendered faces in place of SMIC](chapters/smic/10_shortcuts)" in text
     real = headlines(found, {("smic", "10_shortcuts"): chapter({"switches": rows}, standin=False)})
@@ -51,4 +55,4 @@ def test_the_best_epoch_on_permuted_labels_is_told_once_it_has_an_interval(found
     gain = {"estimate": 0.1, "low": 0.05, "high": 0.15}
     scores = {"micro_exp_stcnn/permuted_labels": {"seeds": seeds, "gain_of_best": gain}}
     text = headlines(found, {("smic", "06_comparison"): chapter({"scores": scores})})
-    assert ("+10.0 (+5.0 to +15.0), 3 seeds" in text) == told
+    assert ("+10.0 points (+5.0 to +15.0), 3 seeds" in text) == told

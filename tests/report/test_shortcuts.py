@@ -134,10 +134,10 @@ def test_results_are_json_even_where_nothing_was_measured():
     book = shortcuts.ledger(shortcuts.pairs(outcomes(seeds=1, replaced=[("frames_as_listed", missing)])))
     written = json.loads(json.dumps(shortcuts.results(book), allow_nan=False))
     by_switch = {one["switch"]: one for one in written}
-    assert by_switch["frames_as_listed"]["accuracy_change"] == {"mean": None, "low": None, "high": None}
+    assert by_switch["frames_as_listed"]["accuracy_change"] == {"estimate": None, "low": None, "high": None}
     assert by_switch["frames_as_listed"]["status"] == "missing"
     assert by_switch["shared_subjects"]["status"] == "one seed"
-    assert by_switch["shared_subjects"]["accuracy_change"]["mean"] is not None
+    assert by_switch["shared_subjects"]["accuracy_change"]["estimate"] is not None
 
 
 def test_each_departure_is_explained_by_what_the_released_code_does():

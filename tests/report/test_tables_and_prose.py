@@ -82,7 +82,7 @@ def test_own_clips_are_compared_with_nothing():
 
 
 def test_the_gain_of_the_best_epoch_over_the_last_is_stated():
-    assert "**+6.2%**" in prose.run_sentences(record(standin=True))
+    assert "**+6.2 points**" in prose.run_sentences(record(standin=True))
 
 
 @pytest.mark.parametrize(("majority", "word"), [(0.5, "above"), (0.6, "includes"), (0.95, "below")])

@@ -240,8 +240,10 @@ def _train(options) -> None:
 
         trained_model(config, store, paths.weights_folder(), progress="bar")  # a record alone holds no weights
     if record is None:
+        from lib.experiments import check_divisible
         from lib.training import train
 
+        check_divisible(config, store)
         weights = paths.weights_folder() if options.keep_weights else None
         try:
             record = train(config, store, folder, progress="bar", weights_dir=weights)

@@ -14,8 +14,8 @@ from pathlib import Path
 import pandas as pd
 
 from lib import runs
-from lib.errors import ConfigError, DivergedError
-from lib.protocols import CONTROLS, SHORTCUTS
+from lib.errors import ConfigError, DivergedError, TrainingError
+from lib.protocols import CONTROLS, PROTOCOLS, SHORTCUTS
 from lib.runs import MODEL_NAMES, RunConfig, RunRecord
 
 STCNN, FUSENET, FUSENET_LATE = MODEL_NAMES
@@ -70,6 +70,11 @@ def collect(
         False leaves runs without a record as "missing".
     progress : {None, "bar", "lines"}
         As in `lib.training.train`.
+
+    Raises
+    ------
+    TrainingError
+        If the clips cannot be divided as a run's protocol asks.
     """
     outcomes = []
     for config in configs:
@@ -78,6 +83,7 @@ def collect(
         if record is None and reason is None and train_missing:
             from lib.training import train  # Keras takes seconds to import, and is not needed to find records
 
+            check_divisible(config, store)
             try:
                 record = train(config, store, runs_dir, progress=progress)
             except DivergedError:
@@ -85,6 +91,25 @@ def collect(
         status = "finished" if record else "failed" if reason else "missing"
         outcomes.append(Outcome(config, status, record, reason or ""))
     return outcomes
+
+
+def check_divisible(config: RunConfig, store) -> None:
+    """Refuse clips that a split by person cannot divide; `TrainingError` says what is needed.
+
+    Such a split makes as many parts as its share of held-out clips asks for. It needs that many people, and that many
+    clips of the commonest class.
+    """
+    protocol = PROTOCOLS[config.protocol]
+    if protocol.split != "subject_holdout":
+        return
+    parts = round(1 / protocol.validation_share)
+    people, commonest = store.clips["subject"].nunique(), store.clips["label"].value_counts().max()
+    if people < parts or commonest < parts:
+        raise TrainingError(
+            f"protocol {config.protocol!r} divides people into {parts} parts and needs at least {parts} people and "
+            f"{parts} clips of the commonest class; found {people} people and {commonest} clips. Use more clips (a "
+            "stand-in: clips=18)"
+        )
 
 
 def table(outcomes: Sequence[Outcome]) -> pd.DataFrame:

@@ -4,7 +4,7 @@ import pytest
 from fake_store import FakeStore
 
 from lib import experiments
-from lib.errors import ConfigError
+from lib.errors import ConfigError, TrainingError
 from lib.experiments import RUNS_OF, collect, parse_kernels, parse_numbers
 from lib.models import MODELS
 from lib.protocols import PROTOCOLS, SHORTCUTS
@@ -88,3 +88,12 @@ def test_a_kernel_that_is_none_is_named(text):
 def test_numbers_that_are_none_are_named():
     with pytest.raises(ConfigError, match="0.01 high"):
         parse_numbers("0.01 high")
+
+
+def test_clips_that_cannot_be_divided_by_person_are_refused_with_what_is_needed(tmp_path):
+    clean = dataclasses.replace(TINY, protocol="clean")
+    with pytest.raises(TrainingError, match="at least 5 people"):
+        experiments.check_divisible(clean, FakeStore(sizes=(5, 5, 5)))
+    with pytest.raises(TrainingError, match="5 clips of the commonest class"):
+        collect([clean], FakeStore(sizes=(1,) * 6), tmp_path)
+    experiments.check_divisible(TINY, FakeStore(sizes=(5, 5, 5)))

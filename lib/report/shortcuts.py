@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import pandas as pd
 
 from lib import paper
-from lib.errors import TrainingError
 from lib.experiments import STCNN, Outcome
 from lib.protocols import CHOICES, PROTOCOLS, SHORTCUTS
 from lib.report.rigour_prose import FEWEST_PAIRS
@@ -44,21 +43,6 @@ SWITCHES: dict[str, Switch] = {
     "normalised_before_split": Switch("normalised before the split", "normalised-before-split"),
     DOUBLED_BATCH: Switch("batches twice as large", "batch-size"),
 }
-
-
-def check_size(store) -> None:
-    """Refuse clips that cannot be divided by person; `TrainingError` says what is needed.
-
-    The clean split makes as many parts as its share of held-out clips asks for, so it needs that many people, and that
-    many clips of the commonest class.
-    """
-    parts = round(1 / PROTOCOLS[BASELINE].validation_share)
-    people, commonest = store.clips["subject"].nunique(), store.clips["label"].value_counts().max()
-    if people < parts or commonest < parts:
-        raise TrainingError(
-            f"the clean split divides people into {parts} parts and needs at least {parts} people and {parts} clips of "
-            f"the commonest class; found {people} people and {commonest} clips. Use more clips (a stand-in: clips=18)"
-        )
 
 
 def meanings() -> pd.DataFrame:

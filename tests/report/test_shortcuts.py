@@ -6,7 +6,6 @@ from dataclasses import replace
 import pytest
 from fake_outcomes import FakeStore, failed, finished, missing
 
-from lib.errors import TrainingError
 from lib.experiments import FUSENET, FUSENET_SHORTCUTS, STCNN, shortcut_runs
 from lib.protocols import SHORTCUTS
 from lib.report import rigour_prose, shortcut_figures, shortcuts
@@ -156,11 +155,3 @@ def test_a_figure_of_a_stand_in_says_so_and_names_every_gap():
     written = [text.get_text() for axis in figure.axes for text in axis.texts]
     assert "not trained" in written
     assert any("failed" in text for text in written)
-
-
-def test_too_few_people_are_refused_with_what_is_needed():
-    with pytest.raises(TrainingError, match="at least 5 people"):
-        shortcuts.check_size(FakeStore(sizes=(5, 5, 5)))
-    with pytest.raises(TrainingError, match="5 clips of the commonest class"):
-        shortcuts.check_size(FakeStore(sizes=(1,) * 6))
-    shortcuts.check_size(STORE)

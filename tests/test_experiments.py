@@ -93,7 +93,7 @@ def test_numbers_that_are_none_are_named():
 def test_clips_that_cannot_be_divided_by_person_are_refused_with_what_is_needed(tmp_path):
     clean = dataclasses.replace(TINY, protocol="clean")
     with pytest.raises(TrainingError, match="at least 5 people"):
-        experiments.check_divisible(clean, FakeStore(sizes=(5, 5, 5)))
+        experiments.check_divisible(clean, FakeStore(people=4))
     with pytest.raises(TrainingError, match="5 clips of the commonest class"):
-        collect([clean], FakeStore(sizes=(1,) * 6), tmp_path)
-    experiments.check_divisible(TINY, FakeStore(sizes=(5, 5, 5)))
+        collect([clean], FakeStore(clips_per_class=(3, 4, 2)), tmp_path)
+    experiments.check_divisible(TINY, FakeStore(people=4))

@@ -1,11 +1,13 @@
 """The command line: what it prints, and how it fails."""
 
 import json
+import subprocess
+import sys
 
 import filelock
 import pytest
 
-from lib import paths
+from lib import cli, datasets, paths
 from lib.cli import main
 from lib.runs import RunConfig
 
@@ -15,6 +17,10 @@ def own_data_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("MICROEXP_DATA", str(tmp_path / "data"))
     for variable in ("SMIC_ROOT", "CASME2_SQ_ROOT"):
         monkeypatch.delenv(variable, raising=False)
+
+
+def test_the_command_line_offers_the_datasets_that_can_be_read():
+    assert set(cli.DATASETS) == set(datasets.DATASET_NAMES)
 
 
 @pytest.mark.parametrize(
@@ -131,3 +137,10 @@ def test_a_second_build_in_the_same_checkout_is_refused(checkout, capsys):
         assert main(["snakemake", "--cores", "1"]) == 1
     assert "another build is running" in capsys.readouterr().err
     assert not (checkout / "done").exists()
+
+
+def test_a_reader_that_stops_reading_is_no_error():
+    script = f"{sys.executable} -m lib audit | head -n 1; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", script], cwd=paths.REPOSITORY, capture_output=True, text=True)
+    assert "Traceback" not in done.stderr
+    assert len(done.stdout.splitlines()) == 2

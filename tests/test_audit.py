@@ -103,7 +103,7 @@ def test_a_fusenet_accuracy_that_is_a_share_of_the_validation_clips_would_hold_a
 def test_a_size_of_the_released_code_that_explains_no_accuracy_is_told(tables):
     change_csv(tables / "table_V.csv", "casme2_sq", "83.29", method="Late MicroExpFuseNet")
     found = accuracies.check_held_out("micro_exp_fusenet_late", "casme2_sq")
-    assert "But the released code validates on all its 203 clips" in found.evidence
+    assert "But the released code validates on all 203 that it reads" in found.evidence
 
 
 def test_stcnn_accuracies_are_shares_and_one_hundredth_more_is_not(tables):

@@ -53,7 +53,7 @@ def check_held_out(model: str, dataset: str) -> Finding:
         id=f"held-out-{_cell(model, dataset)}",
         table="V",
         statement=(
-            f"The {row.percent:.2f} % of {paper.METHOD_NAMES[model]} on {TITLES[dataset]} are a share of the "
+            f"The {row.percent:.2f} % of {paper.METHOD_NAMES[model]} on {TITLES[dataset]} is a share of the "
             f"{row.n} validation clips of Table IV"
         ),
         status="contradicted" if values["k"] is None else "holds",
@@ -75,7 +75,7 @@ def _explanation(model: str, dataset: str, values: dict) -> str:
     told = f"It is {share}/{fed}, and" if share is not None else "But"
     only = "only " if len(sizes) == 1 else ""
     return (
-        f"{told} the released code validates on all its {fed} clips, those trained on included. Of all sizes up to "
+        f"{told} the released code validates on all {fed} that it reads, those trained on included. Of all sizes up to "
         f"{LARGEST}, {only}{_listed(sizes)} explains both FuseNets' accuracies on {TITLES[dataset]}."
     )
 
@@ -102,14 +102,14 @@ def check_held_out_bounds(model: str, dataset: str) -> Finding:
         low, high = held_out_bounds(row.percent, fed)
         status, values = "contradicted", {"low": round(low, 2), "high": round(high, 2)}
         evidence = (
-            f"Four in five of the {fed} clips were trained on: {row.percent:.2f} % of all go with any accuracy from "
+            f"Four in five of the {fed} entries were trained on: {row.percent:.2f} % of all goes with any accuracy from "
             f"{low:.1f} to {high:.1f} % on the others."
         )
     return Finding(
         id=f"held-out-bounds-{_cell(model, dataset)}",
         table="V",
         statement=(
-            f"The {row.percent:.2f} % of {paper.METHOD_NAMES[model]} on {TITLES[dataset]} say how well it does on "
+            f"The {row.percent:.2f} % of {paper.METHOD_NAMES[model]} on {TITLES[dataset]} says how well it does on "
             "clips it was not trained on"
         ),
         status=status,

@@ -102,8 +102,8 @@ def check_held_out_bounds(model: str, dataset: str) -> Finding:
         low, high = held_out_bounds(row.percent, fed)
         status, values = "contradicted", {"low": round(low, 2), "high": round(high, 2)}
         evidence = (
-            f"Four in five of the {fed} entries were trained on: {row.percent:.2f} % of all goes with any accuracy from "
-            f"{low:.1f} to {high:.1f} % on the others."
+            f"Four in five of the {fed} entries were trained on: {row.percent:.2f} % of all goes with any accuracy "
+            f"from {low:.1f} to {high:.1f} % on the others."
         )
     return Finding(
         id=f"held-out-bounds-{_cell(model, dataset)}",

@@ -5,11 +5,11 @@ reads a frame, or knows of a run.
 """
 
 from lib.audit import accuracies, architectures, counts, splits
-from lib.audit.finding import STATUSES, Finding
+from lib.audit.finding import RESTS_ON, STATUSES, Finding
 from lib.errors import ConfigError
 from lib.paper import ARCHITECTURE_TABLES, DATASETS
 
-__all__ = ["STATUSES", "Finding", "findings"]
+__all__ = ["RESTS_ON", "STATUSES", "Finding", "findings"]
 
 
 def findings(split_radius: int = 3) -> list[Finding]:

@@ -115,6 +115,7 @@ def check_held_out_bounds(model: str, dataset: str) -> Finding:
         status=status,
         evidence=evidence,
         values=values,
+        rests_on="code",
     )
 
 
@@ -157,6 +158,7 @@ def check_constant_in_table_v() -> Finding:
             else "None of the six equals the share of a class."
         ),
         values=equal,
+        rests_on="code",
     )
 
 
@@ -304,6 +306,7 @@ def check_best_epoch() -> Finding:
             f"the best so far: {'; '.join(told) or 'none'}."
         ),
         values={"epochs": matches, "named": len(own)},
+        rests_on="code",
     )
 
 

@@ -59,6 +59,7 @@ def check_official_counts() -> Finding:
             "impossible": {row.Index: [int(row.printed_total), int(row.official)] for row in too_many.itertuples()},
             "against_code": {name: int(change) for name, change in moved.items()},
         },
+        rests_on="literature",
     )
 
 
@@ -77,6 +78,7 @@ def check_micro_expressions() -> Finding:
         if printed > micro
         else f"CAS(ME)² has {micro} micro-expressions.",
         values={"printed": printed, "micro_expressions": micro, "macro_expressions": macro},
+        rests_on="literature",
     )
 
 
@@ -114,6 +116,7 @@ def check_durations() -> Finding:
             f"{entry['first_frame']} to {last}, for which a video must last {row['needed_ms'] / 1000:.1f} s."
         ),
         values={name: round(float(value), 1) for name, value in row.items()},
+        rests_on="literature",
     )
 
 
@@ -284,6 +287,7 @@ def check_prior_dataset() -> Finding:
             else "No source that is recorded here worked on another dataset."
         ),
         values={"misplaced": misplaced, "left": left},
+        rests_on="literature",
     )
 
 
@@ -308,4 +312,5 @@ def check_same_clips() -> Finding:
         status="contradicted" if different else "holds",
         evidence=f"{'; '.join(told)[:1].upper()}{'; '.join(told)[1:]}.",
         values={dataset: rows["n"].tolist() for dataset, rows in table.groupby("dataset", sort=False)},
+        rests_on="code",
     )

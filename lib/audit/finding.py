@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 STATUSES = ("contradicted", "holds", "note", "not recorded")
+RESTS_ON = ("printed", "code", "literature")  # from what needs least to what needs most
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,10 @@ class Finding:
         One or two sentences with the numbers, computed.
     values : mapping
         The same numbers as data; JSON can hold them.
+    rests_on : str
+        What the status needs to be believed. ``"printed"``: the paper's own printed numbers alone; ``"code"``: also the
+        authors' released code, which need not be what gave the numbers; ``"literature"``: also what others published
+        of the datasets or of earlier methods.
     """
 
     id: str
@@ -34,10 +39,13 @@ class Finding:
     status: str
     evidence: str
     values: Mapping
+    rests_on: str = "printed"
 
     def __post_init__(self) -> None:
         if self.status not in STATUSES:
             raise ValueError(f"{self.id}: expected a status among {STATUSES}, found {self.status!r}")
+        if self.rests_on not in RESTS_ON:
+            raise ValueError(f"{self.id}: expected rests_on among {RESTS_ON}, found {self.rests_on!r}")
         json.dumps(self.values)  # a value that JSON cannot hold is found here, not where a page is written
 
     def as_dict(self) -> dict:

@@ -139,6 +139,7 @@ def check_split(dataset: str, radius: int) -> Finding:
             "radius": radius,
             "found": found,
         },
+        rests_on="code",
     )  # fmt: skip
 
 
@@ -169,6 +170,7 @@ def check_smic_labels() -> Finding:
             "wrong_in_both": never, "both_labels": both,
             "labels": dict(zip(names, np.bincount(labels, minlength=len(names)).tolist(), strict=True)),
         },
+        rests_on="code",
     )  # fmt: skip
 
 
@@ -223,6 +225,7 @@ def check_unshuffled() -> Finding:
         status="contradicted" if impossible else "note",
         evidence=f"{'. '.join(one[:1].upper() + one[1:] for one in told) or 'The last version shuffles'}.",
         values={"impossible": impossible, "counts": counts},
+        rests_on="code",
     )
 
 
@@ -257,6 +260,7 @@ def check_unseeded_pairs() -> Finding:
         if values
         else "Eyes and mouths are split alike.",
         values=values,
+        rests_on="code",
     )
 
 

@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from lib.audit import Finding
+from lib.audit import RESTS_ON, Finding
 from lib.metrics import wilson_interval
 from lib.paper import METHOD_NAMES, Claim
 from lib.statistics import Interval
@@ -26,10 +26,16 @@ WIDE = 0.05
 
 @dataclass(frozen=True)
 class Judgement:
-    """One verdict and the evidence for it, in one line."""
+    """One verdict and the evidence for it, in one line.
+
+    `compared` is how a measurement stands to the paper's number: nothing that a stand-in could say. `rests_on` is what
+    a verdict by arithmetic needs beside the printed numbers; see `lib.audit.Finding`.
+    """
 
     verdict: str
     evidence: str
+    compared: str = ""
+    rests_on: str = ""
 
     def __post_init__(self) -> None:
         if self.verdict not in VERDICTS:
@@ -92,11 +98,13 @@ def _judge_one(claim: Claim, findings: Mapping[str, Finding], results: Results) 
         return ClaimVerdict(claim, arithmetic, nothing, nothing, None)
     measured = test(claim, content["results"])
     if content["provenance"]["standin"] is None:
-        real, standin = measured, Judgement("not run", "This book was built on real data.")
+        evidence = f"{measured.evidence} {measured.compared}".strip()
+        real = dataclasses.replace(measured, evidence=evidence)
+        standin = Judgement("not run", "This book was built on real data.")
     else:
         real = Judgement("not run", "The licensed dataset is not here.")
-        seen = measured.verdict == "not run"
-        standin = measured if seen else Judgement("not testable here", f"On rendered faces: {measured.evidence}")
+        unseen = measured.verdict == "not run"
+        standin = measured if unseen else Judgement("not testable here", f"On rendered faces: {measured.evidence}")
     return ClaimVerdict(claim, arithmetic, standin, real, where)
 
 
@@ -107,7 +115,9 @@ def by_arithmetic(findings: Sequence[Finding]) -> Judgement | None:
     for status in ("contradicted", "holds"):
         speaking = [finding for finding in findings if finding.status == status]
         if speaking:
-            return Judgement(status, " ".join(finding.evidence for finding in speaking[:2]))
+            evidence = " ".join(finding.evidence for finding in speaking[:2])
+            # the claim falls, or stands, by the finding that needs least
+            return Judgement(status, evidence, rests_on=min((one.rests_on for one in speaking), key=RESTS_ON.index))
     return Judgement("not testable here", findings[0].evidence)
 
 
@@ -138,12 +148,10 @@ def _beats_prior(claim: Claim, found: Mapping) -> Judgement:
         return _not_run(claim)
     low, high = _limits(scores, "accuracy_best")
     prior = claim.values["prior"]
-    text = (
-        f"95 % limits at the best epoch over {_seeds(scores)} are {low:.1%} to {high:.1%}; the earlier method's "
-        f"{prior:.2%} lies {'below' if prior < low else 'above' if prior > high else 'between'} them."
-    )
+    text = f"95 % limits at the best epoch over {_seeds(scores)} are {low:.1%} to {high:.1%}."
+    where = "below" if prior < low else "above" if prior > high else "between"
     verdict = "replicated" if low > prior else "not replicated" if high < prior else "underpowered"
-    return Judgement(verdict, text)
+    return Judgement(verdict, text, f"The earlier method's {prior:.2%} lies {where} them.")
 
 
 def _ranking(claim: Claim, found: Mapping) -> Judgement:
@@ -153,12 +161,12 @@ def _ranking(claim: Claim, found: Mapping) -> Judgement:
     leads = ranking["published_leads"]
     order = " > ".join(METHOD_NAMES[model] for model in ranking["order"])
     told = "; ".join(_change_text(lead) for lead in leads)
-    text = f"Order by mean best epoch: {order}. Leads in the paper's order: {told}."
+    text, compared = f"Order by mean best epoch: {order}.", f"Leads in the paper's order: {told}."
     if any(lead is None or lead["low"] is None for lead in leads):
-        return Judgement("underpowered", text)
+        return Judgement("underpowered", text, compared)
     if any(lead["high"] < 0 for lead in leads):
-        return Judgement("not replicated", text)
-    return Judgement("replicated" if all(lead["low"] > 0 for lead in leads) else "underpowered", text)
+        return Judgement("not replicated", text, compared)
+    return Judgement("replicated" if all(lead["low"] > 0 for lead in leads) else "underpowered", text, compared)
 
 
 def _temporal(claim: Claim, found: Mapping) -> Judgement:
@@ -183,12 +191,12 @@ def _stability(claim: Claim, found: Mapping) -> Judgement:
     if scores is None:
         return _not_run(claim)
     mean, sd = scores["accuracy_mean_last_epochs"]["estimate"], scores["std_last_epochs"]
-    text = f"Last ten epochs over {_seeds(scores)}: mean {mean:.1%}, standard deviation between epochs {sd:.1%}"
+    text = f"Last ten epochs over {_seeds(scores)}: mean {mean:.1%}, standard deviation between epochs {sd:.1%}."
     if claim.values["mean"] is None:
-        return Judgement("not testable here", f"{text}; the paper's values are not recorded here.")
+        return Judgement("not testable here", text, "The paper's values are not recorded here.")
     low, high = _limits(scores, "accuracy_mean_last_epochs")
-    text += f"; the paper has {claim.values['mean']:.1%} ± {claim.values['sd']:.1%}."
-    return Judgement("replicated" if low <= claim.values["mean"] <= high else "not replicated", text)
+    verdict = "replicated" if low <= claim.values["mean"] <= high else "not replicated"
+    return Judgement(verdict, text, f"The paper has {claim.values['mean']:.1%} ± {claim.values['sd']:.1%}.")
 
 
 def _kernel_best(claim: Claim, found: Mapping) -> Judgement:
@@ -201,6 +209,8 @@ def _kernel_best(claim: Claim, found: Mapping) -> Judgement:
 
 def _saliency_rest(claim: Claim, found: Mapping) -> Judgement:
     verdict = next(iter(found["verdict"].values()))
+    if "network" in found["missing"]:
+        return _not_run(claim)
     if verdict["share"] is None:
         return Judgement("not testable here", "The maps hold nothing of the face that could be measured.")
     text = (

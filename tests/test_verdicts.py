@@ -2,6 +2,7 @@
 
 import copy
 import html
+import re
 
 import pytest
 
@@ -60,6 +61,22 @@ def test_a_standin_never_decides_and_its_evidence_says_that_faces_were_rendered(
     assert verdict.standin.verdict == "not testable here"
     assert verdict.standin.evidence.startswith("On rendered faces")
     assert verdict.real.verdict == "not run"
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"), [("beats_prior", {"prior": 0.6402}), ("ranking", {}), ("stability", {"mean": 0.66, "sd": 0.01})]
+)
+def test_a_standin_is_not_compared_with_the_papers_numbers_and_real_data_are(kind, values):
+    standin, real = (judged(claim(kind, values=values), comparison(), one) for one in (True, False))
+    compared = real.real.evidence.removeprefix(standin.standin.evidence.removeprefix("On rendered faces: "))
+    assert compared.strip()
+    assert "paper" in compared or "earlier method" in compared
+    assert "paper" not in standin.standin.evidence
+
+
+def test_maps_of_a_network_that_was_not_trained_are_not_run():
+    found = {"missing": {"network": "no weights"}, "verdict": {"parts": {"share": None}}}
+    assert judged(claim("saliency_rest"), found, standin=True).standin.verdict == "not run"
 
 
 def test_the_same_results_from_real_data_decide():
@@ -150,7 +167,7 @@ def test_the_best_kernel_follows_the_kernel_study(answer, expected):
 )
 def test_saliency_follows_its_chapter(outcome, expected):
     shares = {"share": 0.3, "share_low": 0.2, "share_high": 0.4, "area": 0.3, "random": 0.3, "outcome": outcome}
-    assert judged(claim("saliency_rest"), {"verdict": {"crops": shares}}).real.verdict == expected
+    assert judged(claim("saliency_rest"), {"missing": {}, "verdict": {"crops": shares}}).real.verdict == expected
 
 
 # === Arithmetic ===
@@ -230,6 +247,16 @@ def test_the_page_has_a_row_per_claim_and_no_verdict_by_real_data_without_real_d
     assert page.count('<tr class="claim">') == len(verdicts)
     assert "have **not been tested**" in counts_sentences(verdicts)
     assert "verdict-replicated" not in page.partition("<tbody>")[2].partition("</tbody>")[0]
+
+
+def test_the_sentence_tells_what_contradictions_rest_on_and_adds_up():
+    verdicts = judge(paper.claims(), findings(), {})
+    text = counts_sentences(verdicts)
+    wrong = sum(one.arithmetic is not None and one.arithmetic.verdict == "contradicted" for one in verdicts)
+    assert f"**{wrong} are contradicted**" in text
+    parts = re.findall(r"(\d+) by", text)
+    assert len(parts) > 1
+    assert sum(map(int, parts)) == wrong
 
 
 def test_the_sentence_counts_what_real_data_decided():

@@ -7,7 +7,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 
 from lib import experiments, paper
 from lib.experiments import Outcome
@@ -83,9 +85,11 @@ def network_table(outcomes: Sequence[Outcome], dataset: str, standin: bool) -> p
         if len(runs):
             clips = int(runs["n"].iloc[0])
             low, high = wilson_interval(round(float(runs["accuracy_best"].mean()) * clips), clips)
-            row["best epoch, Wilson"] = f"{low:.1%} to {high:.1%}"
-            row["best − last"] = interval_in_points(mean_interval(runs["accuracy_best"] - runs["accuracy_last"]))
-            row["commonest class"] = f"{runs['majority_share'].iloc[0]:.1%}"
+            row[f"best epoch, Wilson{where}"] = f"{low:.1%} to {high:.1%}"
+            row[f"best − last{where}"] = interval_in_points(
+                mean_interval(runs["accuracy_best"] - runs["accuracy_last"])
+            )
+            row[f"commonest class{where}"] = f"{runs['majority_share'].iloc[0]:.1%}"
         rows[paper.METHOD_NAMES[model]] = row
     return pd.DataFrame(rows).fillna("")
 
@@ -139,10 +143,15 @@ def seeds_figure(outcomes: Sequence[Outcome], dataset: str, standin: bool) -> Fi
                 palette=[figures.VALIDATION, figures.TRAINING, figures.MARK],
             )  # fmt: skip
             axis.axhline(runs["majority_share"].iloc[0], color=figures.PAPER, linestyle=":", label="commonest class")
+        else:
+            _say_not_run(axis)
         if dataset in paper.DATASETS:
-            axis.axhline(paper.accuracy(model, dataset), color="black", linestyle="--", linewidth=1, label="paper")
+            axis.axhline(
+                paper.accuracy(model, dataset), color="black", linestyle="--", linewidth=1, label="paper, on real clips"
+            )
         axis.set_title(paper.METHOD_NAMES[model].replace(" Micro", "\nMicro"), fontsize=10)
         axis.set(xlabel="", ylim=(0, 1.02), ylabel="validation accuracy")
+        axis.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         axis.tick_params(axis="x", labelsize=8)
     axes[-1].legend(fontsize=8, loc="lower right")
     figure.tight_layout()
@@ -162,8 +171,11 @@ def control_figure(outcomes: Sequence[Outcome], standin: bool) -> Figure:
             history = record.history
             axis.plot(history["epoch"], history["val_accuracy"], color=colours[control], linewidth=0.9, alpha=0.75)
             axis.axhline(record.summary()["majority_share"], color=figures.PAPER, linestyle=":", linewidth=1)
-        axis.set_title(f"{title}\n({len(records)} seeds)", fontsize=9)
+        if not records:
+            _say_not_run(axis)
+        axis.set_title(f"{title}\n({_count(len(records), 'seed')})", fontsize=9)
         axis.set(xlabel="epoch", ylim=(0, 1.02), ylabel="validation accuracy")
+        axis.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     figure.tight_layout()
     return figures.finished(figure, standin)
 
@@ -185,8 +197,8 @@ def selection_sentences(outcomes: Sequence[Outcome]) -> str:
         return "No run is finished."
     gain = mean_interval(plain["accuracy_best"] - plain["accuracy_last"])
     text = (
-        f"Over the {len(plain)} finished runs of the three networks, reporting the best validation epoch instead of "
-        f"the last is worth **{points(gain.estimate)}** of accuracy on average."
+        f"Over the {_count(len(plain), 'finished run')} of the three networks, reporting the best validation epoch "
+        f"instead of the last is worth **{points(gain.estimate)}** of accuracy on average."
     )
     permuted = finished(outcomes, "permuted_labels")
     if len(permuted):
@@ -194,8 +206,8 @@ def selection_sentences(outcomes: Sequence[Outcome]) -> str:
         share = permuted["majority_share"].mean()
         text += (
             f" Where labels are permuted and there is nothing to learn, the last epoch scores {last:.1%} and the best "
-            f"{best:.1%}, where always answering the commonest class scores {share:.1%}: the choice alone makes "
-            f"{points(best - last)} out of nothing."
+            f"{best:.1%}, where always answering the commonest class of the permuted labels scores {share:.1%}: the "
+            f"choice alone makes {points(best - last)} out of nothing."
         )
     return text
 
@@ -317,3 +329,12 @@ def _with_interval(interval: Interval) -> str:
         return f"{interval.estimate:.1%}"
     low, high = max(interval.low, 0), min(interval.high, 1)  # Student's t does not know that shares end at 0 and 1
     return f"{interval.estimate:.1%} ({low:.1%} to {high:.1%})"
+
+
+def _say_not_run(axis: Axes) -> None:
+    axis.text(0.5, 0.5, "not run", transform=axis.transAxes, ha="center", style="italic", color=figures.PAPER)
+    axis.set_xticks([])
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")

@@ -207,6 +207,7 @@ def class_count_bars(counts: pd.DataFrame) -> Figure:
     )
     for container in axis.containers:
         axis.bar_label(container, fontsize=8)
+    axis.margins(y=0.12)  # room for the numbers on the highest bars
     axis.set(xlabel="", ylabel="clips")
     axis.legend(title="", fontsize=8)
     return finished(figure)

@@ -33,7 +33,9 @@ def headlines(findings: Sequence[Finding], results: Results) -> str:
     text = ""
     if told:
         text += (
-            "By arithmetic on the printed numbers ([all of it](chapters/paper/09_audit)):\n\n" + "\n".join(told) + "\n"
+            "By arithmetic on printed numbers and released code ([all of it](chapters/paper/09_audit)):\n\n"
+            + "\n".join(told)
+            + "\n"
         )
     measured = [line for where, content in results.items() for line in _measured(where, content)]
     if measured:

@@ -3,6 +3,8 @@
 Each function returns Markdown text.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -40,15 +42,18 @@ def count_sentences(counts: pd.DataFrame, data: Dataset) -> str:
     return " ".join(sentences)
 
 
-def length_sentences(lengths: pd.Series, durations_ms: pd.Series, needed: int) -> str:
+def length_sentences(lengths: pd.Series, durations_ms: pd.Series, needed: int, standin: bool) -> str:
     """Range of the clips' lengths, and how many are too short for what the network reads."""
     short = int((lengths < needed).sum())
-    return (
+    text = (
         f"Clips last {lengths.min()} to {lengths.max()} frames, "
         f"{durations_ms.min():.0f} to {durations_ms.max():.0f} ms. "
         f"The authors' code reads the frames up to number {needed}; **{short}** of {len(lengths)} clips have fewer"
         + (" and are left out by the preprocessing." if short else ", so none is lost.")
     )
+    if short and standin:
+        text += " That they are too short was decided when the stand-in was drawn, and is no finding."
+    return text
 
 
 def variance_sentences(variance: pd.DataFrame) -> str:
@@ -104,17 +109,40 @@ def split_sentences(store, fold: Fold) -> str:
     )
 
 
-def settings_sentences(config: RunConfig) -> str:
-    """Where a run's settings differ from the paper's, or from the released code's where the paper is silent."""
+def settings_sentences(config: RunConfig, dataset: str) -> str:
+    """Where a run's settings differ from the paper's, and where the released code's do."""
     published = RunConfig(config.model)
     different = [
         f"{name.replace('_', ' ')} {getattr(config, name)} instead of {getattr(published, name)}"
         for name in ("epochs", "batch_size", "learning_rate", "kernel_size")
         if getattr(config, name) != getattr(published, name)
     ]
-    if not different:
-        return "These are the settings of the paper, and of the released code where the paper is silent."
-    return f"**Different from the paper** and its released code: {'; '.join(different)}."
+    text = "These are the settings of the paper, and of the released code where the paper is silent."
+    if different:
+        text = f"**Different from the paper** and its released code: {'; '.join(different)}."
+    if dataset == "casme2_sq" and "fusenet" in config.model and config.learning_rate < published.learning_rate:
+        rate = f"{published.learning_rate:g}"
+        text += f" At {rate} the loss of the intermediate network did not stay finite on the stand-in."
+    if dataset in paper.DATASETS:
+        (released,) = [
+            one for one in paper.released_files() if (one["model"], one["dataset"]) == (config.model, dataset)
+        ]
+        departs = [
+            f"{released[name]} {what} where the paper has {getattr(published, name)}"
+            for name, what in (("batch_size", "clips a step"), ("epochs", "epochs"))
+            if released[name] != getattr(published, name)
+        ]
+        text += f" The released code itself takes {' and '.join(departs)}." if departs else ""
+    return text
+
+
+def settings_of_networks(configs: Sequence[RunConfig], dataset: str) -> str:
+    """`settings_sentences` of each network among some runs, as a list."""
+    first = {config.model: config for config in reversed(configs)}
+    return "\n".join(
+        f"- {paper.METHOD_NAMES[model]}: {settings_sentences(config, dataset)}"
+        for model, config in sorted(first.items(), key=lambda item: list(paper.METHOD_NAMES).index(item[0]))
+    )
 
 
 def run_sentences(record) -> str:
@@ -137,8 +165,8 @@ def run_sentences(record) -> str:
     )
     return (
         f"The best of {scores['epochs']} epochs is number {scores['best_epoch']}. Reporting it instead of the last is "
-        f"worth **{points(gain)}** of accuracy here. {against} ({majority:.1%})."
-        f"{constant}"
+        f"worth **{points(gain)}** of accuracy here. {against} ({majority:.1%}). It does not count that the epoch was "
+        f"chosen on the clips that it is scored on.{constant}"
     )
 
 

@@ -119,7 +119,7 @@ class Chapter:
     def _write(self, results: Mapping, record: Mapping) -> str:
         given = self.parameters.get("results")
         name = f"{self.notebook}-{json_digest(self.parameters)[:12]}.json"
-        path = Path(given) if given else paths.results_folder() / name
+        path = Path(given).resolve() if given else paths.results_folder() / name
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(path.name + ".partial")
         temporary.write_text(json.dumps({"results": results, "provenance": record}, indent=1), encoding="utf-8")

@@ -1,6 +1,6 @@
 """The tables of the chapters, each a DataFrame ready to be shown, with the paper's values beside ours."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -185,6 +185,29 @@ def landmark_errors(store, truth: Mapping[str, "object"]) -> pd.DataFrame:
         {name: {"median": np.median(errors[:, part]), "95th percentile": np.quantile(errors[:, part], 0.95)}
          for name, part in parts.items()}
     ).T  # fmt: skip
+
+
+def published_matrices(dataset: str) -> dict[str, np.ndarray]:
+    """The paper's confusion matrix of MicroExpSTCNN, by title: every one that agrees with what is known of it."""
+    if dataset not in paper.DATASETS:
+        return {}
+    table, found = paper.confusion_facts(dataset)["table"], paper.feasible_confusion_matrices(dataset)
+    if len(found) == 1:
+        return {f"paper's Table {table}, rebuilt": found[0]}
+    return {
+        f"paper's Table {table}: {number} of {len(found)} possible": one for number, one in enumerate(found, start=1)
+    }
+
+
+def one_of_each_class(clips: pd.DataFrame, classes: Sequence[str]) -> list[int]:
+    """Positions of a clip of each class in a table with ``label`` and ``subject``, of different people if possible."""
+    chosen, people = [], set()
+    for label in classes:
+        candidates = np.flatnonzero(clips["label"] == label)
+        others = [row for row in candidates if clips["subject"].iloc[row] not in people]
+        chosen.append(int((others or candidates.tolist())[0]))
+        people.add(clips["subject"].iloc[chosen[-1]])
+    return chosen
 
 
 def quality_summary(quality: pd.DataFrame) -> pd.DataFrame:

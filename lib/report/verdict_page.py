@@ -9,11 +9,17 @@ from lib.profiles import NO_DATASET
 from lib.verdicts import VERDICTS, ClaimVerdict, Judgement
 
 COLUMNS = {"arithmetic": "by arithmetic", "standin": "stand-in data", "real": "real data"}
+WRONG = "contradicted"
+BASES = {  # what a verdict by arithmetic rests on, in words
+    "printed": "by the paper's printed numbers alone",
+    "code": "by the authors' released code",
+    "literature": "by what others published of the datasets and methods",
+}
 ONE_LINE = 170  # characters of evidence that are shown at once
 SENTENCE_END = re.compile(r"(?<=\.) (?=[A-Z])")
 MEANINGS = {
-    "contradicted": "the published numbers exclude it",
-    "holds": "the published numbers agree with it",
+    "contradicted": "published numbers, or the released code, exclude it",
+    "holds": "the published numbers agree with it; nothing was measured",
     "replicated": "measured on the real dataset, within its limits",
     "not replicated": "measured on the real dataset, and outside its limits",
     "underpowered": "measured on too few clips, people or seeds to say",
@@ -42,9 +48,12 @@ def counts_sentences(verdicts: Sequence[ClaimVerdict]) -> str:
     """How many claims there are and what became of them."""
     arithmetic = Counter(one.arithmetic.verdict for one in verdicts if one.arithmetic)
     real = Counter(one.real.verdict for one in verdicts if one.real)
+    basis = Counter(one.arithmetic.rests_on for one in verdicts if one.arithmetic and one.arithmetic.verdict == WRONG)
+    told = ", ".join(f"{basis[name]} {by}" for name, by in BASES.items() if basis[name])
     text = (
-        f"This package knows **{len(verdicts)} claims** of the paper. Its own printed numbers, without any data, "
-        f"**contradict {arithmetic['contradicted']}** of them and agree with {arithmetic['holds']}."
+        f"This package knows **{len(verdicts)} claims** of the paper. Without any recording, "
+        f"**{arithmetic[WRONG]} are contradicted**{f': {told}' if told else ''}. The printed numbers agree with "
+        f"{arithmetic['holds']}, which confirms none of them."
     )
     tested = sum(count for verdict, count in real.items() if verdict != "not run")
     if tested:
@@ -52,15 +61,15 @@ def counts_sentences(verdicts: Sequence[ClaimVerdict]) -> str:
         text += f" On real data {tested} of {real.total()} could be tested: {told}."
     else:
         text += (
-            f" {real.total()} need the licensed recordings and have **not been tested**: what follows was measured on "
-            "rendered faces, and says nothing of the paper's accuracies."
+            f" {real.total()} need the licensed recordings, some of those counted above among them, and have **not "
+            "been tested**: what was measured here was measured on rendered faces."
         )
     return text
 
 
 def badge(verdict: str) -> str:
     """A verdict as a coloured word."""
-    return f'<span class="verdict verdict-{verdict.replace(" ", "-")}">{verdict}</span>'
+    return f'<span class="verdict verdict-{verdict.replace(" ", "-")}" title="{MEANINGS[verdict]}">{verdict}</span>'
 
 
 def _row(one: ClaimVerdict) -> str:

@@ -91,9 +91,38 @@ def test_a_run_is_compared_with_the_commonest_class(majority, word):
 
 
 def test_settings_that_differ_from_the_paper_are_named():
-    assert "These are the settings of the paper" in prose.settings_sentences(RunConfig("micro_exp_stcnn"))
-    text = prose.settings_sentences(RunConfig("micro_exp_stcnn", epochs=6, learning_rate=0.001))
+    assert "These are the settings of the paper" in prose.settings_sentences(RunConfig("micro_exp_stcnn"), "smic")
+    text = prose.settings_sentences(RunConfig("micro_exp_stcnn", epochs=6, learning_rate=0.001), "smic")
     assert "epochs 6 instead of 100; learning rate 0.001 instead of 0.01" in text
+
+
+def test_settings_of_the_released_code_that_differ_from_the_papers_are_named():
+    text = prose.settings_of_networks([RunConfig(model) for model in reversed(MODELS)], "smic")
+    assert [line.split(":")[0] for line in text.splitlines()] == [f"- {paper.METHOD_NAMES[model]}" for model in MODELS]
+    intermediate = text.splitlines()[1]
+    assert "4 clips a step where the paper has 8 and 250 epochs where the paper has 100" in intermediate
+    assert "released code itself" not in prose.settings_sentences(RunConfig("micro_exp_stcnn"), "class_folders")
+
+
+@pytest.mark.parametrize("standin", [True, False])
+def test_clips_that_were_drawn_too_short_are_no_finding(standin):
+    text = prose.length_sentences(pd.Series([11, 30, 40]), pd.Series([110.0, 300.0, 400.0]), 18, standin)
+    assert "**1** of 3 clips have fewer" in text
+    assert ("is no finding" in text) == standin
+
+
+def test_examples_show_different_people_where_there_are_any():
+    clips = pd.DataFrame({"label": ["a", "a", "b", "b", "c"], "subject": ["s1", "s2", "s1", "s2", "s1"]})
+    assert tables.one_of_each_class(clips, ("a", "b", "c")) == [0, 3, 4]
+
+
+def test_the_papers_matrix_is_said_to_be_rebuilt():
+    assert list(tables.published_matrices("smic")) == ["paper's Table VII, rebuilt"]
+    assert [title.partition(": ")[2] for title in tables.published_matrices("casme2_sq")] == [
+        "1 of 2 possible",
+        "2 of 2 possible",
+    ]
+    assert tables.published_matrices("class_folders") == {}
 
 
 def test_a_network_that_answers_with_one_class_is_called_collapsed():

@@ -209,7 +209,7 @@ def _kernel_best(claim: Claim, found: Mapping) -> Judgement:
 
 def _saliency_rest(claim: Claim, found: Mapping) -> Judgement:
     verdict = next(iter(found["verdict"].values()))
-    if "network" in found["missing"]:
+    if found["missing"].get("network"):  # why there is none; empty if there is one
         return _not_run(claim)
     if verdict["share"] is None:
         return Judgement("not testable here", "The maps hold nothing of the face that could be measured.")

@@ -66,12 +66,18 @@ def heat_maps(
     return finished(figure, standin)
 
 
-def accuracy_curves(table: pd.DataFrame, outcomes: Sequence[Outcome], learning_rate: float, standin: bool) -> Figure:
+def accuracy_curves(
+    table: pd.DataFrame, outcomes: Sequence[Outcome], learning_rate: float, standin: bool
+) -> Figure | None:
     """Validation accuracy per epoch of every seed, one panel per kernel; epochs after a collapse in another colour.
 
     Dotted lines are the shares of the classes: a curve that lies on one of them to the end answers that class only.
+    None if no run at this learning rate finished or diverged.
     """
-    rows = {row["kernel"]: row for row in table[table["learning_rate"] == learning_rate].to_dict("records")}
+    tried = table[table["learning_rate"] == learning_rate]
+    if not tried[["finished", "failed"]].to_numpy().any():
+        return None
+    rows = {row["kernel"]: row for row in tried.to_dict("records")}
     sides, depths = _layout(list(rows))
     figure, axes = plt.subplots(
         len(sides), len(depths), figsize=(2.3 * len(depths), 1.65 * len(sides) + 0.6), squeeze=False,
@@ -113,16 +119,15 @@ def accuracy_curves(table: pd.DataFrame, outcomes: Sequence[Outcome], learning_r
     return finished(figure, standin)
 
 
-def cost_ratios(costs: pd.DataFrame, times: pd.DataFrame, standin: bool) -> Figure:
-    """Parameters, FLOPs and measured time of each kernel relative to 3x3x15, on a logarithmic axis.
+def cost_ratios(costs: pd.DataFrame) -> Figure:
+    """Parameters and FLOPs of each kernel relative to 3x3x15, on a logarithmic axis.
+
+    Measured times have no place beside counts: those of a training hold what else its machine did.
 
     Parameters
     ----------
     costs : DataFrame
         From `lib.costs.kernel_costs`, with the paper's kernel in it.
-    times : DataFrame
-        From `lib.report.kernel_study.epoch_seconds`.
-    standin : bool
     """
     numbers, names = costs.astype(float), list(costs.index)
     relative = numbers / numbers.loc[name_of(PAPER_KERNEL)]  # NaN throughout if that kernel does not fit
@@ -130,7 +135,6 @@ def cost_ratios(costs: pd.DataFrame, times: pd.DataFrame, standin: bool) -> Figu
     series = {
         "parameters": (relative["parameters"], PAPER, "s"),
         "FLOPs of a clip, forward": (relative["flops"], TRAINING, "o"),
-        "measured time per epoch": (times["ratio"].reindex(names).astype(float), VALIDATION, "D"),
     }
     for label, (ratio, colour, marker) in series.items():
         axis.plot(ratio, np.arange(len(names)), marker, color=colour, label=label, markersize=6, alpha=0.9)
@@ -146,7 +150,7 @@ def cost_ratios(costs: pd.DataFrame, times: pd.DataFrame, standin: bool) -> Figu
     axis.set(xlabel=f"ratio to {name_of(PAPER_KERNEL)}", ylim=(len(names) - 0.4, -0.6))
     axis.legend(fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False)
     figure.tight_layout()
-    return finished(figure, standin)
+    return finished(figure)
 
 
 def _layout(kernels: Sequence[Kernel]) -> tuple[list[tuple[int, int]], list[int]]:

@@ -4,9 +4,12 @@ import math
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
+from IPython.display import Markdown
+from pandas.io.formats.style import Styler
 
 from lib import paper
-from lib.audit.accuracies import check_constant_kernels, check_kernel_lattice
+from lib.audit.accuracies import check_constant_kernels, check_kernel_lattice, constant_scores, validation_counts
+from lib.audit.lattice import TWO_DECIMALS
 from lib.report.kernel_study import PAPER_KERNEL, BestKernel, Kernel, name_of
 from lib.runs import RunConfig
 from lib.wording import points
@@ -14,23 +17,52 @@ from lib.wording import points
 STANDIN = " Measured on a **stand-in**: it says how the method behaves, nothing about the paper's data."
 
 
+def published_display(published: pd.DataFrame) -> pd.DataFrame:
+    """`kernel_study.published_table` as text; the column of constant answers only where some cell has one's score."""
+    table = pd.DataFrame({
+        "kernel": [name_of(kernel) for kernel in published["kernel"]],
+        "accuracy": ["" if math.isnan(value) else f"{value:.2f} %" for value in published["accuracy"]],
+        "source": published["source"].replace("inferred", "inferred from other tables"),
+        "score of a constant answer": [f"always {name}" if name else "" for name in published["constant"]],
+    }).set_index("kernel")  # fmt: skip
+    return table if published["constant"].any() else table.drop(columns="score of a constant answer")
+
+
 def paper_sentences(published: pd.DataFrame) -> str:
     """What is known of Table IX, and what follows from it without any data."""
-    sources = published["source"].value_counts()
-    unknown = int(sources.get("not recorded", 0))
-    text = f"Of Table IX's {len(published)} cells, **{int(sources.get('recorded', 0))} are recorded here**"
+    recorded = published[published["source"] == "recorded"]
+    if recorded.empty:
+        text = _values_without_place()
+    else:
+        text = f"{len(recorded)} of Table IX's {len(published)} cells are recorded here. "
+        text += check_constant_kernels().evidence
     facts = paper.kernel_facts()["inferred"]
-    inferred = [
-        f"{row.accuracy:.2f} % for {name_of(row.kernel)} follows from other tables "
-        f"({next(one['reason'] for one in facts if tuple(one['kernel']) == row.kernel)})"
-        for row in published[published["source"] == "inferred"].itertuples()
+    for row in published[published["source"] == "inferred"].itertuples():
+        reason = next(one["reason"] for one in facts if tuple(one["kernel"]) == row.kernel)
+        text += f" For {name_of(row.kernel)}, {row.accuracy:.2f} % is inferred from other tables: {reason}."
+    if (published["source"] == "not recorded").any():
+        text += " All other cells are shown as not recorded."
+    return f"{text} {check_kernel_lattice().evidence}"
+
+
+def _values_without_place() -> str:
+    """How often values stand in Table IX whose place in it is not known, and which are scores of a constant answer."""
+    facts = paper.kernel_facts()
+    clips = validation_counts(facts["dataset"])
+    known = [
+        f"{' or '.join(f'{value:.2f} %' for value in fact['values'])} "
+        + (f"{fact['count']} times" if fact["count"] > 1 else "at least once")  # one is all that a mention tells
+        for fact in facts["known"]
     ]
-    text += f"; {'; '.join(inferred)}" if inferred else ""
-    text += f"; what stands in {unknown} is not recorded, and they are shown so." if unknown else "."
-    return (
-        f"{text} What is known of the twelve values, whatever their position: {check_constant_kernels().evidence} "
-        f"{check_kernel_lattice().evidence}"
-    )
+    values = [value for fact in facts["known"] for value in fact["values"]]
+    constant = [
+        f"{value:.2f} % = {clips[name]}/{sum(clips.values())} (always *{name}*)"
+        for value in values
+        for name, score in constant_scores(clips).items()
+        if abs(score - value) <= TWO_DECIMALS
+    ]
+    text = f"**Of Table IX it is recorded here how often {len(values)} values occur, not where**: {_listed(known)}."
+    return f"{text} Of these, constant answers score {_listed(constant)}." if constant else text
 
 
 def plan_sentences(planned: Sequence[RunConfig], misfits: Mapping[Kernel, str]) -> str:
@@ -61,11 +93,17 @@ def outcome_sentences(table: pd.DataFrame) -> str:
     """What became of the planned runs, and which kernels of the twelve have none."""
     fits = table[table["status"] != "does not fit"]
     planned, done = int(fits["planned"].sum()), int(table["finished"].sum())
-    parts = [f"**{done} of {planned} runs** of kernels that fit are finished"]
+    parts = [f"**{done} of {planned} runs** of kernels that fit {'is' if done == 1 else 'are'} finished"]
     for column, word in (("failed", "diverged"), ("missing", "not trained")):
         for rate, rows in table[table[column] > 0].groupby("learning_rate", sort=False):
-            named = [f"{row['name']} ({row[column]})" for row in rows.to_dict("records")]
-            parts.append(f"{int(rows[column].sum())} {word} at learning rate {rate:g}: {_listed(named)}")
+            number, counts = int(rows[column].sum()), set(rows[column])
+            if number == fits.loc[fits["learning_rate"] == rate, "planned"].sum():
+                named = "all of them"
+            elif len(rows) > 1 and len(counts) == 1:
+                named = f"{counts.pop()} each of {_listed(list(rows['name']))}"
+            else:
+                named = _listed([f"{row['name']} ({row[column]})" for row in rows.to_dict("records")])
+            parts.append(f"{number} {word} at learning rate {rate:g}: {named}")
     left_out = list(dict.fromkeys(table.loc[table["status"] == "not planned", "name"]))
     if left_out:
         parts.append(f"not in this page's list: {_listed(left_out)}")
@@ -81,19 +119,28 @@ def accuracy_sentences(table: pd.DataFrame, learning_rate: float, standin: bool)
     top, bottom = rows.loc[best.idxmax(), "name"], rows.loc[best.idxmin(), "name"]
     text = (
         f"At learning rate {learning_rate:g} the kernels' mean accuracies at the best epoch run from {best.min():.1%} "
-        f"({bottom}) to **{best.max():.1%}** ({top}). One of the {_count(n, 'validation clip')} more or less is "
-        f"{1 / n:.1%}."
+        f"({bottom}) to **{best.max():.1%}** ({top})."
+        if len(rows) > 1
+        else f"At learning rate {learning_rate:g} only {top} has a finished run, with {best.max():.1%} at the best "
+        "epoch: there is no other kernel to compare it with."
     )
+    text += f" One of the {_count(n, 'validation clip')} more or less is {100 / n:.1f} points."
     repeated = rows[rows["finished"] > 1]
     if len(repeated):
         ranges = (repeated["high_best"] - repeated["low_best"]).astype(float)
         widest = repeated.loc[ranges.idxmax(), "name"]
+        less = len(rows) > 1 and best.max() - best.min() <= ranges.max()
         text += (
-            f" Seeds of one and the same kernel lie up to {ranges.max():.1%} apart ({widest})"
-            + ("; kernels differ by less than that." if best.max() - best.min() <= ranges.max() else ".")
+            f" Seeds of one and the same kernel lie up to {100 * ranges.max():.1f} points apart ({widest})"
+            + ("; kernels differ by less than that." if less else ".")
         )  # fmt: skip
-    else:
-        text += " With one seed per kernel, chance and kernel cannot be told apart."
+    if len(rows) > 1 and (single := int((rows["finished"] == 1).sum())):
+        text += (
+            " With one seed of each kernel, seed and kernel cannot be told apart."
+            if single == len(rows)
+            else f" {single} of the {len(rows)} kernels {'has' if single == 1 else 'have'} one finished seed: there, "
+            "seed and kernel cannot be told apart."
+        )
     gain = (best - rows["accuracy_last"].astype(float)).mean()
     text += f" Reporting the best epoch instead of the last is worth {points(gain)} on average."
     return text + (STANDIN if standin else "")
@@ -106,7 +153,8 @@ def collapse_sentences(table: pd.DataFrame, learning_rate: float, standin: bool)
     if not done:
         return f"No run at learning rate {learning_rate:g} is finished."
     if not collapsed:
-        text = f"At learning rate {learning_rate:g} **none of {_count(done, 'finished run')} ends in one class**."
+        none = f"none of {done} finished runs ends" if done > 1 else "the one finished run does not end"
+        text = f"At learning rate {learning_rate:g} **{none} in one class**."
     else:
         hit = rows[rows["constant_last"] > 0]
         classes = pd.Series([name for names in hit["classes"] for name in names]).value_counts()
@@ -127,11 +175,29 @@ def collapse_sentences(table: pd.DataFrame, learning_rate: float, standin: bool)
         text = text.rstrip()
     best = int(rows["constant_best"].sum())
     text += (
-        f" At their best epoch, which is what the paper reports, {best} of {done} give a constant answer."
+        f" At their best epoch, which is what the paper reports, {best} of {done} "
+        f"{'gives' if best == 1 else 'give'} a constant answer."
         if best or collapsed
         else ""
     )
     return text + (STANDIN if standin else "")
+
+
+def collapse_display(collapsed: pd.DataFrame, finished: int) -> Styler | Markdown:
+    """`kernel_study.collapse_table` as it is shown, or a line that says of how many finished runs there is none."""
+    if collapsed.empty:
+        return Markdown(f"None of {_count(finished, 'finished run')}." if finished else "No run is finished.")
+    return collapsed.style.hide().format({"learning rate": "{:g}", "its share of the clips": "{:.1%}"})
+
+
+def cost_display(costs: pd.DataFrame, times: pd.DataFrame) -> Styler:
+    """Counted costs and measured times of each kernel, one a row."""
+    counted = costs.rename(columns={"macs": "multiply-adds", "flops": "FLOPs"})
+    measured = times[["seconds", "ratio"]].rename(
+        columns={"seconds": "seconds per epoch, with other work", "ratio": f"ratio to {name_of(PAPER_KERNEL)}"}
+    )
+    table = counted.join(measured).style.format("{:,}", na_rep="–", subset=list(counted))
+    return table.format("{:.2f}", na_rep="–", subset=list(measured))
 
 
 def rate_sentences(table: pd.DataFrame, standin: bool) -> str:
@@ -151,6 +217,7 @@ def rate_sentences(table: pd.DataFrame, standin: bool) -> str:
         f"{int(rows['constant_last'].sum())} of {int(rows['finished'].sum())} at learning rate {rate:g}"
         + (f" (and {int(rows['failed'].sum())} diverged)" if rows["failed"].sum() else "")
         for rate, rows in by_rate.items()
+        if rows["finished"].sum() + rows["failed"].sum()
     ) + "."]  # fmt: skip
     diverged = first.index[first["failed"] > 0]
     for rate in rates[1:]:
@@ -214,24 +281,18 @@ def cost_sentences(costs: pd.DataFrame, times: pd.DataFrame) -> str:
         )
     if times.empty:
         return " ".join([*text, "No time was measured, as no run is finished."])
-    device, ratio = times["device"].iloc[0], times["ratio"].astype(float).drop(own, errors="ignore").dropna()
-    measured = f"Times are medians over epochs, measured on one device ({device}), which other work may have slowed"
-    if own in times.index:
-        measured += f"; an epoch with {own} took {times.loc[own, 'seconds']:.2f} s there"
-    if len(ratio):
-        measured += (
-            f", with {ratio.idxmin()} {ratio.min():.2f}"
-            + (f", with {ratio.idxmax()} {ratio.max():.2f}" if len(ratio) > 1 else "")
-            + " times as long"
-        )
-    return " ".join([*text, f"{measured}."])
+    text.append(
+        f"Times are medians over the epochs of the runs, on one device ({times['device'].iloc[0]}). They include other "
+        "work on the machine, each run's its own: they say how long a training takes, not which kernel is the faster."
+    )
+    return " ".join(text)
 
 
 def best_sentences(answers: Sequence[BestKernel], dataset: str, standin: bool) -> str:
     """Whether 3x3x15 is the best kernel, as far as these runs can tell, and what that means for the paper."""
     own, said = name_of(PAPER_KERNEL), paper.kernel_facts()["dataset"]
     first = answers[0]
-    lines = [_answer(one) for one in answers]
+    lines = list(dict.fromkeys(_answer(one) for one in answers))
     if first.answer != "not tested" and not first.complete:
         lines.append(
             f"{own} stands against {_count(first.compared, 'other kernel')} here, not against all of Table IX with all "
@@ -243,8 +304,9 @@ def best_sentences(answers: Sequence[BestKernel], dataset: str, standin: bool) -
         )
     if standin:
         verdict = (
-            f"**Not testable for the paper here.** It finds {own} best on the real CAS(ME)²; these runs were made on a "
-            "stand-in."
+            f"**Not testable for the paper here.** The paper finds {own} best on the real CAS(ME)²; these runs were "
+            f"made on a stand-in. The difficulty of the stand-in was set with {own} at the learning rate "
+            f"{RunConfig('micro_exp_stcnn').learning_rate:g}, which favours that kernel here."
         )
     elif dataset != said:
         verdict = f"**Not testable for the paper here.** Its Table IX is of `{said}`; these runs are of `{dataset}`."
@@ -262,18 +324,28 @@ def _answer(one: BestKernel) -> str:
     own = name_of(PAPER_KERNEL)
     where = f"At the {one.at} epoch (learning rate {one.learning_rate:g})"
     if one.answer == "not tested":
-        return f"{where} {own} cannot be compared: it, or every other kernel, has no finished run."
+        lacking = (
+            "it has no finished run" if math.isnan(one.paper_kernel_accuracy) else "no other kernel has a finished run"
+        )
+        return f"At the learning rate {one.learning_rate:g}, {own} cannot be compared: {lacking}."
     low, high = one.difference.low, one.difference.high
-    limits = "" if math.isnan(low) else f", 95 % interval {100 * low:+.1f} to {100 * high:+.1f}, {one.method}"
+    limits = "" if math.isnan(low) else f" (95 % interval {100 * low:+.1f} to {100 * high:+.1f}, {one.method})"
     top = f"{_listed(list(one.kernels))} {'leads' if len(one.kernels) == 1 else 'tie'} with {one.accuracy:.1%}"
+    if one.kernels != (own,):
+        top += f"; {own} has {one.paper_kernel_accuracy:.1%}"
     meaning = {
         "yes": f"{own} is above every other kernel tried.",
         "no": f"A kernel better than {own} was found, even allowing for {one.compared} having had the chance.",
-        "undecided": f"Whether {own} is the best **cannot be decided** from that.",
+        "undecided": f"Whether {own} is the best **cannot be decided** from that"
+        + (
+            f": with one finished seed of {_listed(list(one.single_seed))}, seed and kernel cannot be told apart, and "
+            "the interval covers other clips only."
+            if one.single_seed
+            else "."
+        ),
     }[one.answer]
     return (
-        f"{where} {top}; {own} has {one.paper_kernel_accuracy:.1%}, {points(one.difference.estimate)} from the best "
-        f"other, {one.best_other}{limits}. {meaning}"
+        f"{where} {top}, {points(one.difference.estimate)} against the best other, {one.best_other}{limits}. {meaning}"
     )
 
 

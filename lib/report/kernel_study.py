@@ -24,6 +24,7 @@ from lib.runs import RunConfig, RunRecord
 from lib.statistics import Interval, mean_interval, paired_difference
 
 PAPER_KERNEL = (3, 3, 15)
+SEEDS_NEEDED = 2  # of a kernel, before it is called better or worse than another
 STATUSES = ("finished", "incomplete", "failed", "missing", "does not fit", "not planned")
 
 Kernel = tuple[int, int, int]
@@ -269,10 +270,14 @@ class BestKernel:
         How many other kernels stand against 3x3x15.
     complete : bool
         Whether these are the paper's eleven, every one with all its seeds.
+    single_seed : tuple of str
+        Those of 3x3x15 and `best_other` with fewer than `SEEDS_NEEDED` finished seeds: seed and kernel cannot be told
+        apart, and the answer is "undecided" whatever the interval, which then knows nothing of other seeds.
     answer : str
         "yes": 3x3x15 is above every kernel tried (each at 95 %: all must hold at once, which needs no correction);
         "no": some other is above it, at a level corrected for the number of kernels that had the chance (Bonferroni);
-        "undecided"; or "not tested", if 3x3x15 or every other kernel has no finished run.
+        "undecided"; or "not tested", if 3x3x15 or every other kernel has no finished run. A kernel with fewer than
+        `SEEDS_NEEDED` finished seeds supports neither "yes" nor "no".
     """
 
     at: str
@@ -285,6 +290,7 @@ class BestKernel:
     method: str
     compared: int
     complete: bool
+    single_seed: tuple[str, ...]
     answer: str
 
     @property
@@ -303,7 +309,7 @@ def best_kernel(table: pd.DataFrame, outcomes: Sequence[Outcome], learning_rate:
     answer = BestKernel(
         at, learning_rate, top, float(means.max()) if len(means) else math.nan, float(means.get(own, math.nan)),
         others.index[0] if len(others) else "", Interval(math.nan, math.nan, math.nan), "", len(others),
-        bool((twelve == "finished").all()), "not tested",
+        bool((twelve == "finished").all()), (), "not tested",
     )  # fmt: skip
     if own not in means or others.empty:
         return answer
@@ -315,13 +321,16 @@ def best_kernel(table: pd.DataFrame, outcomes: Sequence[Outcome], learning_rate:
     n = int(rows.loc[own, "n"])
     compare = {name: _difference(scores[own], scores[name], n, 0.95)[0] for name in others.index}
     cautious = {name: _difference(scores[own], scores[name], n, 1 - 0.05 / len(others))[0] for name in others.index}
+    repeated = set(rows.index[rows["finished"] >= SEEDS_NEEDED])
+    single_seed = tuple(name for name in (own, answer.best_other) if name not in repeated)
     verdict = (
-        "yes" if all(one.low > 0 for one in compare.values())
-        else "no" if any(one.high < 0 for one in cautious.values())
+        "undecided" if single_seed
+        else "yes" if all(one.low > 0 and name in repeated for name, one in compare.items())
+        else "no" if any(one.high < 0 and name in repeated for name, one in cautious.items())
         else "undecided"
     )  # fmt: skip
     difference, method = _difference(scores[own], scores[answer.best_other], n, 0.95)
-    return dataclasses.replace(answer, difference=difference, method=method, answer=verdict)
+    return dataclasses.replace(answer, difference=difference, method=method, single_seed=single_seed, answer=verdict)
 
 
 def _difference(own: Mapping[int, float], other: Mapping[int, float], n: int, level: float) -> tuple[Interval, str]:

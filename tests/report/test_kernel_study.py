@@ -277,6 +277,33 @@ def test_one_seed_or_equal_seeds_are_judged_by_the_size_of_the_validation_set(hi
     assert found.difference.low < found.difference.estimate < found.difference.high
 
 
+@pytest.mark.parametrize(
+    ("hits", "single"),
+    [
+        ({(3, 3, 15): (20, 19, 20), (3, 3, 3): (5,)}, ("3x3x3",)),
+        ({(3, 3, 15): (19,), (3, 3, 3): (5, 6, 5)}, ("3x3x15",)),
+        ({(3, 3, 15): (4,), (3, 3, 3): (19,)}, ("3x3x15", "3x3x3")),
+    ],
+)
+def test_a_single_seed_of_the_papers_or_the_best_other_kernel_leaves_it_undecided(hits, single):
+    found = answer(hits)
+    assert found.difference.low > 0 or found.difference.high < 0
+    assert (found.answer, found.single_seed) == ("undecided", single)
+    text = kernel_prose.best_sentences([found], "casme2_sq", standin=False)
+    assert text.startswith("**Undecided**")
+    assert f"with one finished seed of {' and '.join(single)}, seed and kernel cannot be told apart" in text
+    assert "above every other kernel" not in text
+
+
+def test_a_single_seed_of_a_worse_kernel_is_no_evidence_that_3x3x15_is_above_it():
+    found = answer({(3, 3, 15): (17, 16, 17), (3, 3, 3): (9, 8, 10), (5, 5, 3): (2,)})
+    assert (found.answer, found.best_other, found.single_seed) == ("undecided", "3x3x3", ())
+
+
+def test_two_seeds_of_each_kernel_can_decide():
+    assert answer({(3, 3, 15): (19, 20), (3, 3, 3): (5, 6)}).answer == "yes"
+
+
 def test_all_twelve_with_all_seeds_are_a_complete_comparison():
     hits = dict.fromkeys(PAPER_KERNELS, (7, 9, 8))
     assert answer(hits).complete
@@ -329,13 +356,26 @@ def test_every_status_is_written_in_the_heat_map(mixed):
 @pytest.mark.parametrize("standin", [True, False])
 def test_figures_of_a_stand_in_say_so_and_others_do_not(mixed, standin):
     table, outcomes, _ = mixed
-    costs = kernel_costs([(3, 3, 3), (3, 3, 15), (3, 3, 19)], (64, 64, 18))
     for figure in (
         kernel_figures.heat_maps(table, 0.01, standin, kernel_study.published_table()),
         kernel_figures.accuracy_curves(table, outcomes, 0.01, standin),
-        kernel_figures.cost_ratios(costs, kernel_study.epoch_seconds(outcomes), standin),
     ):
         assert any("stand-in" in text.get_text() for text in figure.texts) == standin
+
+
+def test_counted_costs_are_drawn_without_measured_times():
+    figure = kernel_figures.cost_ratios(kernel_costs([(3, 3, 3), (3, 3, 15)], (64, 64, 18)))
+    names = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert names == ["parameters", "FLOPs of a clip, forward"]
+    assert not figure.texts  # nothing of a stand-in is in them
+
+
+def test_there_are_no_curves_of_a_learning_rate_that_was_not_tried(mixed):
+    table, outcomes, planned = mixed
+    untried = [dataclasses.replace(config, learning_rate=0.1) for config in planned]
+    table = kernel_study.study([*planned, *untried], outcomes, {})
+    assert kernel_figures.accuracy_curves(table, outcomes, 0.1, standin=True) is None
+    assert kernel_figures.accuracy_curves(table, outcomes, 0.01, standin=True) is not None
 
 
 def test_a_panel_shows_the_collapsed_part_of_a_curve(mixed):
@@ -350,9 +390,25 @@ def test_a_panel_shows_the_collapsed_part_of_a_curve(mixed):
 
 def test_what_is_known_of_table_ix_is_told_without_positions():
     text = kernel_prose.paper_sentences(kernel_study.published_table())
-    assert "12/41" in text
-    assert "21/41" in text
-    assert "63.30 %" in text
+    assert "how often 3 values occur, not where" in text
+    assert "29.27 % or 51.22 % 6 times and 63.30 % at least once" in text
+    assert "29.27 % = 12/41 (always *angry*) and 51.22 % = 21/41 (always *happy*)" in text
+    assert "For 3x3x15, 87.80 % is inferred" in text
+    assert "All other cells are shown as not recorded" in text
+
+
+def test_recorded_cells_of_table_ix_are_counted(monkeypatch):
+    cells = kernel_study.paper.kernel_accuracies().assign(accuracy=[51.22] * 3 + [math.nan] * 9)
+    monkeypatch.setattr(kernel_study.paper, "kernel_accuracies", lambda: cells)
+    published = kernel_study.published_table()
+    assert kernel_prose.paper_sentences(published).startswith("3 of Table IX's 12 cells are recorded here. ")
+    assert "score of a constant answer" in kernel_prose.published_display(published)
+
+
+def test_table_ix_is_shown_in_percent_and_without_an_empty_column():
+    shown = kernel_prose.published_display(kernel_study.published_table())
+    assert shown.loc["3x3x15"].to_dict() == {"accuracy": "87.80 %", "source": "inferred from other tables"}
+    assert shown.loc["3x3x3"].to_dict() == {"accuracy": "", "source": "not recorded"}
 
 
 def test_a_kernel_that_does_not_fit_is_named_with_its_reason(mixed):
@@ -367,6 +423,53 @@ def test_runs_that_failed_or_are_missing_are_named(mixed):
     assert "2 diverged at learning rate 0.01: 5x5x3 (2)" in text
     assert "3 not trained at learning rate 0.001: 3x3x7 (1) and 5x5x7 (2)" in text
     assert "not in this page's list: 5x5x15" in text
+
+
+def test_missing_runs_are_named_once_where_all_or_as_many_of_each_are_missing():
+    outcomes = [learning(config, 12) for config in configs((3, 3, 15))]
+    missing = [
+        Outcome(config, "missing") for kernel in ((3, 3, 3), (5, 5, 3)) for config in configs(kernel, 2)
+    ] + [Outcome(config, "missing") for config in configs((3, 3, 15), 3, 0.001)]  # fmt: skip
+    text = kernel_prose.outcome_sentences(study_of([*outcomes, *missing]))
+    assert "4 not trained at learning rate 0.01: 2 each of 3x3x3 and 5x5x3;" in text
+    assert "3 not trained at learning rate 0.001: all of them;" in text
+
+
+def test_one_finished_kernel_is_compared_with_nothing():
+    outcomes = [learning(config, 14) for config in configs((3, 3, 15), 1)]
+    table = study_of(outcomes)
+    text = kernel_prose.accuracy_sentences(table, 0.01, standin=True)
+    assert "only 3x3x15 has a finished run, with 70.0% at the best epoch: there is no other kernel to compare" in text
+    assert "run from" not in text
+    answers = [kernel_study.best_kernel(table, outcomes, 0.01, at) for at in ("best", "last")]
+    said = "3x3x15 cannot be compared: no other kernel has a finished run."
+    assert kernel_prose.best_sentences(answers, "smic", standin=True).count(said) == 1
+
+
+def test_kernels_with_one_seed_are_counted_beside_those_with_several():
+    outcomes = [learning(config, 12 + 2 * config.seed) for config in configs((3, 3, 15))]
+    outcomes += [learning(config, 11) for kernel in ((3, 3, 3), (5, 5, 3)) for config in configs(kernel, 1)]
+    text = kernel_prose.accuracy_sentences(study_of(outcomes), 0.01, standin=False)
+    assert "lie up to 20.0 points apart (3x3x15)" in text
+    assert "2 of the 3 kernels have one finished seed" in text
+    assert "One of the 20 validation clips more or less is 5.0 points." in text
+
+
+def test_a_table_of_no_collapsed_run_is_a_line(mixed):
+    collapsed = kernel_study.collapse_table(mixed[1])
+    assert "negative" in kernel_prose.collapse_display(collapsed, 8).to_html()
+    assert kernel_prose.collapse_display(collapsed[:0], 8).data == "None of 8 finished runs."
+
+
+def test_costs_are_shown_as_multiply_adds_and_times_with_their_reservation(mixed):
+    costs, times = kernel_costs([(3, 3, 3), (3, 3, 15)], (64, 64, 18)), kernel_study.epoch_seconds(mixed[1])
+    shown = kernel_prose.cost_display(costs, times).to_html()
+    assert "multiply-adds" in shown
+    assert "macs" not in shown
+    assert "with other work" in shown
+    text = kernel_prose.cost_sentences(costs, times)
+    assert "include other work on the machine" in text
+    assert "times as long" not in text
 
 
 def test_collapsed_runs_are_counted_with_their_class_and_date(mixed):
@@ -404,6 +507,8 @@ def test_a_stand_in_or_another_dataset_never_judges_the_papers_claim():
         text = kernel_prose.best_sentences(found, dataset, standin)
         assert text.startswith("**Not testable for the paper here.**")
         assert "The paper's claim" not in text
+        told = "The difficulty of the stand-in was set with 3x3x15 at the learning rate 0.01, which favours that kernel"
+        assert text.count(told) == standin
     assert kernel_prose.best_sentences(found, "casme2_sq", standin=False).startswith("**The paper's claim holds here**")
 
 
@@ -412,7 +517,7 @@ def test_a_volume_too_shallow_for_3x3x15_still_gives_a_page():
     outcomes = [learning(config, 14) for config in configs((3, 3, 3))]
     table = study_of(outcomes, misfits={kernel: "does not fit" for kernel in PAPER_KERNELS if kernel[2] > 6})
     times = kernel_study.epoch_seconds(outcomes)
-    assert "does not fit" in texts(kernel_figures.cost_ratios(costs, times, standin=True))
+    assert "does not fit" in texts(kernel_figures.cost_ratios(costs))
     assert kernel_study.best_kernel(table, outcomes, 0.01).answer == "not tested"
     kernel_prose.cost_sentences(costs, times)
 
@@ -432,5 +537,7 @@ def test_prose_survives_a_chapter_without_a_single_finished_run():
     assert "Not tested" in kernel_prose.best_sentences(answers, "casme2_sq", standin=False)
     kernel_figures.heat_maps(table, 0.01, standin=True)
     kernel_figures.accuracy_curves(table, outcomes, 0.01, standin=True)
-    kernel_figures.cost_ratios(costs, times, standin=True)
+    kernel_figures.cost_ratios(costs)
+    assert kernel_prose.collapse_display(kernel_study.collapse_table(outcomes), 0).data == "No run is finished."
+    kernel_prose.cost_display(costs, times).to_html()
     json.dumps(kernel_study.results(table, answers, costs, times, STORE), allow_nan=False)

@@ -18,6 +18,7 @@ SHORT_NAMES = {
     "micro_exp_fusenet_intermediate": "FuseNet, intermediate",
     "micro_exp_fusenet_late": "FuseNet, late",
 }
+SKIPPED, LONGEST = "#dddddd", "#f2cfb8"  # paler than the bars beside them
 _ON_WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}  # so that lines do not cross the text
 CLASS_COLOURS = (TRAINING, VALIDATION, MARK)
 
@@ -142,7 +143,7 @@ def label_strips(dataset: str) -> Figure:
             left = held_out.start if near_line else start
             axis.text(left + 2, height, f"{stop - start}", ha="left", va="center", color="white", fontsize=9)
     axis.axvline(held_out.start, color="black", linestyle="--", linewidth=1)
-    axis.text(held_out.start + 0.8, 1.47, "held out by the last version", fontsize=8, va="bottom")
+    axis.text(len(labels), 1.47, "held out by the last version", fontsize=8, ha="right", va="bottom")
     axis.set(
         xlim=(0, len(labels)), ylim=(-0.5, 1.45), yticks=[0, 1], yticklabels=["label in the code", "class of the clip"],
         xlabel="position in the list",
@@ -159,23 +160,29 @@ def label_strips(dataset: str) -> Figure:
 
 
 def durations() -> Figure:
-    """On one time axis: the longest annotated micro-expression, the frames that are read, the video that they need."""
+    """On one time axis: an annotated micro-expression, the frames that are read, and the video that they need.
+
+    The micro-expression is drawn as long as the shortest, and paler up to the longest.
+    """
     table = counts.clip_durations() / 1000
     figure, axes = plt.subplots(len(table), 1, figsize=(9.5, 3.0), sharex=True)
     for axis, (dataset, row) in zip(axes, table.iterrows(), strict=True):
         first = row["needed_ms"] - row["read_ms"]
         axis.barh(0, row["read_ms"], left=first, color=TRAINING, height=0.6)
         if first:
-            axis.barh(0, first, color=PAPER, alpha=0.35, height=0.6)
+            axis.barh(0, first, color=SKIPPED, height=0.6)
             axis.text(first / 2, 0, "skipped", ha="center", va="center", fontsize=8)
-        axis.barh(1, row["longest_ms"], left=first, color=VALIDATION, height=0.6)
+        axis.barh(1, row["longest_ms"], left=first, color=LONGEST, height=0.6)
+        axis.barh(1, row["shortest_ms"], left=first, color=VALIDATION, height=0.6)
         frames = released.released_file("micro_exp_stcnn", dataset)["frames"]
-        axis.text(row["needed_ms"] + 0.04, 0, f"{frames} frames, {row['read_ms']:.2f} s", va="center", fontsize=8)
-        axis.text(
-            first + row["longest_ms"] + 0.04, 1, f"{row['shortest_ms']:.2f} to {row['longest_ms']:.2f} s",
-            va="center", fontsize=8,
-        )  # fmt: skip
-        axis.set(yticks=[0, 1], yticklabels=["read by the code", "micro-expression, longest"], ylim=(-0.5, 1.5))
+        lasts = f"shortest {row['shortest_ms']:.2f} s, longest {row['longest_ms']:.2f} s"
+        for height, end, text in (
+            (0, row["needed_ms"], f"{frames} frames, {row['read_ms']:.2f} s"),
+            (1, first + row["longest_ms"], lasts),
+        ):
+            axis.text(end + 0.06, height, text, va="center", fontsize=8, bbox=_ON_WHITE)
+        axis.set(yticks=[0, 1], yticklabels=["read by the code", "micro-expression"], ylim=(-0.5, 1.5))
+        axis.set_axisbelow(True)
         axis.set_title(TITLES[dataset], loc="left", fontsize=10)
         _small(axis)
         axis.grid(False, axis="y")
@@ -202,8 +209,9 @@ def kernel_scores() -> Figure:
         for fact in facts["known"]:
             if len(fact["values"]) > 1:
                 axis.annotate(
-                    "", (min(fact["values"]), 0.82), (max(fact["values"]), 0.82), arrowprops={"arrowstyle": "<->"}
-                )
+                    "", (min(fact["values"]), 0.82), (max(fact["values"]), 0.82),
+                    arrowprops={"arrowstyle": "<->", "color": "black", "linewidth": 0.8},
+                )  # fmt: skip
                 axis.text(
                     sum(fact["values"]) / len(fact["values"]), 0.82, f"together {fact['count']} of {facts['kernels']}",
                     ha="center", va="center", fontsize=8, bbox=_ON_WHITE,

@@ -48,6 +48,7 @@ def findings(split_radius: int = 3) -> list[Finding]:
         # how they were split
         *(splits.check_split(dataset, split_radius) for dataset in DATASETS),
         *(splits.check_validation_size(dataset) for dataset in DATASETS),
+        splits.check_fused_version(),
         splits.check_unseeded_pairs(),
         splits.check_unshuffled(),
         # the remaining tables

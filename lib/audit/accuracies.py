@@ -6,13 +6,14 @@ import pandas as pd
 from lib import paper
 from lib.audit import released
 from lib.audit.finding import Finding
-from lib.audit.lattice import TWO_DECIMALS, explaining_sizes, nearest_count, successes
+from lib.audit.lattice import TWO_DECIMALS, chance_of_explaining, explaining_sizes, nearest_count, successes
 from lib.metrics import wilson_interval
 from lib.paper import DATASET_TITLES as TITLES
 
 FUSENETS = ("micro_exp_fusenet_intermediate", "micro_exp_fusenet_late")
 LARGEST = 357  # all expressions of the larger dataset, CAS(ME)²: no accuracy can be of more clips
 EPOCHS_OF_TABLE_VIII = 10  # 91 to 100
+NOT_AT_HAND = "the paper's full text was not at hand"
 
 
 def validation_counts(dataset: str) -> dict[str, int]:
@@ -74,10 +75,27 @@ def _explanation(model: str, dataset: str, values: dict) -> str:
     share = successes(values["percent"], fed)
     told = f"It is {share}/{fed}, and" if share is not None else "But"
     only = "only " if len(sizes) == 1 else ""
-    return (
+    told = (
         f"{told} the released code validates on all {fed} that it reads, those trained on included. Of all sizes up to "
         f"{LARGEST}, {only}{_listed(sizes)} explains both FuseNets' accuracies on {TITLES[dataset]}."
     )
+    if fed in sizes:
+        chances = chances_of_a_pair(fed)
+        values |= {name: round(chance, 6) for name, chance in chances.items()}
+        told += (
+            f" Of arbitrary pairs of percentages, {chances['chance_of_fed']:.2%} are explained by {fed}, and at most "
+            f"{chances['chance_of_any']:.0%} by any of these sizes."
+        )
+    return told
+
+
+def chances_of_a_pair(fed: int) -> dict[str, float]:
+    """How easily two arbitrary percentages are explained: by exactly `fed` clips, and by any size up to `LARGEST`.
+
+    The latter is an upper bound; see `lib.audit.lattice.chance_of_explaining`.
+    """
+    sizes = {"chance_of_fed": [fed], "chance_of_any": range(1, LARGEST + 1)}
+    return {name: chance_of_explaining(len(FUSENETS), which) for name, which in sizes.items()}
 
 
 def held_out_bounds(percent: float, n_clips: int) -> tuple[float, float]:
@@ -200,7 +218,7 @@ def check_constant_kernels() -> Finding:
         evidence=(
             (f"{constant} of {total} kernels score exactly what a constant answer scores: {shares}. " if constant else
              "No recorded value is what a constant answer scores. ")
-            + (f"{unknown} cells are not recorded here." if unknown else "")
+            + (f"{unknown} cells are not recorded here, where {NOT_AT_HAND}." if unknown else "")
         ).strip(),
         values={"constant": constant, "kernels": total, "unknown": unknown, "values": values},
     )  # fmt: skip
@@ -239,7 +257,7 @@ def check_kernel_best() -> Finding:
         lower = [value for value in kernel_values()[0] if value < inferred]
         return Finding(
             "kernel-best", "IX", statement, "not recorded",
-            f"{missing} of {len(cells)} cells are not recorded here: take them from the paper. Table V implies "
+            f"{missing} of {len(cells)} cells are not recorded here, where {NOT_AT_HAND}. Table V implies "
             f"{inferred:.2f} % for {name}; the values known without their position are all lower "
             f"({', '.join(f'{value:.2f}' for value in lower)}).",
             {"missing": missing, "inferred": inferred},
@@ -264,7 +282,7 @@ def check_stability_means() -> Finding:
     if table.empty:
         return Finding(
             "grim-table-viii", "VIII", statement, "not recorded",
-            "No cell of Table VIII is recorded here: take them from the paper. The granularity would be one in ten "
+            f"No cell of Table VIII is recorded here, where {NOT_AT_HAND}. The granularity would be one in ten "
             f"times {' or '.join(str(validation_size(name)) for name in paper.DATASETS)} clips.",
             {"recorded": 0},
         )  # fmt: skip

@@ -5,7 +5,7 @@ that lies on none of them was not measured on n clips. Brown and Heathers, "The 
 Numerous Anomalies in the Reporting of Results in Psychology", Social Psychological and Personality Science 8 (2017).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 TWO_DECIMALS = 0.005  # half a unit of the last decimal that the paper prints, in percentage points
 _SLACK = 1e-9  # binary floating point; a tie between two roundings counts as explained by both
@@ -62,3 +62,16 @@ def chance_of_lattice(trials: int, half_unit: float = TWO_DECIMALS) -> float:
     """
     printable = round(50 / half_unit) + 1
     return len({round(100 * count / trials / (2 * half_unit)) for count in range(trials + 1)}) / printable
+
+
+def chance_of_explaining(n_percents: int, sizes: Iterable[int], half_unit: float = TWO_DECIMALS) -> float:
+    """Chance that one of `sizes` explains that many arbitrary two-decimal percentages: at most the sum over sizes.
+
+    For a single size it is the chance itself; for several it is an upper bound, because more than one can explain them.
+
+    >>> round(chance_of_explaining(2, [203]), 6)
+    0.000416
+    >>> round(chance_of_explaining(2, range(1, 358)), 3)
+    0.154
+    """
+    return min(sum(chance_of_lattice(size, half_unit) ** n_percents for size in sizes), 1.0)

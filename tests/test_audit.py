@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from lib import audit, paper
+from lib import audit, paper, paths
 from lib.audit import accuracies, architectures, counts, lattice, released, splits
 from lib.cli import main
 from lib.report import audit_figures, audit_tables
@@ -75,6 +75,17 @@ def test_one_size_explains_both_fusenets_of_a_dataset():
     assert lattice.explaining_sizes([54.77, 64.82], 357) == [199]
 
 
+def test_arbitrary_pairs_are_explained_as_rarely_as_simulated():
+    rng = np.random.default_rng(0)
+    pairs = rng.integers(0, 10001, size=(20000, 2)) / 100
+    sizes = [11, 17, 29]
+    explained = np.mean([bool(set(sizes) & set(lattice.explaining_sizes(pair, 29))) for pair in pairs[:2000]])
+    assert explained <= lattice.chance_of_explaining(2, sizes) + 0.003
+    alone = np.mean([all(lattice.successes(one, 357) is not None for one in pair) for pair in pairs])
+    assert lattice.chance_of_explaining(2, [357]) == pytest.approx(alone, abs=0.0015)
+    assert lattice.chance_of_explaining(1, range(1, 358)) == 1
+
+
 def test_a_size_below_one_is_refused():
     with pytest.raises(ValueError, match="found 0"):
         lattice.nearest_count(50, 0)
@@ -90,6 +101,8 @@ def test_fusenet_accuracies_are_no_shares_of_the_validation_clips_but_of_all_tha
             assert found.status == "contradicted"
             assert found.values["explaining_sizes"] == [clips]
             assert found.values["clips_fed"] == clips
+            assert f"are explained by {clips}, and at most 15%" in found.evidence
+            assert found.values["chance_of_fed"] == pytest.approx(((clips + 1) / 10001) ** 2, rel=0.01)
     assert "83.25 % is no k/41" in accuracies.check_held_out("micro_exp_fusenet_intermediate", "casme2_sq").evidence
     assert "It is 169/203" in accuracies.check_held_out("micro_exp_fusenet_intermediate", "casme2_sq").evidence
 
@@ -283,6 +296,16 @@ def test_an_accuracy_under_a_dataset_that_its_source_did_not_use_is_found(tables
     assert counts.check_prior_dataset().status == "holds"
 
 
+def test_every_source_of_table_v_has_a_reference_and_is_cited_in_the_chapter():
+    sources = set(paper.accuracies()["source"].dropna())
+    references = (paths.REPOSITORY / "book" / "references.bib").read_text(encoding="utf-8")
+    chapter = (paths.NOTEBOOKS / "09_audit.ipynb").read_text(encoding="utf-8")
+    assert len(sources) > 1
+    for source in sources:
+        assert f"{{{source},\n" in references
+        assert f"{{cite:p}}`{source}`" in chapter
+
+
 def test_the_networks_are_ranked_on_different_clips():
     found = counts.check_same_clips()
     assert found.status == "contradicted"
@@ -381,6 +404,32 @@ def test_two_unseeded_draws_pair_as_simulated(tables):
     assert splits.check_unseeded_pairs().status == "holds"
 
 
+def test_which_version_was_used_is_open_while_one_pairs_rightly_and_another_does_not(tables):
+    found = splits.check_fused_version()
+    assert found.status == "note"
+    assert "3 of 4 files" in found.evidence
+    assert "SMIC/Intermediate_MicroFuseNet.py trains both streams on the mouth" in found.evidence
+    assert found.values["rightly"]["SMIC/Late_MicroFuseNet.py"] == [False, True, True]
+
+    change_code(tables, lambda entry: entry.update(streams=["eyes", "mouth"]))
+    assert splits.check_fused_version().status == "note"
+    change_code(tables, lambda entry: entry.update(splits=entry["splits"][1:]))
+    assert splits.check_fused_version().status == "holds"
+    change_code(tables, lambda entry: entry.update(streams=["mouth", "mouth"]))
+    assert splits.check_fused_version().status == "contradicted"
+
+
+def test_a_split_is_not_said_to_fit_without_the_number_of_others_that_do():
+    found = splits.check_split("smic", radius=1)
+    (sentence,) = [one for one in found.evidence.split(". ") if "other seeds" in one]
+    assert f"{len(found.values['found'])} of the 27 class counts within 1" in sentence
+
+
+def test_a_split_that_no_source_gives_is_said_to_be_so(tables):
+    change_csv(tables / "table_IV.csv", "validation", 20, dataset="smic", **{"class": "negative"})
+    assert "No recorded source gives 20/6/7; 0 of the 1" in splits.check_split("smic", radius=0).evidence
+
+
 # --- architectures ----------------------------------------------------------------------------------------------------
 
 
@@ -417,6 +466,36 @@ def test_ids_are_unique_findings_can_be_written_as_json_and_the_weightiest_comes
     assert len({one.id for one in found}) == len(found)
     assert json.loads(json.dumps([one.as_dict() for one in found]))[0]["id"] == "held-out-intermediate-casme2-sq"
     assert all(one.evidence.endswith(".") and "nan" not in one.evidence for one in found)
+
+
+def test_what_rests_on_the_printed_numbers_changes_with_no_code_and_no_literature(tables):
+    def statuses(*kinds):
+        return {one.id: one.status for one in audit.findings(split_radius=0) if one.rests_on in kinds}
+
+    printed, with_code = statuses("printed"), statuses("printed", "code")
+    facts = {"fps": 200, "micro_expressions": 500, "micro_frames": [5, 900]}
+    change_yaml(tables / "datasets.yml", lambda content: [content[name].update(facts) for name in paper.DATASETS])
+    for name in ("negative", "positive", "surprise"):
+        change_csv(tables / "table_IV.csv", "official", 200, dataset="smic", **{"class": name})
+    change_csv(tables / "table_V.csv", "measured_on", "casme2_sq", method="CNN with augmentation")
+    assert statuses("printed", "code") == with_code
+    assert set(statuses("literature").values()) == {"holds"}
+
+    def rewrite(content):
+        for entry in content["files"]:
+            entry |= {"label_ends": [70, 150, 200], "copies": [1, 1, 1], "streams": ["eyes", "mouth"]}
+            entry["splits"] = [{"seed": 5, "shuffled": True}]
+            entry["checkpoint"]["accuracy"] = 0.5
+
+    change_yaml(tables / "released_code.yml", rewrite)
+    assert statuses("printed") == printed
+    assert statuses("printed", "code") != with_code
+
+
+def test_an_unknown_ground_for_a_finding_is_refused():
+    with pytest.raises(ValueError, match="expected rests_on among.*'hearsay'"):
+        audit.Finding("x", "V", "A statement", "holds", "Evidence.", {}, "hearsay")
+    assert audit.Finding("x", "V", "A statement", "holds", "Evidence.", {}).as_dict()["rests_on"] == "printed"
 
 
 def test_a_negative_radius_and_an_unknown_status_are_refused():
@@ -467,9 +546,14 @@ def test_a_paragraph_gives_statement_verdict_and_evidence_and_an_unknown_id_is_a
 def test_the_summary_counts_what_is_in_the_table():
     found = audit.findings(split_radius=0)
     contradicted = sum(one.status == "contradicted" for one in found)
-    assert f"**{contradicted}** are contradicted" in audit_tables.summary_sentences(found)
+    told = audit_tables.summary_sentences(found)
+    assert f"Of {len(found)} checks, **{contradicted}** contradict" in told
+    assert "some facts are counted in several" in told
+    printed = sum(one.status == "contradicted" and one.rests_on == "printed" for one in found)
+    assert f"{printed} rest on the printed numbers alone" in told
     html = audit_tables.findings_table(found).to_html()
     assert html.count("✗ contradicted") == contradicted
+    assert html.count("also on the code") == sum(one.rests_on == "code" for one in found)
     assert all(one.statement in html for one in found)
 
 
@@ -477,6 +561,23 @@ def test_differences_that_move_the_number_come_first():
     effects = audit_tables.differences().data["effect on the number"].tolist()
     assert effects == sorted(effects, key=["raises", "changes", "unknown", "none"].index)
     assert "not recorded here" in audit_tables.differences().data["paper"].tolist()
+
+
+def test_files_that_are_all_of_a_network_are_told_in_few_words():
+    files = audit_tables.differences().data.set_index("code")["files"]
+    code = paper.code_differences().set_index("id")["code"]
+    assert files[code["validates-on-all-clips"]] == "MicroExpFuseNet"
+    assert files[code["smic-surprise-twice"]] == "MicroExpFuseNet on SMIC"
+    assert files[code["mouth-twice"]] == "SMIC/Intermediate_MicroFuseNet.py"
+
+
+def test_what_is_read_of_a_micro_expression_is_told_from_its_frames(tables):
+    told = audit_tables.clip_sentences()
+    assert "On CAS(ME)² at least 82%" in told
+    assert "On SMIC it sees 18 of up to 58 frames, and which ones depends on the file system." in told
+    assert "CAS(ME)^2code_final.xlsx" in told
+    change_yaml(tables / "datasets.yml", lambda facts: facts["casme2_sq"].update(micro_frames=[50, 120]))
+    assert "On CAS(ME)² it sees 96 of up to 120 frames." in audit_tables.clip_sentences()
 
 
 def test_the_table_of_sizes_marks_the_four_impossible_accuracies():

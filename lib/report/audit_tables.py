@@ -7,20 +7,22 @@ import pandas as pd
 from pandas.io.formats.style import Styler
 
 from lib import paper
-from lib.audit import STATUSES, Finding, accuracies, counts, splits
-from lib.audit.accuracies import LARGEST
+from lib.audit import STATUSES, Finding, accuracies, counts, released, splits
+from lib.audit.accuracies import FUSENETS, LARGEST
 from lib.audit.lattice import explaining_sizes, nearest_count
+from lib.audit.splits import STCNN
 from lib.paper import DATASET_TITLES as TITLES
 from lib.report.tables import readable
 
 SYMBOLS = {"contradicted": "✗", "holds": "✓", "note": "○", "not recorded": "–"}
 LABELS = {"contradicted": "contradicted", "holds": "holds", "note": "left open", "not recorded": "not recorded"}
+RESTS_ON = {"printed": "printed numbers", "code": "also on the code", "literature": "also on literature"}
 COLOURS = {"contradicted": "#b3541e", "holds": "#2e7d4f", "note": "#4c72b0", "not recorded": "#8c8c8c"}
 DATASET_NAMES = {**TITLES, "casme": "CASME", "casme2": "CASME II"}
 
 
 def findings_table(findings: Iterable[Finding]) -> Styler:
-    """Every finding in the order given: verdict, table, statement, evidence; the verdict in its colour."""
+    """Every finding in the order given: verdict, table, statement, evidence, what it rests on; verdicts in colour."""
     table = pd.DataFrame(
         [
             {
@@ -28,14 +30,14 @@ def findings_table(findings: Iterable[Finding]) -> Styler:
                 "table": one.table,
                 "statement": one.statement,
                 "evidence": one.evidence.replace("*", ""),
+                "rests on": RESTS_ON[one.rests_on],
             }
             for one in findings
         ]
     )
     colours = {f"{SYMBOLS[status]} {LABELS[status]}": colour for status, colour in COLOURS.items()}
-    return readable(table).map(
-        lambda cell: f"color: {colours[cell]}; font-weight: bold; white-space: nowrap", subset=[""]
-    )
+    widths = {"": "15%", "table": "8%", "statement": "24%", "evidence": "41%", "rests on": "12%"}
+    return readable(table, widths).map(lambda cell: f"color: {colours[cell]}; font-weight: bold", subset=[""])
 
 
 def text_table(findings: Sequence[Finding]) -> str:
@@ -49,16 +51,26 @@ def text_table(findings: Sequence[Finding]) -> str:
 
 
 def summary_sentences(findings: Sequence[Finding]) -> str:
-    """How many statements were checked and what became of them."""
+    """How many checks there are, what became of them, and on what the contradictions rest."""
     number = Counter(one.status for one in findings)
     told = {
-        "contradicted": "are contradicted",
-        "holds": "hold",
-        "note": "are left open by the numbers",
+        "contradicted": "contradict what the paper says or implies",
+        "holds": "agree with it",
+        "note": "leave it open",
         "not recorded": "need cells that are not recorded here",
     }
     parts = [f"**{number[status]}** {told[status]}" for status in STATUSES if number[status]]
-    return f"Of {len(findings)} statements that the paper makes or implies, {', '.join(parts[:-1])} and {parts[-1]}."
+    text = (
+        f"Of {len(findings)} checks, {', '.join(parts[:-1])} and {parts[-1]}. They are not independent: some facts are "
+        "counted in several."
+    )
+    resting = Counter(one.rests_on for one in findings if one.status == "contradicted")
+    if resting:
+        text += (
+            f" Of the contradictions {resting['printed']} rest on the printed numbers alone, {resting['code']} also on "
+            f"the released code, and {resting['literature']} on what others published of datasets and earlier methods."
+        )
+    return text
 
 
 def verdicts(findings: Sequence[Finding], *ids: str) -> str:
@@ -129,6 +141,37 @@ def candidate_splits(dataset: str) -> pd.DataFrame:
     )
 
 
+def chances_of_a_pair() -> dict[str, str]:
+    """How easily two arbitrary percentages would be explained as the two FuseNets' are, by dataset."""
+    told = {}
+    for dataset in paper.DATASETS:
+        fed = released.clip_count(FUSENETS[0], dataset)
+        chances = accuracies.chances_of_a_pair(fed)
+        told[f"{TITLES[dataset]}, exactly {fed} clips"] = f"{chances['chance_of_fed']:.2%}"
+    told[f"any size up to {LARGEST}"] = f"at most {chances['chance_of_any']:.0%}"
+    return told
+
+
+def clip_sentences() -> str:
+    """What a network reads of an annotated micro-expression, and where the annotation is from."""
+    table, told = counts.clip_durations(), []
+    unordered = paper.code_differences().set_index("id")["files"]["frame-order"]
+    for dataset, row in table.iterrows():
+        entry, facts = released.released_file(STCNN, dataset), paper.dataset_facts(dataset)
+        if row["read_ms"] > row["longest_ms"]:
+            share = row["longest_ms"] / row["read_ms"]
+            told.append(
+                f"On {TITLES[dataset]} at least {1 - share:.0%} of what a network reads is no micro-expression."
+            )
+        else:
+            told.append(
+                f"On {TITLES[dataset]} it sees {entry['frames']} of up to {facts['micro_frames'][1]} frames"
+                + (", and which ones depends on the file system." if entry["path"] in unordered else ".")
+            )
+    sources = "; ".join(f"{TITLES[name]}, {paper.dataset_facts(name)['micro_frames_from']}" for name in table.index)
+    return f"{' '.join(told)} Durations are from: {sources}."
+
+
 def durations() -> pd.DataFrame:
     """What an annotated micro-expression lasts, what a network reads, and what a video must hold: seconds."""
     table = counts.clip_durations() / 1000
@@ -144,15 +187,30 @@ def differences() -> Styler:
     table = paper.code_differences()
     order = {"raises": 0, "changes": 1, "unknown": 2, "none": 3}
     table = table.sort_values("effect", key=lambda effects: effects.map(order), kind="stable")
-    return readable(
-        pd.DataFrame(
-            {
-                "effect on the number": table["effect"],
-                "paper": table["paper"].where(table["paper"] != "", "not recorded here"),
-                "code": table["code"],
-                "so that": table["consequence"],
-                "files": [", ".join(files) for files in table["files"]],
-                "version": table["version"],
-            }
-        )
+    shown = pd.DataFrame(
+        {
+            "effect on the number": table["effect"],
+            "paper": table["paper"].where(table["paper"] != "", "not recorded here"),
+            "code": table["code"],
+            "so that": table["consequence"],
+            "files": [_files(files) for files in table["files"]],
+            "version": table["version"],
+        }
     )
+    widths = {"effect on the number": "11%", "paper": "18%", "code": "22%", "so that": "22%"}
+    return readable(shown, {**widths, "files": "16%", "version": "11%"})
+
+
+def _files(paths: Sequence[str]) -> str:
+    """Files of the released code as a cell shows them; in few words if they are all of some networks or datasets."""
+    networks = {
+        "all": tuple(paper.METHOD_NAMES),
+        "MicroExpFuseNet": FUSENETS,
+        **{name: (model,) for model, name in paper.METHOD_NAMES.items()},
+    }
+    for name, models in networks.items():
+        for title, datasets in {"": paper.DATASETS, **{f" on {TITLES[one]}": (one,) for one in paper.DATASETS}}.items():
+            entries = [one for one in paper.released_files() if one["model"] in models and one["dataset"] in datasets]
+            if len(paths) > 1 and {entry["path"] for entry in entries} == set(paths):
+                return f"{name}{title}"
+    return ", ".join(paths)

@@ -167,7 +167,8 @@ def test_the_best_kernel_follows_the_kernel_study(answer, expected):
 )
 def test_saliency_follows_its_chapter(outcome, expected):
     shares = {"share": 0.3, "share_low": 0.2, "share_high": 0.4, "area": 0.3, "random": 0.3, "outcome": outcome}
-    assert judged(claim("saliency_rest"), {"missing": {"network": ""}, "verdict": {"crops": shares}}).real.verdict == expected
+    found = {"missing": {"network": ""}, "verdict": {"crops": shares}}
+    assert judged(claim("saliency_rest"), found).real.verdict == expected
 
 
 # === Arithmetic ===

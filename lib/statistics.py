@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+# Two equal changes of a clip or two have an interval of no width, and prove nothing.
+FEWEST_PAIRS = 3
 Score = Callable[[np.ndarray], np.ndarray]  # a stack of confusion matrices in, a score of each out
 
 

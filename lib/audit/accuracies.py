@@ -181,11 +181,11 @@ def check_constant_in_table_v() -> Finding:
 
 
 def kernel_values() -> tuple[list[float], bool]:
-    """The values of Table IX as far as recorded, and whether all cells are there; else the facts are used."""
-    cells = paper.kernel_accuracies()["accuracy"]
-    if cells.notna().any():
-        return cells.dropna().tolist(), bool(cells.notna().all())
-    return [value for fact in paper.kernel_facts()["known"] for value in fact["values"]], False
+    """The values of Table IX that are known, and whether every cell is: until then, of the facts and of a few cells."""
+    cells = paper.kernel_accuracies()["accuracy"].dropna()
+    if len(cells) == paper.kernel_facts()["kernels"]:
+        return cells.tolist(), True
+    return sorted({*cells, *(value for fact in paper.kernel_facts()["known"] for value in fact["values"])}), False
 
 
 def check_constant_kernels() -> Finding:
@@ -196,11 +196,11 @@ def check_constant_kernels() -> Finding:
     def classes_of(value: float) -> list[str]:
         return [name for name, score in scores.items() if abs(score - value) <= TWO_DECIMALS]
 
-    if cells["accuracy"].notna().any():
+    if cells["accuracy"].notna().all():
         total = len(cells)
         constant = sum(bool(classes_of(value)) for value in cells["accuracy"].dropna())
-        unknown = int(cells["accuracy"].isna().sum())
-    else:
+        unknown = 0
+    else:  # a few cells add nothing to how often each value is known to occur
         total = facts["kernels"]
         constant = sum(fact["count"] for fact in facts["known"] if all(classes_of(value) for value in fact["values"]))
         unknown = total - sum(fact["count"] for fact in facts["known"])
@@ -254,13 +254,15 @@ def check_kernel_best() -> Finding:
     if cells["accuracy"].isna().any():
         missing = int(cells["accuracy"].isna().sum())
         inferred = facts["inferred"][0]["accuracy"]
-        lower = [value for value in kernel_values()[0] if value < inferred]
+        others = [value for value in kernel_values()[0] if abs(value - inferred) > TWO_DECIMALS]
+        higher = [value for value in others if value > inferred]
+        shown = ", ".join(f"{value:.2f}" for value in higher or others)
         return Finding(
-            "kernel-best", "IX", statement, "not recorded",
-            f"{missing} of {len(cells)} cells are not recorded here, where {NOT_AT_HAND}. Table V implies "
-            f"{inferred:.2f} % for {name}; the values known without their position are all lower "
-            f"({', '.join(f'{value:.2f}' for value in lower)}).",
-            {"missing": missing, "inferred": inferred},
+            "kernel-best", "IX", statement, "contradicted" if higher else "not recorded",
+            f"Table V implies {inferred:.2f} % for {name}; the other values that are known are "
+            f"{'in part higher' if higher else 'all lower'} ({shown}). {missing} of {len(cells)} cells are not "
+            f"recorded here, where {NOT_AT_HAND}.",
+            {"missing": missing, "inferred": inferred, "higher": higher},
         )  # fmt: skip
     key = (cells[["height", "width", "depth"]] == kernel).all(axis=1)
     own, others = float(cells.loc[key, "accuracy"].iloc[0]), cells[~key].sort_values("accuracy", ascending=False)

@@ -234,7 +234,8 @@ def control_sentences(outcomes: Sequence[Outcome]) -> str:
             if np.isnan(change.low)
             else f"95 % interval {100 * change.low:+.1f} to {100 * change.high:+.1f}"
         )
-        verdict = "so the network uses" if change.high < 0 else "which does not show that the network uses"
+        clear = change.high < 0 and change.low < change.high  # equal changes of a clip or two prove nothing
+        verdict = "so the network uses" if clear else "which does not show that the network uses"
         sentences.append(
             f"With {CONTROL_TITLES[control]} the mean of the last ten epochs changes by **{points(change.estimate)}** "
             f"({certain}), {verdict} {removed}."
@@ -248,8 +249,10 @@ def ranking_sentences(outcomes: Sequence[Outcome], dataset: str, standin: bool) 
     if result["order"] is None:
         return "Not every network has a finished run, so that they cannot be ordered."
     ours = " > ".join(paper.METHOD_NAMES[model] for model in result["order"])
-    published = " > ".join(paper.METHOD_NAMES[model] for model in result["published_order"])
-    text = f"By the mean of the best epochs the order here is {ours}; the paper's is {published}."
+    text = f"By the mean of the best epochs the order here is {ours}"
+    if result["published_order"] is not None:
+        text += f"; the paper's is {' > '.join(paper.METHOD_NAMES[model] for model in result['published_order'])}"
+    text += "."
     first, second = result["order"][:2]
     lead = result["lead"]
     if lead is None or lead["low"] is None:

@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from lib import paper
 from lib.audit import Finding
-from lib.report.rigour_prose import FEWEST_PAIRS
-from lib.statistics import Interval
+from lib.statistics import FEWEST_PAIRS, Interval
 from lib.verdicts import Results
 from lib.wording import interval_in_points
 

@@ -9,10 +9,9 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from lib import paper
-from lib.statistics import Interval, PermutationTest, RetrainedTest
+from lib.statistics import FEWEST_PAIRS, Interval, PermutationTest, RetrainedTest
 from lib.wording import interval_in_points, interval_text
 
-FEWEST_PAIRS = 3  # two equal changes of a clip or two have an interval of no width, and prove nothing
 STANDIN_ONLY = (
     " All of this was measured on a **stand-in**; it says how the method behaves, nothing about the paper's data."
 )

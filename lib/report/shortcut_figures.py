@@ -11,8 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from lib.report.figures import PAPER, TRAINING, VALIDATION, finished
-from lib.report.rigour_prose import FEWEST_PAIRS
-from lib.statistics import Interval
+from lib.statistics import FEWEST_PAIRS, Interval
 
 LEAST_REACH = 0.1  # of an axis, so that changes near zero do not fill the picture
 

@@ -13,9 +13,8 @@ import pandas as pd
 from lib import paper
 from lib.experiments import STCNN, Outcome
 from lib.protocols import CHOICES, PROTOCOLS, SHORTCUTS
-from lib.report.rigour_prose import FEWEST_PAIRS
 from lib.runs import RunConfig
-from lib.statistics import mean_interval
+from lib.statistics import FEWEST_PAIRS, mean_interval
 from lib.wording import interval_in_points, interval_text
 
 BASELINE = "clean"

@@ -25,12 +25,12 @@ def front_page(profile: Profile, results: Mapping[tuple[str, str], Mapping]) -> 
     rows, standins, commits, epochs = [], set(), set(), set()
     for (dataset, notebook), content in results.items():
         provenance, found = content["provenance"], content["results"]
-        standins.add(provenance["standin"] is not None)
         commits.add(provenance["commit"])
         model = TRAINING_NOTEBOOKS.get(notebook)
         if model is not None:
             kind = "stand-in" if provenance["standin"] else "real data"
             epochs.add(found["epochs"])
+            standins.add(provenance["standin"] is not None)
             interval = f"{found['wilson_low_best']:.0%} to {found['wilson_high_best']:.0%}"
             rows.append(
                 {
@@ -44,12 +44,14 @@ def front_page(profile: Profile, results: Mapping[tuple[str, str], Mapping]) -> 
             )
     warning = (
         ":::{warning}\n"
-        "All columns but *paper* were computed on **stand-in data**: rendered faces, not the "
-        "licensed recordings. They show that the package runs, and how a number of this kind comes about. They neither "
-        "support nor contradict the paper's.\n:::\n"
+        f"All columns but *paper* {'in rows marked *(stand-in)* ' if False in standins else ''}were computed on "
+        "**stand-in data**: rendered faces, not the licensed recordings. They show that the package runs, and how a "
+        "number of this kind comes about. They neither support nor contradict the paper's.\n:::\n"
         if True in standins
         else ""
     )
+    if not rows:
+        return "## In one minute\n\nNo chapter of a single network is in this build.\n"
     shortest, longest = min(epochs), max(epochs)
     trained = f"{shortest}" if shortest == longest else f"{shortest} to {longest}"
     return (

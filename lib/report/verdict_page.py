@@ -55,9 +55,10 @@ def counts_sentences(verdicts: Sequence[ClaimVerdict]) -> str:
         f"**{arithmetic[WRONG]} are contradicted**{f': {told}' if told else ''}. The printed numbers agree with "
         f"{arithmetic['holds']}, which confirms none of them."
     )
-    tested = sum(count for verdict, count in real.items() if verdict != "not run")
+    undecided = ("not run", "not testable here")
+    tested = sum(count for verdict, count in real.items() if verdict not in undecided)
     if tested:
-        told = ", ".join(f"{real[name]} {name}" for name in VERDICTS if real[name] and name != "not run")
+        told = ", ".join(f"{real[name]} {name}" for name in VERDICTS if real[name] and name not in undecided)
         text += f" On real data {tested} of {real.total()} could be tested: {told}."
     else:
         text += (

@@ -19,6 +19,7 @@ from lib.training import RunConfig, trained_model
 
 BINARY_QUANTILE = 0.95
 SCALE_QUANTILE = 0.99
+NOT_KEPT = "its weights are not kept here, and nothing is trained in this build"
 SSIM_WINDOW = 7  # voxels in each direction, the default of scikit-image
 
 Maps = tuple[np.ndarray, ...]
@@ -47,7 +48,7 @@ def find_network(
     """
     folder = paths.weights_folder()
     if not train_missing and not (folder / f"{runs.run_id(config, store)}.weights.h5").is_file():
-        return None, "its weights are not kept here, and nothing is trained in this build"
+        return None, NOT_KEPT
     try:
         return trained_model(config, store, folder, progress), ""
     except DivergedError as error:
@@ -74,6 +75,17 @@ def seen_size(input_shape: Sequence[int], kernel_size: Sequence[int]) -> tuple[i
         (size - kernel + 1) // POOL_SIZE * POOL_SIZE + kernel - 1
         for size, kernel in zip(input_shape, kernel_size, strict=True)
     )
+
+
+def shown_frames(n_seen: int, n_shown: int = 7) -> np.ndarray:
+    """Positions of a few frames, evenly spaced from the first to the last that a network can see.
+
+    >>> shown_frames(17).tolist()
+    [0, 3, 5, 8, 11, 13, 16]
+    >>> shown_frames(3).tolist()
+    [0, 1, 2]
+    """
+    return np.rint(np.linspace(0, n_seen - 1, min(n_shown, n_seen))).astype(int)
 
 
 def saliency_maps(

@@ -14,6 +14,7 @@ from scipy import stats
 
 # Two equal changes of a clip or two have an interval of no width, and prove nothing.
 FEWEST_PAIRS = 3
+LARGE_CHANGE = 0.05
 Score = Callable[[np.ndarray], np.ndarray]  # a stack of confusion matrices in, a score of each out
 
 
@@ -32,6 +33,15 @@ class Interval(NamedTuple):
     def from_dict(cls, values: Mapping[str, float | None]) -> "Interval":
         """From what `to_dict` gave."""
         return cls(**{name: math.nan if value is None else value for name, value in values.items()})
+
+
+def says_something(change: Interval) -> bool:
+    """Whether a change has limits that can be read: equal changes of a clip or two have an interval of no width.
+
+    >>> says_something(Interval(0.03, 0.03, 0.03)), says_something(Interval(0.03, 0.01, 0.05))
+    (False, True)
+    """
+    return change.low < change.high or (change.low == change.high and abs(change.estimate) > LARGE_CHANGE)
 
 
 class PermutationTest(NamedTuple):

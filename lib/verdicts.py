@@ -15,7 +15,7 @@ from lib.audit import RESTS_ON, Finding
 from lib.metrics import wilson_interval
 from lib.paper import METHOD_NAMES, Claim, stability
 from lib.runs import MODEL_NAMES
-from lib.statistics import FEWEST_PAIRS, Interval
+from lib.statistics import FEWEST_PAIRS, Interval, says_something
 from lib.statistics import verdict as reached
 from lib.wording import interval_in_points
 
@@ -290,8 +290,8 @@ def _limits(scores: Mapping, name: str) -> tuple[float, float]:
 
 
 def _open(change: Mapping) -> bool:
-    """Whether a change has no interval, or one without width: equal changes of a clip or two prove nothing."""
-    return change["low"] is None or change["low"] == change["high"]
+    """Whether a change, as results hold it, has no limits that can be read."""
+    return not says_something(Interval.from_dict(change))
 
 
 def _seeds_of(found: Mapping, runs: str) -> set[int]:

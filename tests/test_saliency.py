@@ -3,6 +3,7 @@
 import dataclasses
 import json
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -57,6 +58,15 @@ def test_saliency_reaches_as_far_as_the_network_sees_and_no_further(name):
         assert salient[:height, :width, :depth].all()
         assert not salient[height:].any()
         assert not salient[..., depth:].any()
+
+
+@pytest.mark.parametrize(("depth", "kernel_depth"), [(18, 15), (18, 3), (96, 15), (9, 3), (5, 3)])
+def test_frames_are_shown_up_to_the_last_that_the_network_sees(depth, kernel_depth):
+    seen = saliency.seen_size((64, 64, depth), (3, 3, kernel_depth))[2]
+    shown = saliency.shown_frames(seen)
+    assert (shown[0], shown[-1]) == (0, seen - 1)
+    assert len(set(shown)) == min(7, seen)
+    assert np.ptp(np.diff(shown)) <= 1
 
 
 def test_the_answer_is_the_class_of_the_highest_probability():
@@ -481,6 +491,9 @@ def test_a_stand_in_is_never_evidence_about_the_papers_data():
     assert text.startswith("**Not testable here**")
     assert "Supported" not in text
     assert f"{verdicts['crops']['share']:.1%}" in text
+    assert f"{100 * verdicts['crops']['gain']:+.1f} points" in text
+    assert "do not cover other seeds" in text
+    assert "more than with random weights" not in text  # how much more is said, and against how many networks
 
 
 def test_two_ways_to_draw_regions_that_disagree_are_both_told():
@@ -501,7 +514,38 @@ def test_a_network_that_answers_one_class_and_clips_without_saliency_are_named()
     assert "the same class to all" in text
     assert "**1 clip has no saliency**" in text
     nothing = saliency_prose.answer_sentences(np.array([]), np.array([]), [np.ones((0, 2, 2, 2))], "it is gone")
-    assert nothing == "**No clip is measured**: there is no network to explain (it is gone)."
+    assert "Nothing is measured on this page: there is no network to explain**, as it is gone." in nothing
+    assert "Another seed" in nothing
+
+
+def test_a_page_without_weights_says_how_to_get_them_and_holds_no_number():
+    n_regions, nothing = len(REGIONS), np.zeros((0, 8, 8, 6), np.float32)
+    empty = saliency_measures.share_table(
+        np.zeros((0, n_regions)), np.zeros((0, n_regions)), np.zeros((1, 0, n_regions)), 10, seed=0
+    )
+    tables, curve = {"crops": empty}, saliency_measures.similarity_curve(pd.DataFrame(), 10, seed=0)
+    measured = saliency_measures.motion_measures([nothing], [nothing[..., 0]], [nothing])
+    summary = saliency_measures.motion_summary(measured, 10, seed=0)
+    text = saliency_prose.answer_sentences(np.zeros(0), np.zeros(0), [nothing], saliency.NOT_KEPT)
+    assert "`TRAIN=no`" in text
+    assert "`train_missing`" in text
+    for shown in (
+        saliency_figures.share_bars(tables, standin=True),
+        saliency_figures.sanity_curves(curve, curve, standin=True),
+        saliency_prose.share_display(tables, standin=True),
+        saliency_prose.motion_display(summary, standin=True),
+    ):
+        assert shown is None
+    for said in (
+        saliency_prose.share_sentences(tables),
+        saliency_prose.motion_sentences(summary, standin=True),
+        saliency_prose.sanity_sentences(curve, curve),
+    ):
+        assert said == "Nothing was measured."
+    verdicts = {"crops": saliency_measures.rest_of_face_verdict(empty, standin=True)}
+    text = saliency_prose.verdict_sentences(verdicts, saliency.NOT_KEPT)
+    assert text.startswith("**Not measured**")
+    assert "stand-in" not in text
 
 
 def test_what_the_network_cannot_see_is_said():
@@ -521,7 +565,9 @@ def test_the_pointing_game_is_held_against_chance(hits, words):
     text = saliency_prose.motion_sentences(summary, standin=True)
     assert words in text
     assert "*less* motion" in text
-    assert saliency_prose.motion_display(summary).shape == (3, 4)
+    assert saliency_prose.motion_display(summary, standin=True).data.shape == (3, 4)
+    assert "stand-in" in saliency_prose.motion_display(summary, standin=True).to_html()
+    assert "stand-in" not in saliency_prose.motion_display(summary, standin=False).to_html()
 
 
 def curve(*rows):
@@ -534,18 +580,26 @@ def curve(*rows):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(("permuted", "words"), [(0.9, "not the classes"), (0.4, "not clearly more")])
-def test_permuted_labels_are_held_against_the_common_beginning(permuted, words):
+@pytest.mark.parametrize(
+    ("permuted", "words"),
+    [
+        (0.9, "changes the correlation by +0.50"),
+        (0.42, "changes the correlation by +0.02"),
+        (0.4, "changes the correlation by +0.00"),
+    ],
+)
+def test_permuted_labels_are_held_against_the_common_beginning_by_the_size_of_the_difference(permuted, words):
     others = curve(("permuted labels", permuted), ("initial weights", 0.4))
     text = saliency_prose.sanity_sentences(curve(("dense_2", 0.2), ("convolution", 0.1)), others)
-    assert words in text
+    assert f"{words}, where +0.60 would make the maps the same" in text
+    assert "One network each: the intervals are over clips and do not cover other seeds." in text
     assert "+0.10" in text
 
 
 def test_missing_networks_and_measures_are_told_without_numbers():
     empty = saliency_measures.similarity_curve(pd.DataFrame(), 10, seed=0)
-    assert saliency_prose.sanity_sentences(empty, empty) == "No clip was measured."
-    assert "too few clips" in saliency_prose.share_sentences({"crops": table_of(n=0)})
+    assert saliency_prose.sanity_sentences(empty, empty) == "Nothing was measured."
+    assert "too few clips" in saliency_prose.share_sentences({"crops": table_of(n=1)})
     only_initial = curve(("initial weights", 0.4))
     assert "permuted" not in saliency_prose.sanity_sentences(curve(("dense_2", 0.2)), only_initial)
     assert "**There is no network to explain**: gone." in saliency_prose.network_sentences({"to explain": "gone"})
@@ -558,7 +612,18 @@ def test_shares_are_named_where_their_intervals_exclude_the_area():
     text = saliency_prose.share_sentences({"crops": table_of()})
     assert "denser than the area in *rest of the face*" in text
     assert "thinner than the area in *background*" in text
-    assert saliency_prose.share_display(table_of()).loc["rest of the face", "share of the area"] == "20.0%"
+    assert "do not cover other seeds" in text
+    shown = saliency_prose.share_display({"crops": table_of(), "parts": table_of(area=0.1)}, standin=True)
+    assert shown.data.loc[("crops", "rest of the face"), "share of the area"] == "20.0%"
+    assert len(shown.data) == 2 * len(REGIONS)
+    assert "stand-in" in shown.to_html()
+
+
+def test_a_clip_without_saliency_has_no_cross():
+    maps, parts = [np.zeros((8, 8)), np.eye(8)], {"crops": [quarters()[0][0, ..., 0]] * 2}
+    frames = [np.zeros((8, 8), np.uint8)] * 2
+    figure = saliency_figures.region_panels(frames, parts, maps, [np.ones((8, 8))] * 2, ["a", "b"], "motion", True)
+    assert [len(axis.lines) for axis in figure.axes] == [0, 0, 0, 0, 1, 1]
 
 
 @pytest.mark.parametrize("standin", [True, False])
@@ -587,7 +652,7 @@ def test_the_chapter_runs_with_its_networks_and_without_and_passes_the_gate(tmp_
 
     monkeypatch.setenv("MICROEXP_DATA", str(tmp_path / "data"))
     monkeypatch.delenv("SMIC_ROOT", raising=False)
-    found = {}
+    found, shown = {}, {}
     for train_missing in (False, True):
         parameters = {"clips": 9, "epochs": 1, "bootstrap": 50, "randomisations": 1, "train_missing": train_missing}
         output, results = tmp_path / f"{train_missing}.ipynb", tmp_path / f"{train_missing}.json"
@@ -601,6 +666,12 @@ def test_the_chapter_runs_with_its_networks_and_without_and_passes_the_gate(tmp_
         )
         assert gate.problems(output, "08_saliency", {"clips": 9, "epochs": 1}) == []
         found[train_missing] = json.loads(results.read_text(), parse_constant=pytest.fail)["results"]
+        cells = [cell for cell in nbformat.read(output, as_version=4).cells if cell.cell_type == "code"]
+        shown[train_missing] = [one.data for cell in cells for one in cell.outputs if "data" in one]
+    # the notice of a stand-in and the provenance are all that is left of figures and tables
+    assert [sum("image/png" in data for data in shown[trained]) for trained in (False, True)] == [0, 4]
+    assert [sum("text/html" in data for data in shown[trained]) for trained in (False, True)] == [2, 4]
+    assert found[False].keys() == found[True].keys()
     assert "not kept here" in found[False]["missing"]["network"]
     assert found[False]["clips"] == []
     assert found[False]["verdict"]["crops"]["share"] is None

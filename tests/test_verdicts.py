@@ -148,9 +148,9 @@ def test_one_seed_is_underpowered_for_an_order_and_for_controls():
 @pytest.mark.parametrize("one", [RANKING, claim("temporal")])
 def test_equal_changes_and_fewer_than_three_seeds_decide_neither_an_order_nor_controls(one):
     assert judged(one, comparison()).real.verdict == "replicated"
-    equal = comparison(change_half=0.0)
+    equal = comparison(change=-0.03, change_half=0.0)
     for lead in equal["ranking"]["published_leads"]:
-        lead.update(low=0.03, high=0.03)
+        lead.update(estimate=0.03, low=0.03, high=0.03)
     assert judged(one, equal).real.verdict == "underpowered"
     few = comparison()
     for scores in few["scores"].values():

@@ -16,7 +16,7 @@ from lib.experiments import Outcome
 from lib.metrics import wilson_interval
 from lib.report import figures
 from lib.runs import MODEL_NAMES
-from lib.statistics import Interval, mean_interval, paired_difference
+from lib.statistics import Interval, mean_interval, paired_difference, says_something
 from lib.wording import interval_in_points, points
 
 CONTROL_TITLES = {
@@ -234,7 +234,7 @@ def control_sentences(outcomes: Sequence[Outcome]) -> str:
             if np.isnan(change.low)
             else f"95 % interval {100 * change.low:+.1f} to {100 * change.high:+.1f}"
         )
-        clear = change.high < 0 and change.low < change.high  # equal changes of a clip or two prove nothing
+        clear = change.high < 0 and says_something(change)
         verdict = "so the network uses" if clear else "which does not show that the network uses"
         sentences.append(
             f"With {CONTROL_TITLES[control]} the mean of the last ten epochs changes by **{points(change.estimate)}** "

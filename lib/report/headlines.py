@@ -39,7 +39,7 @@ def headlines(findings: Sequence[Finding], results: Results) -> str:
     measured = [line for where, content in results.items() for line in _measured(where, content)]
     if measured:
         text += (
-            "\nBy training again, what such habits add to an accuracy (percentage points, with 95 % "
+            "\nBy training again, how such habits change an accuracy (percentage points, with 95 % "
             "intervals over seeds):\n\n" + "\n".join(measured) + "\n"
         )
     return text
@@ -68,10 +68,16 @@ def _best_epoch(found: Mapping, place: str) -> list[str]:
 
 def _shortcuts(found: Mapping, place: str) -> list[str]:
     rows = [row for row in found["switches"] if row["shown"]]
+    if not rows:
+        return []
     changes = {row["title"]: Interval.from_dict(row["accuracy_change"]) for row in rows}
     largest = sorted(changes, key=lambda title: -abs(changes[title].estimate))[:LARGEST_CHANGES]
     told = "; ".join(f"{title} {interval_in_points(changes[title])}" for title in largest)
-    return [f"- **One shortcut at a time**, on {place}: {told}."] if told else []
+    n_measured = sum(row["status"] == "measured" for row in found["switches"])
+    return [
+        f"- **One shortcut at a time**, on {place}: {told}. Of {n_measured} intervals, {0.05 * n_measured:.1f} would "
+        "exclude zero by chance."
+    ]
 
 
 LINES = {"06_comparison": _best_epoch, "10_shortcuts": _shortcuts}

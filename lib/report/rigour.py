@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from lib import metrics, paper, power, statistics
+from lib.errors import ConfigError
 from lib.experiments import Outcome
 from lib.report.rigour_prose import p_text
 from lib.runs import RunRecord
@@ -22,6 +23,7 @@ SCORE_TITLES = {"uf1": "UF1", "uar": "UAR", "accuracy": "accuracy"}
 COLUMNS = ["run", "clip", "subject", "truth", "predicted"]
 UNKNOWN = Interval(math.nan, math.nan, math.nan)
 POWER = 0.8
+SMALLEST_MARGIN = 0.02  # to tell less than that takes thousands of clips
 
 
 def split_outcomes(outcomes: Sequence[Outcome]) -> tuple[list[RunRecord], list[RunRecord]]:
@@ -145,6 +147,12 @@ def published_scores(model: str, dataset: str) -> dict[str, float]:
         facts = paper.confusion_facts(dataset)
         scores |= {"uf1": facts["uf1"], "uar": facts["uar"]}
     return scores
+
+
+def check_margin(margin: float) -> None:
+    """Refuse a margin that no number of clips could tell, before anything is trained."""
+    if not SMALLEST_MARGIN <= margin < 1:
+        raise ConfigError(f"margin: expected a share from {SMALLEST_MARGIN:g} to 1, as in 0.05, found {margin!r}")
 
 
 def planning(predictions: pd.DataFrame, base: float | None, margin: float) -> dict[str, float]:

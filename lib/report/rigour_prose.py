@@ -25,10 +25,14 @@ def outcome_sentences(outcomes: Sequence) -> str:
         seeds = {}
         for one in outcomes:
             if one.status == "failed":
-                seeds.setdefault((one.config.protocol, one.config.model), []).append(str(one.config.seed))
+                config = one.config
+                what = (config.protocol, config.model, config.batch_size, config.control)
+                seeds.setdefault(what, []).append(str(config.seed))
         named = "; ".join(
-            f"`{protocol}` of {paper.METHOD_NAMES[model]}, seed {', '.join(which)}"
-            for (protocol, model), which in seeds.items()
+            f"`{protocol}` of {paper.METHOD_NAMES[model]}, batches of {batch_size}"
+            + (f", {control.replace('_', ' ')}" if control != "none" else "")
+            + f", seed {', '.join(which)}"
+            for (protocol, model, batch_size, control), which in seeds.items()
         )
         text += f" {counts['failed']} **failed**, their loss being no finite number: {named}. Failing is a result too."
     if counts["missing"]:
@@ -91,6 +95,8 @@ def chance_sentences(tests: Mapping[str, PermutationTest], retrained: RetrainedT
         f"one draw of twenty; the networks' predictions score {test.observed:.3f} (**p = {p_text(test.p_value)}**, "
         f"{test.n:,} draws). Their predictions "
         + ("tell something about the labels." if clear else "are **not shown to be better than chance**.")
+        + " Labels are dealt out among all clips, as if those of one person were not alike; where they are, p is too "
+        "small."
     )
     if retrained is None:
         return text + " No run was trained on permuted labels, so the stricter null remains untested here."
@@ -126,7 +132,10 @@ def epoch_choice_sentences(gains: Mapping[str, Interval], n_folds: int) -> str:
 def power_sentences(plan: Mapping[str, float]) -> str:
     """What clips and people of this number can show, and how many would be needed."""
     if not plan:
-        return "Without a finished run, how alike a person's clips are is unknown, and so is the power."
+        return (
+            "Nothing is planned here: either no run is finished, so that it is unknown how alike a person's clips are, "
+            "or the accuracy leaves no room for the margin."
+        )
     alike = (
         "cannot be estimated from these clips and is taken as zero, which is the best case"
         if math.isnan(plan["icc"])

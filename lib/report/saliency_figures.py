@@ -99,7 +99,7 @@ def region_panels(
         axes[row, -2].imshow(saliency, cmap=SALIENCY_COLOURS, vmin=0, interpolation="nearest")
         axes[row, -1].imshow(moved, cmap="viridis", vmin=0, interpolation="nearest")
         peak = np.unravel_index(saliency.argmax(), saliency.shape)
-        for axis in axes[row, -2:]:
+        for axis in axes[row, -2:] if saliency.any() else ():
             axis.plot(peak[1], peak[0], "x", color="white", markersize=8, markeredgewidth=1.8)
         axes[row, 0].set_ylabel(title, fontsize=8, rotation=0, ha="right", va="center", labelpad=6)
     for axis, heading in zip(axes[0], headings, strict=True):
@@ -114,8 +114,10 @@ def region_panels(
     return finished(figure, standin, axes[0, 0].get_position().y1 + 0.2 / figure.get_figheight())
 
 
-def share_bars(tables: Mapping[str, pd.DataFrame], standin: bool) -> Figure:
+def share_bars(tables: Mapping[str, pd.DataFrame], standin: bool) -> Figure | None:
     """Saliency share of each region with its interval, its area share, and the range of networks with random weights.
+
+    None where no clip has saliency.
 
     Parameters
     ----------
@@ -123,6 +125,8 @@ def share_bars(tables: Mapping[str, pd.DataFrame], standin: bool) -> Figure:
         From `lib.saliency_measures.share_table`.
     standin : bool
     """
+    if all(table["share"].isna().all() for table in tables.values()):
+        return None
     figure, axes = plt.subplots(1, len(tables), figsize=(4.7 * len(tables), 3.3), sharey=True, squeeze=False)
     for axis, (partition, table) in zip(axes[0], tables.items(), strict=True):
         places = np.arange(len(table))
@@ -142,8 +146,10 @@ def share_bars(tables: Mapping[str, pd.DataFrame], standin: bool) -> Figure:
     return finished(figure, standin)
 
 
-def sanity_curves(cascade: pd.DataFrame, others: pd.DataFrame, standin: bool) -> Figure:
+def sanity_curves(cascade: pd.DataFrame, others: pd.DataFrame, standin: bool) -> Figure | None:
     """Similarity to the trained network's maps as its layers are made random, and of two other networks' maps.
+
+    None where no clip was measured.
 
     Parameters
     ----------
@@ -151,6 +157,8 @@ def sanity_curves(cascade: pd.DataFrame, others: pd.DataFrame, standin: bool) ->
         From `lib.saliency_measures.similarity_curve`: the steps of the cascade, and a row for each other network.
     standin : bool
     """
+    if cascade.empty:
+        return None
     measures = {"spearman": "Spearman's rank correlation", "ssim": "structural similarity (SSIM)"}
     figure, axes = plt.subplots(1, 2, figsize=(11, 3.9), sharex=True)
     steps = ["nothing", *cascade["step"]]
@@ -174,7 +182,7 @@ def sanity_curves(cascade: pd.DataFrame, others: pd.DataFrame, standin: bool) ->
         axis.set_title(title, fontsize=10)
         axis.set_ylim(top=1.05)
         axis.grid(False, axis="x")
-    axes[0].set_ylabel("to the maps of the trained network")
+    axes[0].set_ylabel("similarity to the trained network's maps")
     axes[0].legend(fontsize=8)
     figure.tight_layout()
     return finished(figure, standin)

@@ -4,24 +4,38 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from pandas.io.formats.style import Styler
 
+from lib.saliency import NOT_KEPT
 from lib.saliency_measures import MOVING
 from lib.saliency_regions import PARTITIONS
+from lib.wording import points
 
 REST = "rest of the face"
 PERMUTED, INITIAL = "permuted labels", "initial weights"  # the other networks of the sanity checks
+NOTHING = "Nothing was measured."
+OF_CLIPS = "the intervals are over clips and do not cover other seeds"
 
 
 def network_sentences(reasons: Mapping[str, str]) -> str:
     """Which networks there are; `reasons` says for each why it is missing, or is empty."""
     missing = [f"**There is no network {name}**: {reason}." for name, reason in reasons.items() if reason]
-    return " ".join(missing) or "Both other networks are there."
+    return " ".join(missing) or "Both networks for comparison are there."
 
 
 def answer_sentences(predicted: np.ndarray, truth: np.ndarray, maps: Sequence[np.ndarray], missing: str = "") -> str:
     """How right the explained answers are, and how many clips have no map; `missing`: why there is no network."""
     if missing:
-        return f"**No clip is measured**: there is no network to explain ({missing})."
+        remedy = (
+            "Build the book without `TRAIN=no`, or execute this notebook with `train_missing` true: the network is "
+            "then trained, and its weights are kept in `data/weights/`."
+            if missing == NOT_KEPT
+            else "Another seed or a smaller learning rate gives another network."
+        )
+        return (
+            f"**Nothing is measured on this page: there is no network to explain**, as {missing}. {remedy} What "
+            "follows tells how maps are made and measured, without a figure, a table or a finding."
+        )
     right = int((predicted == truth).sum())
     text = (
         f"Maps explain the network's own answer to {len(predicted)} validation clips; {right} of them "
@@ -53,15 +67,22 @@ def seen_sentences(input_shape: Sequence[int], seen: Sequence[int]) -> str:
     )
 
 
-def share_display(table: pd.DataFrame) -> pd.DataFrame:
-    """`lib.saliency_measures.share_table` as text: percentages with their limits, one row for each region."""
+def share_display(tables: Mapping[str, pd.DataFrame], standin: bool) -> Styler | None:
+    """Each of `lib.saliency_measures.share_table` as text, one row for each region; None where no clip has saliency."""
+    if all(table["share"].isna().all() for table in tables.values()):
+        return None
+    shown = pd.concat({partition: _share_texts(table) for partition, table in tables.items()})
+    return shown.rename_axis(["regions by", "region"]).style.set_caption(f"saliency by region{_mark(standin)}")
+
+
+def _share_texts(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "share of the area": [_percent(value) for value in table["area"]],
             "share of the saliency": [_interval(row, "share", _percent) for _, row in table.iterrows()],
             "ratio": [_interval(row, "ratio", _number) for _, row in table.iterrows()],
             "with random weights": [_interval(row, "random", _percent) for _, row in table.iterrows()],
-            "trained less random, in points": [_interval(row, "gain", _points) for _, row in table.iterrows()],
+            "trained less random, in points": [_interval(row, "gain", _in_points) for _, row in table.iterrows()],
         },
         index=table.index,
     )
@@ -69,6 +90,8 @@ def share_display(table: pd.DataFrame) -> pd.DataFrame:
 
 def share_sentences(tables: Mapping[str, pd.DataFrame]) -> str:
     """Where saliency is denser than the area alone would have it, for each way to draw the regions."""
+    if all(table["share"].isna().all() for table in tables.values()):
+        return NOTHING
     sentences = []
     for partition, table in tables.items():
         if table["ratio_low"].isna().all():
@@ -88,11 +111,13 @@ def share_sentences(tables: Mapping[str, pd.DataFrame]) -> str:
             + (_listed(named) if named else "nowhere clearly denser or thinner than the area")
             + "."
         )
-    return " ".join(sentences)
+    return " ".join([*sentences, f"These are maps of one network: {OF_CLIPS}."])
 
 
-def motion_display(summary: Mapping[str, Mapping]) -> pd.DataFrame:
-    """`lib.saliency_measures.motion_summary` as a table of text."""
+def motion_display(summary: Mapping[str, Mapping], standin: bool) -> Styler | None:
+    """`lib.saliency_measures.motion_summary` as a table of text; None where nothing could be compared."""
+    if not any(found["n"] for found in summary.values()):
+        return None
     game = summary["pointing_game"]
     rows = {
         "largest saliency lies where the face moves": (game, _percent, _percent(game["chance"])),
@@ -109,11 +134,13 @@ def motion_display(summary: Mapping[str, Mapping]) -> pd.DataFrame:
             }
             for name, (found, form, blind) in rows.items()
         }
-    ).T
+    ).T.style.set_caption(f"saliency and motion{_mark(standin)}")
 
 
 def motion_sentences(summary: Mapping[str, Mapping], standin: bool) -> str:
     """What the pointing game and the correlations come to."""
+    if not any(found["n"] for found in summary.values()):
+        return NOTHING
     source = (
         "The motion is the truth with which the stand-in was drawn, without the sway of the head."
         if standin
@@ -146,7 +173,7 @@ def motion_sentences(summary: Mapping[str, Mapping], standin: bool) -> str:
 def sanity_sentences(cascade: pd.DataFrame, others: pd.DataFrame) -> str:
     """Whether the maps depend on weights and labels, as they must to show anything that was learned."""
     if cascade.empty:
-        return "No clip was measured."
+        return NOTHING
     last = cascade.iloc[-1]
     if pd.isna(last["spearman"]):
         return "With random weights no clip has saliency, so that the check by random weights cannot be made."
@@ -171,17 +198,22 @@ def sanity_sentences(cascade: pd.DataFrame, others: pd.DataFrame) -> str:
             f"{_interval(initial, 'spearman', _signed)} with those it ended with."
         )
     if relabelled is not None and initial is not None:
+        more = relabelled["spearman"] - initial["spearman"]
         text += (
-            " Both networks share that beginning, and wrong labels bring the maps nearer still to those learned from "
-            "right ones: part of them shows the clips, not the classes."
-            if relabelled["spearman_low"] > initial["spearman_high"]
-            else " Both networks share that beginning; what they have in common is not clearly more."
+            " Both trained networks share that beginning. Whatever else their maps share shows the clips and not the "
+            f"classes, since their labels agree by chance only: it changes the correlation by {more:+.2f}, "
+            f"where {1 - initial['spearman']:+.2f} would make the maps the same."
         )
-    return text
+    return f"{text} One network each: {OF_CLIPS}."
 
 
-def verdict_sentences(verdicts: Mapping[str, Mapping]) -> str:
-    """What the measurement says to the paper's "features apart from eyes and mouth contribute"."""
+def verdict_sentences(verdicts: Mapping[str, Mapping], missing: str = "") -> str:
+    """What the measurement says to the paper's "features apart from eyes and mouth contribute".
+
+    `missing`: why there is no network, as in `answer_sentences`.
+    """
+    if missing:
+        return "**Not measured**: there is no network whose maps could support or contradict it."
     opening = {
         "not testable here": "**Not testable here** for the paper's data: these are maps of a stand-in. On it:",
         "supported": "**Supported**, as far as one network of one seed can:",
@@ -196,8 +228,8 @@ def verdict_sentences(verdicts: Mapping[str, Mapping]) -> str:
     lines += [
         "",
         "That a share is above zero means little by itself: a gradient is hardly ever exactly zero, and a network with "
-        "random weights passes the same test. Weight lies on whether the region has more than its area, and more than "
-        "with random weights.",
+        "random weights passes the same test. Weight lies on how much more the region has than its area, and than with "
+        f"random weights. One trained network and a few draws of random weights are compared: {OF_CLIPS}.",
     ]
     return "\n".join(lines)
 
@@ -208,19 +240,24 @@ def _finding(verdict: Mapping) -> str:
             return "the network sees nothing else of the face."
         return "no interval can be given with fewer than two clips that have saliency."
     than_area = {"above": "more than its area", "below": "less than its area", "include": "about as much as its area"}
-    than_random = {
-        "above": "more than with random weights",
-        "below": "less than with random weights",
-        "include": "not clearly other than with random weights",
-        None: "a comparison with random weights is not possible",
-    }
     row = pd.Series(verdict, dtype=object)
+    if verdict["against_random"] is None:
+        than_random = "a comparison with random weights is not possible"
+    else:
+        draws = f"{_percent(verdict['random'])}, {_range(verdict['random_low'], verdict['random_high'], _percent)}"
+        beside = f"with random weights ({draws} over the draws)"
+        gain = f"{points(verdict['gain'])} ({_range(verdict['gain_low'], verdict['gain_high'], _in_points)})"
+        clear = "not clearly other than " if verdict["against_random"] == "include" else ""
+        than_random = f"{clear}{beside}: {gain}" if clear else f"{gain} against maps {beside}"
     return (
         f"the {REST} has **{_interval(row, 'share', _percent)}** of the saliency, "
         f"{_interval(row, 'ratio', _number)} times its share of the area ({_percent(verdict['area'])}): "
-        f"{than_area[verdict['against_area']]}, {than_random[verdict['against_random']]}"
-        + (f": {_interval(row, 'gain', _points)} percentage points." if verdict["gain_low"] is not None else ".")
+        f"{than_area[verdict['against_area']]}, and {than_random}."
     )
+
+
+def _mark(standin: bool) -> str:
+    return ", stand-in" if standin else ""
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -244,5 +281,5 @@ def _formatted(pattern: str):
 _percent, _number, _signed = _formatted("{:.1%}"), _formatted("{:.2f}"), _formatted("{:+.2f}")
 
 
-def _points(share: float) -> str:
+def _in_points(share: float) -> str:
     return "–" if pd.isna(share) else f"{100 * share:+.1f}"

@@ -80,4 +80,5 @@ def _reach(dots: np.ndarray, intervals: list[Interval]) -> float:
 
 
 def _gap_text(row) -> str:
-    return {"failed": "every pair failed: no finite loss", "missing": "not trained"}.get(row.status, "")
+    parts = [f"{count} {what}" for count, what in ((row.n_failed, "failed"), (row.n_missing, "not trained")) if count]
+    return ", ".join(parts) or "other classes are scored"

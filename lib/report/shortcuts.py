@@ -89,7 +89,8 @@ def pairs(outcomes: Sequence[Outcome]) -> pd.DataFrame:
     -------
     DataFrame
         ``switch``, ``model``, ``seed``, ``status`` (of the pair: "finished", "failed" if one of the runs failed, else
-        "missing"), ``reason``, and the changes ``accuracy`` and ``uf1`` (switched minus baseline; NaN unless finished).
+        "missing"), ``reason``, and the changes ``accuracy`` and ``uf1`` (switched minus baseline; NaN unless finished,
+        and for UF1 where the two runs are scored on clips of different classes).
     """
     rows = []
     for outcomes_of_model in _by_model(outcomes).values():
@@ -129,7 +130,14 @@ def _pair(switched: Outcome, baseline: Outcome | None, at: str | None = None) ->
     if row["status"] == "finished":
         with_switch, without = _scores(switched, at), _scores(baseline)
         row |= {name: with_switch[name] - without[name] for name in SCORES}
+        if _classes(switched) != _classes(baseline):  # a mean over other classes: no difference of one score
+            row["uf1"] = math.nan
     return row
+
+
+def _classes(outcome: Outcome) -> set[str]:
+    """Classes that are among the scored clips."""
+    return set(outcome.record.predictions("last")["truth"])
 
 
 def _scores(outcome: Outcome, at: str | None = None) -> dict[str, float]:
@@ -159,7 +167,7 @@ def ledger(changes: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
         finished = group[group["status"] == "finished"]
         counts = group["status"].value_counts()
         lacking = group.loc[group["status"] != "finished", "reason"]
-        changes_of = {score: mean_interval(finished[score], level, bounds=(-1, 1)) for score in SCORES}
+        changes_of = {score: mean_interval(finished[score].dropna(), level, bounds=(-1, 1)) for score in SCORES}
         rows.append(
             {
                 "switch": name,

@@ -17,6 +17,7 @@ def shortcut(title, mean, shown=True):
     return {
         "title": title,
         "shown": shown,
+        "status": "measured",
         "accuracy_change": {"estimate": mean, "low": mean - 0.01, "high": mean + 0.01},
     }
 
@@ -43,7 +44,7 @@ def test_a_lead_whose_finding_no_longer_contradicts_is_gone(found):
 def test_the_largest_shortcuts_that_exclude_zero_are_told_in_order_and_for_which_data(found):
     rows = [shortcut("small", 0.02), shortcut("large", -0.3), shortcut("unsure", 0.4, shown=False)]
     text = headlines(found, {("smic", "10_shortcuts"): chapter({"switches": rows})})
-    assert "large -30.0 points (-31.0 to -29.0); small +2.0 points (+1.0 to +3.0)" in text
+    assert "large -30.0 points (-31.0 to -29.0); small +2.0 points (+1.0 to +3.0). Of 3 intervals, 0.2 would" in text
     assert "unsure" not in text
     assert "[rendered faces in place of SMIC](chapters/smic/10_shortcuts)" in text
     real = headlines(found, {("smic", "10_shortcuts"): chapter({"switches": rows}, standin=False)})

@@ -8,6 +8,7 @@ import pytest
 from fake_outcomes import FakeStore, failed, finished, missing, with_seeds
 
 from lib import metrics
+from lib.errors import ConfigError
 from lib.experiments import STCNN, rigorous_runs
 from lib.report import rigour, rigour_figures, rigour_prose
 from lib.runs import RunConfig
@@ -184,3 +185,10 @@ def test_people_are_listed_with_their_worst_and_best_seed():
 
 def test_an_interval_without_limits_is_written_as_such():
     assert rigour_prose.interval_text(Interval(0.5, math.nan, math.nan), ".1%") == "50.0% (no interval)"
+
+
+@pytest.mark.parametrize("margin", [0, 0.005, 1, -0.05])
+def test_a_margin_that_no_number_of_clips_could_tell_is_refused_before_training(margin):
+    with pytest.raises(ConfigError, match="margin: expected a share from 0.02"):
+        rigour.check_margin(margin)
+    rigour.check_margin(0.05)

@@ -1,6 +1,7 @@
 """The ledger of shortcuts: pairs by seed, gaps that stay visible, sentences that claim no more than was measured."""
 
 import json
+import math
 from dataclasses import replace
 
 import pytest
@@ -125,7 +126,7 @@ def test_sentences_name_what_rises_and_what_has_no_number():
 def test_planned_runs_are_told_apart_by_what_became_of_them():
     text = rigour_prose.outcome_sentences([outcome_of(RunConfig(STCNN)), failed(RunConfig(STCNN, "clean", seed=3))])
     assert "**1 of 2 runs** are finished" in text
-    assert "`clean` of MicroExpSTCNN, seed 3" in text
+    assert "`clean` of MicroExpSTCNN, batches of 8, seed 3" in text
     assert "not been trained" in rigour_prose.outcome_sentences([missing(RunConfig(STCNN))])
 
 
@@ -153,5 +154,29 @@ def test_a_figure_of_a_stand_in_says_so_and_names_every_gap():
         figure = shortcut_figures.ledger_chart(shortcuts.ledger(changes), changes, standin)
         assert any("stand-in" in text.get_text() for text in figure.texts) == standin
     written = [text.get_text() for axis in figure.axes for text in axis.texts]
-    assert "not trained" in written
+    assert "2 not trained" in written
     assert any("failed" in text for text in written)
+
+
+def test_uf1_over_other_classes_has_no_change_and_says_so():
+    def one_class(config):
+        outcome = outcome_of(config)
+        truth = STORE.truth()
+        record = replace(outcome.record, truth=truth[truth["truth"] == "surprise"])
+        return replace(outcome, record=record)
+
+    changes = shortcuts.pairs(outcomes(replaced=[("unshuffled_split", one_class)]))
+    ledger = shortcuts.ledger(changes)
+    found = row(ledger, "unshuffled_split")
+    assert math.isnan(found.uf1.estimate)
+    assert math.isfinite(found.accuracy.estimate)
+    assert math.isfinite(row(ledger, "shared_subjects").uf1.estimate)
+    figure = shortcut_figures.ledger_chart(ledger, changes, standin=False)
+    assert "other classes are scored" in [text.get_text() for axis in figure.axes for text in axis.texts]
+
+
+def test_a_row_without_a_pair_tells_how_many_failed_and_how_many_are_missing():
+    fate = lambda config: (failed if config.seed == 0 else missing)(config)  # noqa: E731
+    changes = shortcuts.pairs(outcomes(replaced=[("frames_as_listed", fate)]))
+    figure = shortcut_figures.ledger_chart(shortcuts.ledger(changes), changes, standin=False)
+    assert "1 failed, 3 not trained" in [text.get_text() for axis in figure.axes for text in axis.texts]

@@ -67,6 +67,8 @@ def _values_without_place() -> str:
 
 def plan_sentences(planned: Sequence[RunConfig], misfits: Mapping[Kernel, str]) -> str:
     """How many runs were asked for, where they depart from the paper, and which kernels do not fit the volume."""
+    if not planned:
+        return "Nothing is planned: give at least one kernel, one learning rate and one seed."
     kernels, rates, seeds = (
         list(dict.fromkeys(getattr(config, name) for config in planned))
         for name in ("kernel_size", "learning_rate", "seed")

@@ -265,7 +265,7 @@ class BestKernel:
     difference : Interval
         3x3x15 minus `best_other`; 95 %.
     method : str
-        "paired over n seeds" or "Wilson, n clips"; empty if the two cannot be compared.
+        "paired over n seeds" or "Newcombe, n clips"; empty if the two cannot be compared.
     compared : int
         How many other kernels stand against 3x3x15.
     complete : bool
@@ -336,8 +336,13 @@ def best_kernel(table: pd.DataFrame, outcomes: Sequence[Outcome], learning_rate:
 def _difference(own: Mapping[int, float], other: Mapping[int, float], n: int, level: float) -> tuple[Interval, str]:
     """Mean accuracy of one kernel minus another's, and how its interval came about.
 
-    Without spread between the differences of at least two seeds, t has nothing to go by: Wilson's interval of the
-    first kernel's accuracy on one validation set then stands against the second's mean.
+    Without spread between the differences of at least two seeds, t has nothing to go by: what is left is that each
+    accuracy is one of so many clips, and Newcombe's interval of two such shares, which takes them as independent.
+
+    References
+    ----------
+    Newcombe, "Interval estimation for the difference between independent proportions", Statistics in Medicine 17
+    (1998), method 10.
     """
     shared = sorted(own.keys() & other.keys())
     a, b = np.array([own[seed] for seed in shared]), np.array([other[seed] for seed in shared])
@@ -346,8 +351,9 @@ def _difference(own: Mapping[int, float], other: Mapping[int, float], n: int, le
         # t knows no bounds, but accuracies lie between 0 and 1 and their differences within one of zero
         return Interval(estimate, max(low, -1.0), min(high, 1.0)), f"paired over {len(shared)} seeds"
     a, b = (np.mean(list(one.values())) for one in (own, other))
-    low, high = _wilson(float(a), n, level)
-    return Interval(float(a - b), low - float(b), high - float(b)), f"Wilson, {n} clips"
+    (low, high), (other_low, other_high) = (_wilson(float(share), n, level) for share in (a, b))
+    below, above = math.hypot(a - low, other_high - b), math.hypot(high - a, b - other_low)
+    return Interval(float(a - b), float(a - b - below), float(a - b + above)), f"Newcombe, {n} clips"
 
 
 def _wilson(share: float, n: int, level: float) -> tuple[float, float]:

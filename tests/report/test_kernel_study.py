@@ -269,10 +269,16 @@ def test_seeds_that_disagree_leave_it_undecided():
     assert answer({(3, 3, 15): (9, 18, 12), (3, 3, 3): (14, 10, 13)}).answer == "undecided"
 
 
+def test_two_constant_answers_are_not_told_apart_by_calling_one_of_them_exact():
+    found = answer({(3, 3, 15): (11, 11, 11), (3, 3, 3): (6, 6, 6)})
+    assert found.difference.low < 0 < found.difference.estimate
+    assert found.answer == "undecided"
+
+
 @pytest.mark.parametrize("hits", [(14,), (14, 14, 14)])
 def test_one_seed_or_equal_seeds_are_judged_by_the_size_of_the_validation_set(hits):
     found = answer({(3, 3, 15): hits, (3, 3, 3): tuple(np.array(hits) - 2)})
-    assert found.method == "Wilson, 20 clips"
+    assert found.method == "Newcombe, 20 clips"
     assert found.answer == "undecided"
     assert found.difference.low < found.difference.estimate < found.difference.high
 

@@ -167,14 +167,15 @@ def verdict_sentences(found: Mapping) -> str:
     interval = interval_text(Interval(*(math.nan if one is None else one for one in accuracy.values())), ".1%")
     if found["standin"]:
         separates = (
-            "An interval of this width could"
+            "On real clips, an interval of this width around the paper's accuracy could"
             if found["interval_separates"]
-            else "Nor would a verdict be possible if it were: an interval of this width does not"
+            else "Nor would real clips of this number decide much: an interval of this width around the paper's accuracy "
+            "does not"
         )
         return (
             f"**Not testable here.** The paper reports {published:.2%} on the real dataset; these clips are rendered, "
             f"and their accuracy of {interval} is not comparable with it. {separates} tell {published:.1%} from "
-            f"{published - margin:.1%}, a margin of {margin:.0%} lower."
+            f"{published - margin:.1%}, a margin of {100 * margin:.0f} points lower."
         )
     meaning = {
         "replicated": "the whole interval lies above the lowest accuracy that would still do",

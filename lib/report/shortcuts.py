@@ -73,7 +73,7 @@ def _changed(name: str) -> str:
     if name == DOUBLED_BATCH:
         return "clips per step: twice as many as the baseline"
     field, value = SHORTCUTS[name]
-    return f"{field.replace('_', ' ')}: {CHOICES[field][value]}"
+    return f"{field.replace('_', ' ')}: {CHOICES[field][value].replace('`', '')}"
 
 
 def pairs(outcomes: Sequence[Outcome]) -> pd.DataFrame:

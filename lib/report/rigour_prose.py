@@ -169,8 +169,8 @@ def verdict_sentences(found: Mapping) -> str:
         separates = (
             "On real clips, an interval of this width around the paper's accuracy could"
             if found["interval_separates"]
-            else "Nor would real clips of this number decide much: an interval of this width around the paper's accuracy "
-            "does not"
+            else "Nor would real clips of this number decide much: an interval of this width around the paper's "
+            "accuracy does not"
         )
         return (
             f"**Not testable here.** The paper reports {published:.2%} on the real dataset; these clips are rendered, "

@@ -60,6 +60,8 @@ def counts_sentences(verdicts: Sequence[ClaimVerdict]) -> str:
     if tested:
         told = ", ".join(f"{real[name]} {name}" for name in VERDICTS if real[name] and name not in undecided)
         text += f" On real data {tested} of {real.total()} could be tested: {told}."
+    elif real["not testable here"]:
+        text += f" {real.total()} need the licensed recordings; what was measured on them here decides none."
     else:
         text += (
             f" {real.total()} need the licensed recordings, some of those counted above among them, and have **not "

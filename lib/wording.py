@@ -1,6 +1,7 @@
 """How numbers are written, in one way on every page. A change of a share is in points, never in per cent."""
 
 import math
+from collections.abc import Callable
 
 from lib.statistics import Interval
 
@@ -22,11 +23,7 @@ def interval_in_points(interval: Interval, without: str = "") -> str:
     >>> interval_in_points(Interval(0.05, math.nan, math.nan), "one seed")
     '+5.0 points (one seed)'
     """
-    if math.isnan(interval.estimate):
-        return "–"
-    if math.isnan(interval.low):
-        return points(interval.estimate) + (f" ({without})" if without else "")
-    return f"{points(interval.estimate)} ({100 * interval.low:+.1f} to {100 * interval.high:+.1f})"
+    return _with_limits(interval, points, lambda limit: f"{100 * limit:+.1f}", without)
 
 
 def interval_text(interval: Interval, form: str) -> str:
@@ -37,8 +34,26 @@ def interval_text(interval: Interval, form: str) -> str:
     >>> interval_text(Interval(0.61, math.nan, math.nan), ".3f")
     '0.610 (no interval)'
     """
+
+    def written(number: float) -> str:
+        return f"{number:{form}}"
+
+    return _with_limits(interval, written, written, "no interval")
+
+
+def _with_limits(
+    interval: Interval, of_estimate: Callable[[float], str], of_limit: Callable[[float], str], without: str
+) -> str:
     if math.isnan(interval.estimate):
         return "–"
-    if math.isnan(interval.low):
-        return f"{interval.estimate:{form}} (no interval)"
-    return f"{interval.estimate:{form}} ({interval.low:{form}} to {interval.high:{form}})"
+    limits = without if math.isnan(interval.low) else f"{of_limit(interval.low)} to {of_limit(interval.high)}"
+    return of_estimate(interval.estimate) + (f" ({limits})" if limits else "")
+
+
+def count(number: int, noun: str) -> str:
+    """A number of things.
+
+    >>> count(1, "run"), count(2, "run")
+    ('1 run', '2 runs')
+    """
+    return f"{number} {noun}" + ("" if number == 1 else "s")

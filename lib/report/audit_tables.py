@@ -12,7 +12,7 @@ from lib.audit.accuracies import FUSENETS, LARGEST
 from lib.audit.lattice import explaining_sizes, nearest_count
 from lib.audit.splits import STCNN
 from lib.paper import DATASET_TITLES as TITLES
-from lib.report.tables import readable
+from lib.report.tables import files_text, readable
 
 SYMBOLS = {"contradicted": "✗", "holds": "✓", "note": "○", "not recorded": "–"}
 LABELS = {"contradicted": "contradicted", "holds": "holds", "note": "left open", "not recorded": "not recorded"}
@@ -193,24 +193,9 @@ def differences() -> Styler:
             "paper": table["paper"].where(table["paper"] != "", "not recorded here"),
             "code": table["code"],
             "so that": table["consequence"],
-            "files": [_files(files) for files in table["files"]],
+            "files": [files_text(files) for files in table["files"]],
             "version": table["version"],
         }
     )
     widths = {"effect on the number": "11%", "paper": "18%", "code": "22%", "so that": "22%"}
     return readable(shown, {**widths, "files": "16%", "version": "11%"})
-
-
-def _files(paths: Sequence[str]) -> str:
-    """Files of the released code as a cell shows them; in few words if they are all of some networks or datasets."""
-    networks = {
-        "all": tuple(paper.METHOD_NAMES),
-        "MicroExpFuseNet": FUSENETS,
-        **{name: (model,) for model, name in paper.METHOD_NAMES.items()},
-    }
-    for name, models in networks.items():
-        for title, datasets in {"": paper.DATASETS, **{f" on {TITLES[one]}": (one,) for one in paper.DATASETS}}.items():
-            entries = [one for one in paper.released_files() if one["model"] in models and one["dataset"] in datasets]
-            if len(paths) > 1 and {entry["path"] for entry in entries} == set(paths):
-                return f"{name}{title}"
-    return ", ".join(paths)

@@ -17,7 +17,7 @@ from lib.metrics import wilson_interval
 from lib.report import figures
 from lib.runs import MODEL_NAMES
 from lib.statistics import Interval, mean_interval, paired_difference, says_something
-from lib.wording import interval_in_points, points
+from lib.wording import count, interval_in_points, points
 
 CONTROL_TITLES = {
     "none": "clips as they are",
@@ -173,7 +173,7 @@ def control_figure(outcomes: Sequence[Outcome], standin: bool) -> Figure:
             axis.axhline(record.summary()["majority_share"], color=figures.PAPER, linestyle=":", linewidth=1)
         if not records:
             _say_not_run(axis)
-        axis.set_title(f"{title}\n({_count(len(records), 'seed')})", fontsize=9)
+        axis.set_title(f"{title}\n({count(len(records), 'seed')})", fontsize=9)
         axis.set(xlabel="epoch", ylim=(0, 1.02), ylabel="validation accuracy")
         axis.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     figure.tight_layout()
@@ -197,7 +197,7 @@ def selection_sentences(outcomes: Sequence[Outcome]) -> str:
         return "No run is finished."
     gain = mean_interval(plain["accuracy_best"] - plain["accuracy_last"])
     text = (
-        f"Over the {_count(len(plain), 'finished run')} of the three networks, reporting the best validation epoch "
+        f"Over the {count(len(plain), 'finished run')} of the three networks, reporting the best validation epoch "
         f"instead of the last is worth **{points(gain.estimate)}** of accuracy on average."
     )
     permuted = finished(outcomes, "permuted_labels")
@@ -337,7 +337,3 @@ def _with_interval(interval: Interval) -> str:
 def _say_not_run(axis: Axes) -> None:
     axis.text(0.5, 0.5, "not run", transform=axis.transAxes, ha="center", style="italic", color=figures.PAPER)
     axis.set_xticks([])
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")

@@ -12,7 +12,7 @@ from lib.audit.accuracies import check_constant_kernels, check_kernel_lattice, c
 from lib.audit.lattice import TWO_DECIMALS
 from lib.report.kernel_study import PAPER_KERNEL, BestKernel, Kernel, name_of
 from lib.runs import RunConfig
-from lib.wording import points
+from lib.wording import count, points
 
 STANDIN = " Measured on a **stand-in**: it says how the method behaves, nothing about the paper's data."
 
@@ -74,8 +74,8 @@ def plan_sentences(planned: Sequence[RunConfig], misfits: Mapping[Kernel, str]) 
         for name in ("kernel_size", "learning_rate", "seed")
     )
     text = (
-        f"{_count(len(kernels), 'kernel')} at {_count(len(rates), 'learning rate')} with {_count(len(seeds), 'seed')}: "
-        f"{_count(len(planned), 'run')}."
+        f"{count(len(kernels), 'kernel')} at {count(len(rates), 'learning rate')} with {count(len(seeds), 'seed')}: "
+        f"{count(len(planned), 'run')}."
     )
     published = RunConfig(planned[0].model)
     different = [
@@ -126,7 +126,7 @@ def accuracy_sentences(table: pd.DataFrame, learning_rate: float, standin: bool)
         else f"At learning rate {learning_rate:g} only {top} has a finished run, with {best.max():.1%} at the best "
         "epoch: there is no other kernel to compare it with."
     )
-    text += f" One of the {_count(n, 'validation clip')} more or less is {100 / n:.1f} points."
+    text += f" One of the {count(n, 'validation clip')} more or less is {100 / n:.1f} points."
     repeated = rows[rows["finished"] > 1]
     if len(repeated):
         ranges = (repeated["high_best"] - repeated["low_best"]).astype(float)
@@ -162,9 +162,9 @@ def collapse_sentences(table: pd.DataFrame, learning_rate: float, standin: bool)
         classes = pd.Series([name for names in hit["classes"] for name in names]).value_counts()
         since = [epoch for epochs in hit["since"] for epoch in epochs]
         text = (
-            f"At learning rate {learning_rate:g} **{collapsed} of {_count(done, 'finished run')} "
+            f"At learning rate {learning_rate:g} **{collapsed} of {count(done, 'finished run')} "
             f"{'ends' if collapsed == 1 else 'end'} in one class** for every validation clip "
-            f"({', '.join(f'*{name}* {count}' for name, count in classes.items())}), "
+            f"({', '.join(f'*{name}* {number}' for name, number in classes.items())}), "
             f"with {_listed(list(hit['name']))}. "
         )
         if later := [epoch for epoch in since if epoch > 1]:
@@ -188,7 +188,7 @@ def collapse_sentences(table: pd.DataFrame, learning_rate: float, standin: bool)
 def collapse_display(collapsed: pd.DataFrame, finished: int) -> Styler | Markdown:
     """`kernel_study.collapse_table` as it is shown, or a line that says of how many finished runs there is none."""
     if collapsed.empty:
-        return Markdown(f"None of {_count(finished, 'finished run')}." if finished else "No run is finished.")
+        return Markdown(f"None of {count(finished, 'finished run')}." if finished else "No run is finished.")
     return collapsed.style.hide().format({"learning rate": "{:g}", "its share of the clips": "{:.1%}"})
 
 
@@ -227,7 +227,7 @@ def rate_sentences(table: pd.DataFrame, standin: bool) -> str:
         if len(diverged):
             cured = by_rate[rate].loc[diverged, "status"].eq("finished").sum()
             text.append(
-                f"Of {_count(len(diverged), 'kernel')} that diverged at {rates[0]:g}, {cured} finished all runs there."
+                f"Of {count(len(diverged), 'kernel')} that diverged at {rates[0]:g}, {cured} finished all runs there."
             )
     return " ".join(text) + (STANDIN if standin else "")
 
@@ -246,7 +246,7 @@ def _other_rate(other: pd.DataFrame, collapsed: pd.Index, rate: float, changed: 
     tried = [name for name in collapsed if other.loc[name, "finished"] > 0]
     again = [name for name in tried if other.loc[name, "constant_last"] > 0]
     text = (
-        f"Of the **{_count(len(collapsed), 'kernel')}** with a collapsed run at {rate:g}, {len(tried)} "
+        f"Of the **{count(len(collapsed), 'kernel')}** with a collapsed run at {rate:g}, {len(tried)} "
         f"{'was' if len(tried) == 1 else 'were'} repeated at {changed:g}, and **{len(again)} of these** "
         f"{'has' if len(again) == 1 else 'have'} a collapsed run there too"
     )
@@ -297,7 +297,7 @@ def best_sentences(answers: Sequence[BestKernel], dataset: str, standin: bool) -
     lines = list(dict.fromkeys(_answer(one) for one in answers))
     if first.answer != "not tested" and not first.complete:
         lines.append(
-            f"{own} stands against {_count(first.compared, 'other kernel')} here, not against all of Table IX with all "
+            f"{own} stands against {count(first.compared, 'other kernel')} here, not against all of Table IX with all "
             "their seeds: what was not tried, or diverged, cannot be ruled out."
         )
     if any(one.method.startswith("paired") for one in answers):
@@ -349,10 +349,6 @@ def _answer(one: BestKernel) -> str:
     return (
         f"{where} {top}, {points(one.difference.estimate)} against the best other, {one.best_other}{limits}. {meaning}"
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def _span(numbers: Sequence[int]) -> str:

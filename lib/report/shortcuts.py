@@ -13,6 +13,7 @@ import pandas as pd
 from lib import paper
 from lib.experiments import STCNN, Outcome
 from lib.protocols import CHOICES, PROTOCOLS, SHORTCUTS
+from lib.report.tables import files_text
 from lib.runs import RunConfig
 from lib.statistics import FEWEST_PAIRS, mean_interval
 from lib.wording import interval_in_points, interval_text
@@ -55,16 +56,10 @@ def meanings() -> pd.DataFrame:
             code, files = differences.loc[switch.difference, ["code", "files"]]
         rows[switch.title] = {
             "the released code": code,
-            "in": _files(files),
+            "in": files_text(files),
             "changed here": _changed(name),
         }
     return pd.DataFrame(rows).T.rename_axis("switch")
-
-
-def _files(paths: Sequence[str]) -> str:
-    """Files of the released code as a cell shows them; all those of a network's name in few words."""
-    fusenets = {entry["path"] for entry in paper.released_files() if entry["model"] != STCNN}
-    return f"all {len(fusenets)} of MicroExpFuseNet" if set(paths) == fusenets else ", ".join(paths)
 
 
 def _changed(name: str) -> str:

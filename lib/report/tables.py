@@ -10,6 +10,7 @@ from lib import paper
 from lib.datasets.clip import Dataset
 from lib.preprocessing.volumes import frame_range
 from lib.protocols import Fold
+from lib.runs import MODEL_NAMES
 
 
 def class_counts(dataset: Dataset) -> pd.DataFrame:
@@ -234,3 +235,19 @@ def readable(table: pd.DataFrame, widths: Mapping[str, str] | None = None) -> St
         .set_properties(**{"overflow-wrap": "anywhere"})
         .set_table_styles(columns, overwrite=False)
     )
+
+
+def files_text(paths: Sequence[str]) -> str:
+    """Files of the released code as a cell shows them; in few words if they are all of some networks or datasets."""
+    networks = {
+        "all": tuple(paper.METHOD_NAMES),
+        "MicroExpFuseNet": MODEL_NAMES[1:],
+        **{name: (model,) for model, name in paper.METHOD_NAMES.items()},
+    }
+    places = {"": paper.DATASETS, **{f" on {title}": (name,) for name, title in paper.DATASET_TITLES.items()}}
+    for name, models in networks.items():
+        for title, datasets in places.items():
+            entries = [one for one in paper.released_files() if one["model"] in models and one["dataset"] in datasets]
+            if len(paths) > 1 and {entry["path"] for entry in entries} == set(paths):
+                return f"{name}{title}"
+    return ", ".join(paths)

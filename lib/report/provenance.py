@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 
-import nbformat
 from IPython.display import HTML, display
 
 from lib import paths
@@ -26,7 +25,7 @@ from lib.datasets.clip import Dataset
 from lib.datasets.fingerprint import fingerprint
 from lib.digest import json_digest, library_digest
 from lib.errors import ConfigError
-from lib.report.parameters import check_parameters, declared_parameters, injected_parameters, source_path
+from lib.report.parameters import check_parameters, declared_parameters, injected_parameters, read_cells, source_path
 
 MEDIA_TYPE = "application/vnd.micro-expression.provenance+json"
 PACKAGES = (
@@ -160,12 +159,11 @@ def _flag(value: object) -> str:
 
 def notebook_digest(path: Path) -> str:
     """Digest of a notebook's cells as written; papermill's injected cell and all outputs are left out."""
-    cells = nbformat.read(path, as_version=4).cells
     return json_digest(
         [
-            (cell.cell_type, cell.source)
-            for cell in cells
-            if "injected-parameters" not in cell.metadata.get("tags", []) and cell.source.strip()
+            (cell["cell_type"], cell["source"])
+            for cell in read_cells(path)
+            if "injected-parameters" not in cell["metadata"].get("tags", []) and cell["source"].strip()
         ]
     )
 

@@ -74,9 +74,8 @@ def test_own_clips_need_a_folder():
         sources.locate("class_folders")
 
 
-def test_loading_a_stand_in_says_so(tmp_path, monkeypatch, capsys):
-    monkeypatch.setenv("MICROEXP_DATA", str(tmp_path))
-    loaded = sources.load("smic", clips=6, progress=False)
+def test_loading_a_stand_in_says_so(small_smic, capsys):
+    loaded = sources.load("smic", small_smic)
     assert loaded.is_standin
     assert "STAND-IN" in capsys.readouterr().err
 

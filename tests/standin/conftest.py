@@ -1,18 +1,12 @@
-"""One small SMIC stand-in and one rendered clip, shared by the tests that only look at them."""
+"""One rendered clip, shared by the tests that only look at it."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from lib.standin import write_standin
 from lib.standin.plan import plan_standin
 from lib.standin.scene import render
-
-
-@pytest.fixture(scope="session")
-def small_smic(tmp_path_factory):
-    return write_standin("smic", tmp_path_factory.mktemp("standins") / "smic", clips=6, seed=3, jobs=1, progress=False)
 
 
 @pytest.fixture(scope="session")

@@ -71,6 +71,7 @@ def execute(kernel, book_checkout):
             *(f"os.environ.pop({variable!r}, None)" for variable in ROOT_VARIABLES.values()),
             f"os.chdir({str(cwd)!r})",
             "get_ipython().reset(new_session=True)",  # neither names nor inputs of the chapter before
+            "__spec__ = None",  # as in a new kernel; multiprocessing asks for it
         ]
         NotebookClient(new_notebook(cells=[new_code_cell("\n".join(fresh))]), km=kernel).execute()
         papermill.execute_notebook(

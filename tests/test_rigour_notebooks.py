@@ -36,16 +36,17 @@ def test_the_shortcuts_are_measured_or_listed_as_missing(train_missing, run):
 
 
 @pytest.mark.parametrize("train_missing", [False, True])
-def test_strangers_are_scored_or_the_page_says_that_nobody_was(train_missing, run):
-    content = run("11_rigorous", clips=9, epochs=1, seeds=1, resamples=200, train_missing=train_missing)
+def test_strangers_are_scored_or_the_page_says_that_nobody_was(train_missing, run, small_smic):
+    settings = {"root": str(small_smic), "epochs": 1, "seeds": 1, "resamples": 200}
+    content = run("11_rigorous", **settings, train_missing=train_missing)
     results = content["results"]
     assert results["verdict"] == ("not testable" if train_missing else "no run")
     assert results["seeds"] == int(train_missing)
-    assert results["clips"] == (9 if train_missing else None)
+    assert results["clips"] == (6 if train_missing else None)
 
 
-def test_clips_that_cannot_be_divided_by_person_stop_chapter_10_with_advice(run):
+def test_clips_that_cannot_be_divided_by_person_stop_chapter_10_with_advice(run, small_smic):
     with pytest.raises(papermill.PapermillExecutionError) as stopped:
-        run("10_shortcuts", clips=9, epochs=1)
+        run("10_shortcuts", root=str(small_smic), epochs=1)
     assert stopped.value.ename == "TrainingError"
     assert "clips=18" in stopped.value.evalue

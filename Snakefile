@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from lib import paths
 from lib.datasets import ROOT_VARIABLES
 from lib.profiles import CAN_LACK_RUNS, NO_DATASET, read_profile
-from lib.runs import deciding_code, find_run
+from lib.training.records import deciding_code, find_run
 
 PROFILE = read_profile(config.get("profile", "quick"))
 TRAIN = str(config.get("train", "yes")).lower() not in ("no", "false")

@@ -138,8 +138,8 @@ def _add_preprocessing(command: argparse.ArgumentParser) -> None:
 def _add_run(command: argparse.ArgumentParser) -> None:
     """One option per field of RunConfig, with its default, type and documentation."""
     from lib.paper import METHOD_NAMES
-    from lib.protocols import CONTROLS, PROTOCOLS
-    from lib.runs import RunConfig
+    from lib.training.protocols import CONTROLS, PROTOCOLS
+    from lib.training.records import RunConfig
 
     group = command.add_argument_group("run")
     helps = _documented_attributes(RunConfig)
@@ -230,20 +230,18 @@ def _preprocess(options) -> None:
 
 
 def _train(options) -> None:
-    from lib.runs import RunConfig, find_run
+    from lib.training.records import RunConfig, find_run
 
     config = RunConfig(**{field.name: getattr(options, field.name) for field in dataclasses.fields(RunConfig)})
     store, folder = _store(options), options.runs or paths.runs_folder()
     record = find_run(config, store, folder)
     if record is not None and options.keep_weights:
-        from lib.training import trained_model
+        from lib.training.run import trained_model
 
         trained_model(config, store, paths.weights_folder(), progress="bar")  # a record alone holds no weights
     if record is None:
-        from lib.experiments import check_divisible
-        from lib.training import train
+        from lib.training.run import train
 
-        check_divisible(config, store)
         weights = paths.weights_folder() if options.keep_weights else None
         try:
             record = train(config, store, folder, progress="bar", weights_dir=weights)
@@ -260,7 +258,7 @@ def _train(options) -> None:
 
 
 def _runs(options) -> None:
-    from lib.runs import list_runs
+    from lib.training.records import list_runs
 
     folder = options.runs or paths.runs_folder()
     table = list_runs(folder)

@@ -7,9 +7,9 @@ from pathlib import Path
 import yaml
 
 from lib.errors import ConfigError, suggestion
-from lib.experiments import RUNS_OF
 from lib.paths import REPOSITORY
-from lib.runs import RunConfig
+from lib.training.plans import RUNS_OF
+from lib.training.records import RunConfig
 
 PROFILES = REPOSITORY / "profiles"
 DATASETS = ("smic", "casme2_sq")

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from lib.audit import RESTS_ON, Finding
 from lib.metrics import wilson_interval
+from lib.networks import NETWORKS
 from lib.paper import METHOD_NAMES, Claim, stability
-from lib.runs import MODEL_NAMES
 from lib.statistics import FEWEST_PAIRS, Interval, says_something
 from lib.statistics import verdict as reached
 from lib.wording import interval_in_points
@@ -154,7 +154,7 @@ def _accuracy(claim: Claim, found: Mapping) -> Judgement:
         f"all scores {constant:.1%}."
     )
     compared = f"Reached if it is at most {100 * MARGIN:.0f} points below the printed {published:.2%}."
-    if claim.arguments["model"] != MODEL_NAMES[0]:
+    if claim.arguments["model"] != NETWORKS[0]:
         compared += " That was measured on all clips, this on held-out ones."
     verdict = reached(published, Interval(scores["accuracy_best"]["estimate"], low, high), MARGIN)
     if verdict == "replicated" and low <= constant:

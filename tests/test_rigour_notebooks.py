@@ -6,9 +6,9 @@ import papermill
 import pytest
 
 from lib import paths
-from lib.experiments import shortcut_runs
 from lib.report import gate
 from lib.report.shortcuts import SWITCHES
+from lib.training.plans import shortcut_runs
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator, NullLocator, PercentFormatter
 
-from lib.experiments import Outcome
 from lib.report.figures import MARK, PAPER, TRAINING, VALIDATION, finished
 from lib.report.kernel_study import PAPER_KERNEL, Kernel, collapse, name_of
+from lib.training.plans import Outcome
 
 EMPTY = {  # how a cell without a number looks: what is written in it, face colour, hatch
     "not recorded": ("not\nrecorded", "#e4e4e4", "///"),
@@ -127,7 +127,7 @@ def cost_ratios(costs: pd.DataFrame) -> Figure:
     Parameters
     ----------
     costs : DataFrame
-        From `lib.costs.kernel_costs`, with the paper's kernel in it.
+        From `lib.networks.layers.kernel_costs`, with the paper's kernel in it.
     """
     numbers, names = costs.astype(float), list(costs.index)
     relative = numbers / numbers.loc[name_of(PAPER_KERNEL)]  # NaN throughout if that kernel does not fit

@@ -11,7 +11,7 @@ from lib import paper
 from lib.audit.accuracies import check_constant_kernels, check_kernel_lattice, constant_scores, validation_counts
 from lib.audit.lattice import TWO_DECIMALS
 from lib.report.kernel_study import PAPER_KERNEL, BestKernel, Kernel, name_of
-from lib.runs import RunConfig
+from lib.training.records import RunConfig
 from lib.wording import count, points
 
 STANDIN = " Measured on a **stand-in**: it says how the method behaves, nothing about the paper's data."

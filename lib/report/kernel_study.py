@@ -18,10 +18,10 @@ from lib import paper
 from lib.audit.accuracies import constant_scores, validation_counts
 from lib.audit.lattice import TWO_DECIMALS
 from lib.errors import ConfigError
-from lib.experiments import PAPER_KERNELS, Outcome
 from lib.metrics import wilson_interval
-from lib.runs import RunConfig, RunRecord
 from lib.statistics import Interval, mean_interval, paired_difference
+from lib.training.plans import PAPER_KERNELS, Outcome
+from lib.training.records import RunConfig, RunRecord
 
 PAPER_KERNEL = (3, 3, 15)
 SEEDS_NEEDED = 2  # of a kernel, before it is called better or worse than another

@@ -10,8 +10,8 @@ import pandas as pd
 
 from lib import paper
 from lib.datasets.clip import Dataset
-from lib.protocols import Fold
-from lib.runs import RunConfig
+from lib.training.records import RunConfig
+from lib.training.splits import Fold
 from lib.wording import points
 
 

@@ -24,7 +24,7 @@ from lib import paths
 from lib.checkout import commit
 from lib.datasets.clip import Dataset
 from lib.datasets.fingerprint import fingerprint
-from lib.digest import json_digest, library_digest
+from lib.digest import json_digest, library_modules
 from lib.errors import ConfigError
 from lib.report.parameters import check_parameters, declared_parameters, injected_parameters, source_path
 
@@ -40,6 +40,7 @@ class Chapter:
 
     notebook: str
     parameters: dict
+    modules: dict[str, str]  # of `lib`, as they are when the chapter begins: what changes afterwards is not what runs
     started: float = field(default_factory=time.monotonic)
 
     def standin_notice(self, standin: Mapping | None) -> HTML | None:
@@ -70,7 +71,7 @@ class Chapter:
         record = {
             "notebook": self.notebook,
             "notebook_digest": notebook_digest(source_path(self.notebook)),
-            "code_digest": library_digest(),
+            "modules": self.modules,
             "parameters": self.parameters,
             "standin": None if store is None or store.standin is None else dict(store.standin),
             "data_fingerprint": data_fingerprint,
@@ -93,7 +94,7 @@ class Chapter:
             + (f", fingerprint <code>{record['data_fingerprint'][:16]}</code>" if record["data_fingerprint"] else ""),
             "Runs": "<br>".join(f"<code>{run}</code>" for run in record["runs"]) or "none",
             "Device": html.escape(", ".join(record["devices"]) or f"{os.cpu_count()} CPU cores"),
-            "Code": f"commit <code>{record['commit']}</code>, <code>lib</code> {record['code_digest'][:16]}",
+            "Code": f"commit <code>{record['commit']}</code>, {len(self.modules)} modules of <code>lib</code>",
             "Versions": html.escape(", ".join(f"{name} {version}" for name, version in record["versions"].items())),
             "Wall time": f"{record['wall_seconds']:.1f} s for this chapter"
             + (f"; its runs took {record['run_seconds']:.1f} s" if runs else ""),
@@ -149,7 +150,7 @@ def begin(notebook: str, namespace: Mapping) -> Chapter:
         raise ConfigError(f"{notebook}: run the parameters cell first; it sets {', '.join(missing)}")
     parameters = {name: namespace[name] for name in declared}
     check_parameters(parameters, declared, notebook)
-    return Chapter(notebook, parameters)
+    return Chapter(notebook, parameters, chapter_modules(notebook))
 
 
 def _flag(value: object) -> str:
@@ -168,6 +169,13 @@ def notebook_digest(path: Path) -> str:
             if "injected-parameters" not in cell.metadata.get("tags", []) and cell.source.strip()
         ]
     )
+
+
+def chapter_modules(notebook: str) -> dict[str, str]:
+    """The modules of `lib` that a chapter imports, directly or through others: path in the checkout -> digest."""
+    cells = nbformat.read(source_path(notebook), as_version=4).cells
+    lines = [line for cell in cells if cell.cell_type == "code" for line in cell.source.splitlines()]
+    return library_modules("\n".join(line for line in lines if not line.lstrip().startswith(("%", "!"))))
 
 
 def versions() -> dict[str, str]:

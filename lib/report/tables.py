@@ -8,9 +8,9 @@ from pandas.io.formats.style import Styler
 
 from lib import paper
 from lib.datasets.clip import Dataset
+from lib.networks import NETWORKS
 from lib.preprocessing.volumes import frame_range
-from lib.protocols import Fold
-from lib.runs import MODEL_NAMES
+from lib.training.splits import Fold
 
 
 def class_counts(dataset: Dataset) -> pd.DataFrame:
@@ -42,7 +42,7 @@ def architecture(ours: pd.DataFrame, model: str, depth: int) -> pd.DataFrame:
     Parameters
     ----------
     ours : DataFrame
-        From `lib.models.architecture_table`: layer, kind, output_shape, parameters.
+        From `lib.networks.layers.architecture_table`: layer, kind, output_shape, parameters.
     model : str
     depth : int
         The paper prints its tables for depth 96; at another depth its column is left out.
@@ -241,7 +241,7 @@ def files_text(paths: Sequence[str]) -> str:
     """Files of the released code as a cell shows them; in few words if they are all of some networks or datasets."""
     networks = {
         "all": tuple(paper.METHOD_NAMES),
-        "MicroExpFuseNet": MODEL_NAMES[1:],
+        "MicroExpFuseNet": NETWORKS[1:],
         **{name: (model,) for model, name in paper.METHOD_NAMES.items()},
     }
     places = {"": paper.DATASETS, **{f" on {title}": (name,) for name, title in paper.DATASET_TITLES.items()}}

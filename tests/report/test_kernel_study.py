@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lib import runs
-from lib.costs import kernel_costs
 from lib.errors import ConfigError
-from lib.experiments import PAPER_KERNELS, Outcome, kernel_runs
+from lib.networks.layers import kernel_costs
 from lib.report import kernel_figures, kernel_prose, kernel_study
 from lib.report.kernel_study import Collapse, collapse
-from lib.runs import RunConfig
+from lib.training import records
+from lib.training.plans import PAPER_KERNELS, Outcome, kernel_runs
+from lib.training.records import RunConfig
 
 CLASSES = ("negative", "positive", "surprise")
 TRUTH = ("negative",) * 9 + ("positive",) * 5 + ("surprise",) * 6  # 20 validation clips: shares .45, .25, .3
@@ -51,7 +51,7 @@ class Record:
 
     def summary(self):
         both = pd.concat([self.predictions(at) for at in ("best", "last")])
-        return runs.summarise(self.history, both, list(CLASSES))
+        return records.summarise(self.history, both, list(CLASSES))
 
     @property
     def provenance(self):

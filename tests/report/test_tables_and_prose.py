@@ -8,11 +8,12 @@ import pytest
 
 from lib import paper
 from lib.datasets.clip import Clip, Dataset
-from lib.models import MODELS, architecture_table, unallocated
+from lib.networks import NETWORKS, build
+from lib.networks.layers import architecture_table, unallocated
 from lib.preprocessing import PreprocessConfig
-from lib.protocols import Fold
 from lib.report import prose, tables
-from lib.runs import RunConfig
+from lib.training.records import RunConfig
+from lib.training.splits import Fold
 
 SCORES = {
     "epochs": 100,
@@ -97,8 +98,10 @@ def test_settings_that_differ_from_the_paper_are_named():
 
 
 def test_settings_of_the_released_code_that_differ_from_the_papers_are_named():
-    text = prose.settings_of_networks([RunConfig(model) for model in reversed(MODELS)], "smic")
-    assert [line.split(":")[0] for line in text.splitlines()] == [f"- {paper.METHOD_NAMES[model]}" for model in MODELS]
+    text = prose.settings_of_networks([RunConfig(model) for model in reversed(NETWORKS)], "smic")
+    assert [line.split(":")[0] for line in text.splitlines()] == [
+        f"- {paper.METHOD_NAMES[model]}" for model in NETWORKS
+    ]
     intermediate = text.splitlines()[1]
     assert "4 clips a step where the paper has 8 and 250 epochs where the paper has 100" in intermediate
     assert "released code itself" not in prose.settings_sentences(RunConfig("micro_exp_stcnn"), "class_folders")
@@ -161,11 +164,11 @@ def test_counts_stand_beside_the_published_ones_and_their_contradiction_is_state
     assert "all of them rendered" in prose.count_sentences(counts, smic(standin={"standin": True}))
 
 
-@pytest.mark.parametrize("model", sorted(MODELS))
+@pytest.mark.parametrize("model", sorted(NETWORKS))
 def test_an_architecture_agrees_with_the_paper_s_table_but_for_the_marked_cells(model):
     side = 64 if model == "micro_exp_stcnn" else 32
     with unallocated():
-        layers = architecture_table(MODELS[model]((side, side, 96)))
+        layers = architecture_table(build(model, (side, side, 96)))
     shown = tables.architecture(layers, model, depth=96)
     printed = shown[f"paper, Table {paper.ARCHITECTURE_TABLES[model]}"]
     rows = printed[printed != ""]
@@ -176,8 +179,8 @@ def test_an_architecture_agrees_with_the_paper_s_table_but_for_the_marked_cells(
 
 def test_the_contradicted_sizes_of_table_ii_are_told_and_those_of_table_i_are_none():
     with unallocated():
-        second = architecture_table(MODELS["micro_exp_fusenet_intermediate"]((32, 32, 96)))
-        first = architecture_table(MODELS["micro_exp_stcnn"]((64, 64, 96)))
+        second = architecture_table(build("micro_exp_fusenet_intermediate", (32, 32, 96)))
+        first = architecture_table(build("micro_exp_stcnn", (64, 64, 96)))
     assert "`concatenate` 86400 for 172800" in prose.architecture_sentences(
         second, "micro_exp_fusenet_intermediate", 96
     )

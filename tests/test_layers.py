@@ -5,9 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from lib.costs import kernel_costs, layer_costs, misfit, network_cost
-from lib.experiments import PAPER_KERNELS
-from lib.models import MODELS, micro_exp_stcnn, unallocated
+from lib.networks import NETWORKS, build
+from lib.networks.layers import kernel_costs, layer_costs, misfit, network_cost, unallocated
+from lib.networks.micro_exp_stcnn import micro_exp_stcnn
+from lib.training.plans import PAPER_KERNELS
 
 SHAPES = {"micro_exp_stcnn": (64, 64, 96)} | dict.fromkeys(
     ("micro_exp_fusenet_intermediate", "micro_exp_fusenet_late"), (32, 32, 96)
@@ -37,18 +38,18 @@ def test_a_multiply_accumulate_is_two_operations():
     assert layer_costs(model)["flops"].sum() == cost.flops
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("depth", [96, 18])
 def test_parameters_are_those_that_keras_counts_in_every_layer(name, depth):
     with unallocated():
-        model = MODELS[name]((*SHAPES[name][:2], depth))
+        model = build(name, (*SHAPES[name][:2], depth))
         counted = [layer.count_params() for layer in model.layers]
     assert layer_costs(model)["parameters"].tolist() == counted
 
 
 def test_two_streams_convolve_twice_as_much_as_one():
     with unallocated():
-        two = layer_costs(MODELS["micro_exp_fusenet_late"]((32, 32, 18)))
+        two = layer_costs(build("micro_exp_fusenet_late", (32, 32, 18)))
         one = layer_costs(micro_exp_stcnn((32, 32, 18)))
     convolved = [table.loc[table["kind"] == "Conv3D", "macs"].sum() for table in (two, one)]
     assert convolved[0] == 2 * convolved[1]

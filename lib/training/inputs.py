@@ -1,27 +1,20 @@
 """From a processed store to what one fold trains on and is scored on: control and protocol applied, normalised.
 
 The parts of a fold are separate arrays: what fits (the normaliser, the network) is handed training clips and nothing
-else, unless the protocol says otherwise.
+else, unless the protocol says otherwise. A run's name covers this file.
 """
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from lib.errors import ConfigError, ReplicationError
-from lib.models import STREAMS
-from lib.protocols import (
-    PROTOCOLS,
-    Fold,
-    Normaliser,
-    Samples,
-    as_listed,
-    control_labels,
-    control_volumes,
-    make_folds,
-    make_samples,
-)
-from lib.runs import RunConfig
+from lib.errors import ConfigError, ReplicationError, TrainingError
+from lib.networks import STREAMS
+from lib.training.protocols import PROTOCOLS
+from lib.training.records import RunConfig
+from lib.training.splits import Fold, Samples, make_folds, make_samples
 
 # what a generator is for; two purposes of one run must not draw the same numbers
 PURPOSES = ("order", "frames", "labels")
@@ -48,6 +41,68 @@ class FoldData:
     validation: tuple[np.ndarray, ...]
     validation_labels: np.ndarray
     validation_clips: np.ndarray
+
+
+@dataclass(frozen=True)
+class Normaliser:
+    """Centre a stream on a mean and divide by the maximum after that, as the released code does.
+
+    It is fitted on an array, and knows nothing of what it was not given: with the protocol's
+    ``normalisation="training_clips"`` no validation clip can have a part in it.
+    """
+
+    mean: float
+    scale: float
+
+    @classmethod
+    def fit(cls, volumes: np.ndarray) -> "Normaliser":
+        """Take mean and maximum from (n_clips, ...) uint8 volumes; `TrainingError` if all pixels are equal."""
+        mean = volumes.mean(dtype=np.float64)
+        scale = volumes.max() - mean
+        if scale == 0:
+            raise TrainingError(
+                f"every pixel of the stream is {mean:.0f}: there is nothing to learn; preprocess it again"
+            )
+        return cls(float(mean), float(scale))
+
+    def __call__(self, volumes: np.ndarray) -> np.ndarray:
+        """The volumes as float32, of the same shape."""
+        normalised = volumes.astype(np.float32)
+        normalised -= np.float32(self.mean)
+        normalised /= np.float32(self.scale)
+        return normalised
+
+
+def as_listed(volumes: np.ndarray, clip_ids: Sequence[str]) -> np.ndarray:
+    """Put the frames of each clip, (n_clips, depth, height, width), in an order that has nothing to do with time.
+
+    The released scripts for SMIC read frames as `os.listdir` gives them, which is the order of a file system's
+    directory: by a hash of names on ext4. Here a digest of clip and frame number stands for it, the same every time.
+    """
+    depth = volumes.shape[1]
+    orders = [
+        sorted(range(depth), key=lambda frame, clip=clip: hashlib.sha256(f"{clip}/{frame}".encode()).digest())
+        for clip in clip_ids
+    ]
+    return np.take_along_axis(volumes, np.array(orders)[:, :, None, None], axis=1)
+
+
+def control_volumes(volumes: np.ndarray, control: str, rng: np.random.Generator) -> np.ndarray:
+    """Apply a control to one stream, (n_clips, depth, height, width).
+
+    Streams of one run must be given equal generators, so that eyes and mouth are shuffled alike.
+    """
+    if control == "first_frame":
+        return np.repeat(volumes[:, :1], volumes.shape[1], axis=1)
+    if control == "shuffled_frames":
+        orders = rng.permuted(np.tile(np.arange(volumes.shape[1]), (len(volumes), 1)), axis=1)
+        return np.take_along_axis(volumes, orders[:, :, None, None], axis=1)
+    return volumes
+
+
+def control_labels(labels: np.ndarray, control: str, rng: np.random.Generator) -> np.ndarray:
+    """Apply a control to the labels, (n_clips,). The clips of a fold stay the same."""
+    return rng.permutation(labels) if control == "permuted_labels" else labels
 
 
 def fold_plan(config: RunConfig, store) -> tuple[Samples, tuple[Fold, ...]]:
@@ -86,12 +141,12 @@ def prepare_fold(config: RunConfig, store, index: int = 0) -> FoldData:
         second = number > 0 and fold.partner is not None
         source = streams[-1] if protocol.pairing == "mouth_twice" else pixels
         train_clips = samples.clips[fold.partner if second else fold.train]
-        normalise = [
-            Normaliser.fit(one if protocol.normalisation == "all_clips" else one[np.unique(train_clips)])
-            for one in (source, pixels)
-        ]
-        train.append(_height_width_depth(normalise[0](source[train_clips])))
-        validation.append(_height_width_depth(normalise[1](pixels[samples.clips[fold.validation]])))
+        fitted_on = slice(None) if protocol.normalisation == "all_clips" else np.unique(train_clips)
+        normalise = Normaliser.fit(source[fitted_on])
+        train.append(_height_width_depth(normalise(source[train_clips])))
+        if source is not pixels:
+            normalise = Normaliser.fit(pixels[fitted_on])
+        validation.append(_height_width_depth(normalise(pixels[samples.clips[fold.validation]])))
     return FoldData(
         fold=fold,
         train=tuple(train),

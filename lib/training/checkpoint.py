@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from lib.backend import keras
+from lib.networks.backend import keras
 
 # Weights take up to 700 MB. Saving them is worth no more than a tenth of the time it could save.
 LEAST_SECONDS = 20.0

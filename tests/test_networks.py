@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lib.backend import keras
 from lib.errors import ConfigError
-from lib.models import MODELS, STREAMS, architecture_table, unallocated
+from lib.networks import NETWORKS, STREAMS, build
+from lib.networks.backend import keras
+from lib.networks.layers import architecture_table, unallocated
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 TINY = {"input_shape": (8, 9, 10), "n_classes": 4, "kernel_size": (3, 5, 4)}
@@ -45,10 +46,10 @@ def _stream(table, stream):
     return table[table["layer"].str.startswith(f"{stream}_")]
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_every_architecture_turns_its_streams_into_probabilities_and_learns_from_them(name):
     keras.utils.set_random_seed(0)
-    model = MODELS[name](**TINY)
+    model = build(name, **TINY)
     assert model.name == name
     assert tuple(tensor.name for tensor in model.inputs) == STREAMS[name]
     assert {tuple(tensor.shape[1:]) for tensor in model.inputs} == {TINY["input_shape"]}
@@ -80,7 +81,7 @@ def test_every_architecture_turns_its_streams_into_probabilities_and_learns_from
 def test_parameters_are_those_of_the_paper(name, depth, parameters):
     size = 64 if name == "micro_exp_stcnn" else 32
     with unallocated():
-        model = MODELS[name]((size, size, depth))
+        model = build(name, (size, size, depth))
     assert model.count_params() == parameters
     assert architecture_table(model)["parameters"].sum() == parameters
 
@@ -88,7 +89,7 @@ def test_parameters_are_those_of_the_paper(name, depth, parameters):
 @pytest.mark.parametrize("depth", [96, 18])
 def test_stcnn_has_the_layers_of_table_1(depth):
     with unallocated():
-        table = architecture_table(MODELS["micro_exp_stcnn"]((64, 64, depth)))
+        table = architecture_table(build("micro_exp_stcnn", (64, 64, depth)))
     assert _shapes(table) == TABLE_1[depth]
     kinds = ["Conv3D", "MaxPooling3D", "Dropout", "Flatten", "Dense", "Dropout", "Dense", "Activation"]
     assert table["kind"].tolist()[2:] == kinds
@@ -97,7 +98,7 @@ def test_stcnn_has_the_layers_of_table_1(depth):
 @pytest.mark.parametrize("depth", [96, 18])
 def test_intermediate_fusenet_has_the_layers_of_table_2(depth):
     with unallocated():
-        table = architecture_table(MODELS["micro_exp_fusenet_intermediate"]((32, 32, depth)))
+        table = architecture_table(build("micro_exp_fusenet_intermediate", (32, 32, depth)))
     for stream in ("eyes", "mouth"):
         assert _shapes(_stream(table, stream)) == TABLES_2_3_STREAM[depth]
     fused = table[~table["layer"].str.contains("eyes|mouth")]
@@ -108,7 +109,7 @@ def test_intermediate_fusenet_has_the_layers_of_table_2(depth):
 @pytest.mark.parametrize("depth", [96, 18])
 def test_late_fusenet_has_the_layers_of_table_3(depth):
     with unallocated():
-        table = architecture_table(MODELS["micro_exp_fusenet_late"]((32, 32, depth)))
+        table = architecture_table(build("micro_exp_fusenet_late", (32, 32, depth)))
     for stream in ("eyes", "mouth"):
         assert _shapes(_stream(table, stream)) == TABLES_2_3_STREAM[depth] + TABLE_3_STREAM_DENSE
     fused = table[~table["layer"].str.contains("eyes|mouth")]
@@ -119,7 +120,7 @@ def test_late_fusenet_has_the_layers_of_table_3(depth):
 @pytest.mark.parametrize("time", [3, 7, 15, 19])
 def test_every_kernel_of_table_9_fits_a_clip_of_96_frames(space, time):
     with unallocated():
-        table = architecture_table(MODELS["micro_exp_stcnn"](kernel_size=(space, space, time)))
+        table = architecture_table(build("micro_exp_stcnn", (64, 64, 96), kernel_size=(space, space, time)))
     convolution = table.set_index("layer").loc["convolution"]
     assert convolution["output_shape"] == (65 - space, 65 - space, 97 - time, 32)
     assert convolution["parameters"] == 32 * (space * space * time + 1)
@@ -127,7 +128,7 @@ def test_every_kernel_of_table_9_fits_a_clip_of_96_frames(space, time):
 
 def test_stcnns_dense_layers_start_from_a_normal_distribution_of_deviation_5_percent():
     keras.utils.set_random_seed(0)
-    model = MODELS["micro_exp_stcnn"]((32, 32, 18))
+    model = build("micro_exp_stcnn", (32, 32, 18))
     kernel, bias = (keras.ops.convert_to_numpy(weight) for weight in model.get_layer("dense_1").weights)
     assert kernel.std() == pytest.approx(0.05, rel=0.02)
     assert abs(kernel.mean()) < 1e-3
@@ -138,12 +139,12 @@ def test_stcnns_dense_layers_start_from_a_normal_distribution_of_deviation_5_per
 @pytest.mark.parametrize("name", ["micro_exp_fusenet_intermediate", "micro_exp_fusenet_late"])
 def test_fusenets_hidden_dense_layers_have_no_activation(name):
     with unallocated():
-        model = MODELS[name](**TINY)
+        model = build(name, **TINY)
     dense = [layer for layer in model.layers if type(layer).__name__ == "Dense"]
     assert {layer.activation.__name__ for layer in dense} == {"linear"}
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -158,19 +159,19 @@ def test_fusenets_hidden_dense_layers_have_no_activation(name):
 )
 def test_sizes_that_do_not_fit_are_refused_with_what_was_expected(name, changes, message):
     with pytest.raises(ConfigError, match=message):
-        MODELS[name](**(TINY | changes))
+        build(name, **(TINY | changes))
 
 
 ONE_STEP = """
 import json, sys
 import numpy as np
-from lib.backend import backend_name, jit_compile, keras
-from lib.models import MODELS
+from lib.networks.backend import backend_name, jit_compile, keras
+from lib.networks import NETWORKS, build
 
 arguments, folder = json.loads(sys.argv[1]), sys.argv[2]
 out = {}
-for name, build in MODELS.items():
-    model = build(**arguments)
+for name in NETWORKS:
+    model = build(name, **arguments)
     for layer in model.layers:
         if type(layer).__name__ == "Dropout":
             layer.rate = 0.0  # the backends draw different masks
@@ -205,7 +206,8 @@ def test_tensorflow_and_jax_compute_the_same_networks_and_the_same_step(tmp_path
 )
 def test_an_unknown_or_missing_backend_is_a_config_error(name, message):
     program = (
-        "from lib.errors import ConfigError\ntry:\n import lib.backend\nexcept ConfigError as e:\n print('caught', e)"
+        "from lib.errors import ConfigError\n"
+        "try:\n import lib.networks.backend\nexcept ConfigError as e:\n print('caught', e)"
     )
     environment = os.environ | {"KERAS_BACKEND": name, "PYTHONPATH": str(REPOSITORY)}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)

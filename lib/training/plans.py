@@ -13,15 +13,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from lib import runs
-from lib.errors import ConfigError, DivergedError, TrainingError
-from lib.protocols import CONTROLS, PROTOCOLS, SHORTCUTS
-from lib.runs import MODEL_NAMES, RunConfig, RunRecord
+from lib.errors import ConfigError, DivergedError
+from lib.networks import NETWORKS
+from lib.training.protocols import CONTROLS, SHORTCUTS
+from lib.training.records import RunConfig, RunRecord, find_failure, find_run
 
-STCNN, FUSENET, FUSENET_LATE = MODEL_NAMES
+STCNN, FUSENET, FUSENET_LATE = NETWORKS
 # Table IX: 3, 5 and 7 pixels, 3, 7, 15 and 19 frames.
 PAPER_KERNELS = tuple((side, side, depth) for side, depth in itertools.product((3, 5, 7), (3, 7, 15, 19)))
-# Columns that `table` has even where no run is finished; finished runs bring the others of `lib.runs.summarise`.
+# Columns that `table` has even where no run is finished; finished runs bring the others of `records.summarise`.
 SCORES = (
     "run", "n", "majority_share", "accuracy_best", "accuracy_last", "accuracy_mean_last_epochs",
     "accuracy_std_last_epochs", "wall_seconds", "device",
@@ -69,7 +69,7 @@ def collect(
     train_missing : bool
         False leaves runs without a record as "missing".
     progress : {None, "bar", "lines"}
-        As in `lib.training.train`.
+        As in `lib.training.run.train`.
 
     Raises
     ------
@@ -78,44 +78,25 @@ def collect(
     """
     outcomes = []
     for config in configs:
-        record = runs.find_run(config, store, runs_dir)
-        reason = None if record else runs.find_failure(config, store, runs_dir)
+        record = find_run(config, store, runs_dir)
+        reason = None if record else find_failure(config, store, runs_dir)
         if record is None and reason is None and train_missing:
-            from lib.training import train  # Keras takes seconds to import, and is not needed to find records
+            from lib.training.run import train  # Keras takes seconds to import, and is not needed to find records
 
-            check_divisible(config, store)
             try:
                 record = train(config, store, runs_dir, progress=progress)
             except DivergedError:
-                reason = runs.find_failure(config, store, runs_dir)
+                reason = find_failure(config, store, runs_dir)
         status = "finished" if record else "failed" if reason else "missing"
         outcomes.append(Outcome(config, status, record, reason or ""))
     return outcomes
 
 
-def check_divisible(config: RunConfig, store) -> None:
-    """Refuse clips that a split by person cannot divide; `TrainingError` says what is needed.
-
-    Such a split makes as many parts as its share of held-out clips asks for. It needs that many people, and that many
-    clips of the commonest class.
-    """
-    protocol = PROTOCOLS[config.protocol]
-    if protocol.split != "subject_holdout":
-        return
-    parts = round(1 / protocol.validation_share)
-    people, commonest = store.clips["subject"].nunique(), store.clips["label"].value_counts().max()
-    if people < parts or commonest < parts:
-        raise TrainingError(
-            f"protocol {config.protocol!r} divides people into {parts} parts and needs at least {parts} people and "
-            f"{parts} clips of the commonest class; found {people} people and {commonest} clips. Use more clips (a "
-            "stand-in: clips=18)"
-        )
-
-
 def table(outcomes: Sequence[Outcome]) -> pd.DataFrame:
     """One row per planned run: the fields of its config, ``status``, ``reason``, ``run`` (id) and its scores.
 
-    Scores (the names of `lib.runs.summarise`), ``wall_seconds`` and ``device`` are missing where a run is not finished.
+    Scores (the names of `lib.training.records.summarise`), ``wall_seconds`` and ``device`` are missing where a run is
+    not finished.
     """
     rows = []
     for outcome in outcomes:
@@ -162,7 +143,7 @@ def comparison_runs(
     }
     networks = [
         RunConfig(model, batch_size=batch_size, seed=seed, **settings[model])
-        for model in MODEL_NAMES
+        for model in NETWORKS
         for seed in range(seeds)
     ]
     controls = [

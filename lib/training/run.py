@@ -1,18 +1,16 @@
 """One run: a `RunConfig` and a processed store in, a `RunRecord` out.
 
 `train` answers with the record if there is one and trains otherwise; `trained_model` gives the network itself. The
-module knows arrays and labels, never a dataset's layout. What a fold is made of is `lib.inputs`', where records live
-`lib.runs`', how an interrupted run is kept `lib.checkpoint`'s.
+numbers are made by `lib.training.fit`; here a run is waited for, shown, resumed and written.
 """
 
 import contextlib
 import dataclasses
 import datetime
 import json
-import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +19,16 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from lib import backend, runs
-from lib.backend import keras
 from lib.checkout import commit
-from lib.checkpoint import Checkpoint
 from lib.errors import ConfigError, DivergedError, TrainingError
-from lib.inputs import FoldData, fold_plan, generator, prepare_fold
-from lib.models import MODELS
-from lib.protocols import Fold, Samples
-from lib.runs import RunConfig, RunRecord
+from lib.networks import device
+from lib.networks.backend import backend_name, keras
+from lib.training import records
+from lib.training.checkpoint import Checkpoint
+from lib.training.fit import FoldState, NotFiniteError, fit_fold, new_model
+from lib.training.inputs import FoldData, fold_plan, prepare_fold
+from lib.training.records import RunConfig, RunRecord
+from lib.training.splits import Fold, Samples
 
 __all__ = ["FoldData", "RunConfig", "RunRecord", "prepare_fold", "train", "trained_model"]
 
@@ -73,13 +72,13 @@ def train(
     if progress not in PROGRESS:
         raise ConfigError(f"progress: expected one of {PROGRESS}, found {progress!r}")
     runs_dir = Path(runs_dir)
-    if (found := runs.find_run(config, store, runs_dir)) is not None:
+    if (found := records.find_run(config, store, runs_dir)) is not None:
         return found
-    identity = runs.run_id(config, store)
+    identity = records.run_id(config, store)
     with _lock(runs_dir, identity, progress):
-        if (found := runs.find_run(config, store, runs_dir)) is not None:
+        if (found := records.find_run(config, store, runs_dir)) is not None:
             return found
-        runs.explain_failure(runs_dir, identity)
+        records.explain_failure(runs_dir, identity)
         return _train_and_record(config, store, runs_dir, identity, progress, weights_dir)
 
 
@@ -105,10 +104,10 @@ def trained_model(
     """
     if weights_dir is None:
         return _fitted_model(config, store, progress)
-    path = Path(weights_dir) / f"{runs.run_id(config, store)}.weights.h5"
+    path = Path(weights_dir) / f"{records.run_id(config, store)}.weights.h5"
     with _lock(Path(weights_dir), path.stem, progress):
         if path.is_file():
-            model = _new_model(config, prepare_fold(config, store), len(store.classes))
+            model = new_model(config, prepare_fold(config, store), len(store.classes))
             model.load_weights(path)
             return model
         model = _fitted_model(config, store, progress)
@@ -117,10 +116,11 @@ def trained_model(
 
 
 def _fitted_model(config: RunConfig, store, progress: str | None) -> "keras.Model":
+    data = prepare_fold(config, store)
     with _reporter(config, 1, progress) as report:
         try:
-            return _fit_fold(config, store, 0, _State(), None, report)
-        except _NotFiniteError as error:
+            return fit_fold(config, data, len(store.classes), 0, FoldState(), lambda model, row: report(row))
+        except NotFiniteError as error:
             raise DivergedError(_failure_reason(config, error)) from error
 
 
@@ -137,13 +137,15 @@ class _State:
     """How far a run has come; it turns into JSON and back without loss."""
 
     fold: int = 0
-    epoch: int = 0  # epochs of this fold that are done
-    history: list[dict] = dataclasses.field(default_factory=list)
-    best: dict | None = None  # of this fold: {"epoch", "accuracy", "probabilities"}
-    last: dict | None = None
-    finished: list[dict] = dataclasses.field(default_factory=list)  # per fold before this one: {"best", "last"}
-    seconds: list[float] = dataclasses.field(default_factory=list)  # per row of history
+    current: FoldState = field(default_factory=FoldState)
+    history: list[dict] = field(default_factory=list)
+    finished: list[dict] = field(default_factory=list)  # per fold before this one: {"best", "last"}
+    seconds: list[float] = field(default_factory=list)  # per row of history
     sittings: int = 0  # times the run was begun or resumed
+
+    @classmethod
+    def from_json(cls, saved: dict) -> "_State":
+        return cls(**{**saved, "current": FoldState(**saved["current"])})
 
 
 def _train_and_record(
@@ -152,159 +154,57 @@ def _train_and_record(
     samples, folds = fold_plan(config, store)
     checkpoint = Checkpoint(runs_dir / f"{identity}.partial")
     saved = checkpoint.load_state()
-    state = _State() if saved is None else _State(**saved)
+    state = _State() if saved is None else _State.from_json(saved)
     state.sittings += 1
     try:
         with _reporter(config, len(folds), progress, done=len(state.history)) as report:
             for index in range(state.fold, len(folds)):
-                model = _fit_fold(config, store, index, state, checkpoint, report)
+                model = _train_fold(config, store, index, state, checkpoint, report)
                 if weights_dir is not None and len(folds) == 1:
                     _keep_weights(model, Path(weights_dir) / f"{identity}.weights.h5")
-                state.finished.append({"best": state.best, "last": state.last})
-                state.fold, state.epoch, state.best, state.last = index + 1, 0, None, None
+                state.finished.append({"best": state.current.best, "last": state.current.last})
+                state.fold, state.current = index + 1, FoldState()
                 if state.fold < len(folds):
                     with _disk():
                         checkpoint.save(None, dataclasses.asdict(state))
-    except _NotFiniteError as error:
+    except NotFiniteError as error:
+        state.history.append(error.row)
         return _record_failure(config, store, runs_dir / f"{identity}.failed", state, checkpoint, error)
-    history = pd.DataFrame(state.history, columns=list(runs.HISTORY_COLUMNS))
+    history = pd.DataFrame(state.history, columns=list(records.HISTORY_COLUMNS))
     predictions = _predictions_table(store, samples, folds, state.finished)
-    summary = runs.summarise(history, predictions, list(store.classes))
     with _disk():
-        runs.write_folder(
+        records.write_folder(
             runs_dir / identity,
             {
                 "config.json": _json(config.to_dict()),
                 "history.csv": history.to_csv(index=False),
                 "predictions.csv": predictions.to_csv(index=False),
                 "provenance.json": _json(_provenance(config, store, state)),
-                "summary.json": _json(summary),
             },
         )
     checkpoint.clear()
-    return runs.open_run(runs_dir / identity)
+    return records.open_run(runs_dir / identity)
 
 
-def _fit_fold(
-    config: RunConfig,
-    store,
-    index: int,
-    state: _State,
-    checkpoint: Checkpoint | None,
-    report: Callable[[dict], None],
+def _train_fold(
+    config: RunConfig, store, index: int, state: _State, checkpoint: Checkpoint, report: Callable[[dict], None]
 ) -> "keras.Model":
-    """Train one fold from where `state` stands to its last epoch, and bring `state` up to date."""
-    data = prepare_fold(config, store, index)
-    model = _new_model(config, data, len(store.classes))
-    if state.epoch:
-        checkpoint.load_variables(model)
-    targets = np.eye(len(store.classes), dtype=np.float32)[data.train_labels]  # (n_train, n_classes)
-    batches = _Batches(config, data.train, targets, index)
-    recorder = _Recorder(config, data, state, batches, checkpoint, report)
-    if state.epoch < config.epochs:
-        model.fit(
-            batches, epochs=config.epochs, initial_epoch=state.epoch, shuffle=False, verbose=0, callbacks=[recorder]
-        )
-    return model
+    """Train one fold to its end; after each epoch note its row and time, and save the state if that is due."""
+    begun = time.perf_counter()
 
-
-def _new_model(config: RunConfig, data: FoldData, n_classes: int) -> "keras.Model":
-    """The network with its initial weights, compiled; every fold starts from the same seed, so that folds differ by
-    their clips alone."""
-    keras.utils.clear_session()
-    backend.make_deterministic(config.seed)
-    model = MODELS[config.model](data.train[0].shape[1:], n_classes, config.kernel_size)
-    model.compile(
-        optimizer=keras.optimizers.SGD(config.learning_rate),
-        loss="categorical_crossentropy",
-        metrics=["accuracy"],
-        jit_compile=backend.jit_compile(),
-    )
-    model.optimizer.build(model.trainable_variables)
-    return model
-
-
-class _Batches(keras.utils.PyDataset):
-    """The training clips of a fold, in an order that depends on seed, fold and epoch and on nothing else."""
-
-    def __init__(self, config: RunConfig, volumes: tuple[np.ndarray, ...], targets: np.ndarray, index: int) -> None:
-        super().__init__()
-        self.config, self.volumes, self.targets, self.index = config, volumes, targets, index
-        self.set_epoch(0)
-
-    def set_epoch(self, epoch: int) -> None:
-        self.order = generator(self.config, "order", self.index, epoch).permutation(len(self.targets))
-
-    def __len__(self) -> int:
-        return math.ceil(len(self.targets) / self.config.batch_size)
-
-    def __getitem__(self, batch: int):
-        chosen = self.order[batch * self.config.batch_size : (batch + 1) * self.config.batch_size]
-        volumes = tuple(volume[chosen] for volume in self.volumes)
-        return (volumes if len(volumes) > 1 else volumes[0]), self.targets[chosen]
-
-
-class _Recorder(keras.callbacks.Callback):
-    """After each epoch: score the validation clips, keep the best, note the time, save the state if it is due."""
-
-    def __init__(
-        self,
-        config: RunConfig,
-        data: FoldData,
-        state: _State,
-        batches: _Batches,
-        checkpoint: Checkpoint | None,
-        report: Callable[[dict], None],
-    ) -> None:
-        super().__init__()
-        self.config, self.fold, self.state, self.batches = config, data.fold, state, batches
-        self.checkpoint, self.report = checkpoint, report
-        self.held_out = data.validation if len(data.validation) > 1 else data.validation[0]
-        self.truth = data.validation_labels
-
-    def on_epoch_begin(self, epoch: int, logs=None) -> None:
-        self.begun = time.perf_counter()
-        self.batches.set_epoch(epoch)
-
-    def on_epoch_end(self, epoch: int, logs=None) -> None:
-        probabilities = self.model.predict(self.held_out, batch_size=self.config.batch_size, verbose=0)
-        row = {
-            "fold": self.fold.name,
-            "epoch": epoch + 1,
-            "loss": float(logs["loss"]),
-            "accuracy": float(logs["accuracy"]),
-            "val_loss": _cross_entropy(probabilities, self.truth),
-            "val_accuracy": float(np.mean(probabilities.argmax(axis=1) == self.truth)),
-        }
-        state = self.state
-        state.epoch = epoch + 1
+    def after_epoch(model: "keras.Model", row: dict) -> None:
+        nonlocal begun
         state.history.append(row)
-        state.seconds.append(time.perf_counter() - self.begun)
-        if not (math.isfinite(row["loss"]) and np.isfinite(probabilities).all()):
-            raise _NotFiniteError(row)
-        state.last = {
-            "epoch": epoch + 1,
-            "accuracy": row["val_accuracy"],
-            "probabilities": probabilities.astype(float).tolist(),
-        }
-        if state.best is None or row["val_accuracy"] > state.best["accuracy"]:
-            state.best = state.last
-        self.report(row)
-        if self.checkpoint is not None and self.checkpoint.is_due():
+        state.seconds.append(time.perf_counter() - begun)
+        report(row)
+        if checkpoint.is_due():
             with _disk():
-                self.checkpoint.save(self.model, dataclasses.asdict(state))
+                checkpoint.save(model, dataclasses.asdict(state))
+        begun = time.perf_counter()
 
-
-class _NotFiniteError(Exception):
-    def __init__(self, row: dict) -> None:
-        super().__init__(row)
-        self.row = row
-
-
-def _cross_entropy(probabilities: np.ndarray, truth: np.ndarray) -> float:
-    """Mean categorical cross-entropy of (n, n_classes) probabilities, clipped as Keras clips them."""
-    right = probabilities[np.arange(len(truth)), truth].astype(np.float64)
-    return float(-np.log(np.clip(right, keras.config.epsilon(), 1 - keras.config.epsilon())).mean())
+    data = prepare_fold(config, store, index)
+    resume = checkpoint.load_variables if state.current.epoch else None
+    return fit_fold(config, data, len(store.classes), index, state.current, after_epoch, resume)
 
 
 def _predictions_table(store, samples: Samples, folds: tuple[Fold, ...], finished: list[dict]) -> pd.DataFrame:
@@ -329,11 +229,13 @@ def _predictions_table(store, samples: Samples, folds: tuple[Fold, ...], finishe
 
 def _provenance(config: RunConfig, store, state: _State) -> dict[str, Any]:
     return {
-        "backend": backend.backend_name(),
-        "device": backend.device_name(),
-        "versions": backend.versions(),
+        "backend": backend_name(),
+        "device": device.device_name(),
+        "instructions": device.vector_instructions(),
+        "settings": device.settings(),
+        "versions": device.versions(),
         "commit": commit(),
-        "code": runs.deciding_code(),
+        "code": records.deciding_code(config.model),
         "data": {
             "dataset": store.dataset,
             "key": store.key,
@@ -352,11 +254,11 @@ def _provenance(config: RunConfig, store, state: _State) -> dict[str, Any]:
 def _record_failure(config: RunConfig, store, folder: Path, state: _State, checkpoint: Checkpoint, error) -> None:
     row = error.row
     with _disk():
-        runs.write_folder(
+        records.write_folder(
             folder,
             {
                 "config.json": _json(config.to_dict()),
-                "history.csv": pd.DataFrame(state.history, columns=list(runs.HISTORY_COLUMNS)).to_csv(index=False),
+                "history.csv": pd.DataFrame(state.history, columns=list(records.HISTORY_COLUMNS)).to_csv(index=False),
                 "provenance.json": _json(_provenance(config, store, state)),
                 "failure.json": _json(
                     {"reason": _failure_reason(config, error), "fold": row["fold"], "epoch": row["epoch"]}
@@ -364,10 +266,10 @@ def _record_failure(config: RunConfig, store, folder: Path, state: _State, check
             },
         )
     checkpoint.clear()
-    runs.explain_failure(folder.parent, folder.stem)
+    records.explain_failure(folder.parent, folder.stem)
 
 
-def _failure_reason(config: RunConfig, error: _NotFiniteError) -> str:
+def _failure_reason(config: RunConfig, error: NotFiniteError) -> str:
     row = error.row
     return (
         f"the loss was not finite in epoch {row['epoch']} of fold {row['fold']!r} (loss {row['loss']}): the learning "

@@ -1,8 +1,8 @@
 """What a run is asked to be (`RunConfig`), where its record lives and how it is read (`RunRecord`).
 
-A record is a folder of plain files, named by a digest of everything that decides its numbers. It appears by one
-rename when it is whole, so a folder that lacks a file is no record. Keras is never imported here: records are found
-and listed in no time. Making them is `lib.training`'s, many of them at once `lib.experiments`'.
+A record is a folder of plain files, named by a digest of what decides its numbers and of nothing else. It appears by
+one rename when it is whole, so a folder that lacks a file is no record. Keras is never imported here: records are found
+and listed in no time. Making them is `lib.training.run`'s, many of them at once `lib.training.plans`'.
 """
 
 import contextlib
@@ -10,7 +10,7 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cache, cached_property
 from pathlib import Path
@@ -19,21 +19,28 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lib import metrics, paths
-from lib.digest import code_digest, json_digest
+from lib import metrics, networks, paths
+from lib.digest import definitions_digest, json_digest
 from lib.errors import ConfigError, DivergedError, TrainingError, suggestion
-from lib.protocols import CONTROLS, PROTOCOLS
+from lib.networks import NETWORKS, STREAMS
+from lib.networks.startup import configured_backend
+from lib.training.protocols import CONTROLS, PROTOCOLS
 
-RECORD_FILES = ("config.json", "history.csv", "predictions.csv", "provenance.json", "summary.json")
+RECORD_FILES = ("config.json", "history.csv", "predictions.csv", "provenance.json")
 HISTORY_COLUMNS = ("fold", "epoch", "loss", "accuracy", "val_loss", "val_accuracy")
-INDEX = ".index.jsonl"  # a change of what `_row` returns asks for another name, or old rows would stay
+INDEX = ".index-2.jsonl"  # a change of what `_row` returns asks for another name, or old rows would stay
 LAST_EPOCHS = 10  # how many final epochs the mean accuracy is taken over
 
-# the modules whose code decides a run's numbers
-DECIDING_MODULES = ("models.py", "protocols.py", "inputs.py", "training.py")
-
-# The networks, by the names of `lib.models.MODELS`, which takes seconds to import.
-MODEL_NAMES = ("micro_exp_stcnn", "micro_exp_fusenet_intermediate", "micro_exp_fusenet_late")
+# The files whose code decides a run's numbers, beside those of its network (`lib.networks.source_files`).
+DECIDING_FILES = (
+    Path(networks.__file__).parent / "backend.py",
+    *(Path(__file__).parent / name for name in ("fit.py", "inputs.py", "splits.py")),
+)
+# Fields of `RunConfig` and `Protocol` that came later, each with the value that stands for what was done before: where
+# a run has that value the field is left out of its name, so that a new field renames no record.
+ADDED_LATER: Mapping[str, Any] = {}
+# What a protocol only says; a record holds the best epoch and the last.
+SAID_ONLY = ("name", "description", "reported")
 
 
 @dataclass(frozen=True)
@@ -43,9 +50,9 @@ class RunConfig:
     Attributes
     ----------
     model : str
-        Which network; a name in `lib.models.MODELS`.
+        Which network; a name in `lib.networks.NETWORKS`.
     protocol : str
-        A name in `lib.protocols.PROTOCOLS`: split, normalisation, evaluation. The seed of the split belongs to it.
+        A name in `lib.training.protocols.PROTOCOLS`: split, normalisation, evaluation, and the seed of the split.
     kernel_size : (height, width, depth)
         Of the convolution, in pixels and frames.
     epochs : int
@@ -57,7 +64,7 @@ class RunConfig:
     seed : int
         Decides initial weights, dropout, the order of clips in each epoch, and the controls.
     control : str
-        A name in `lib.protocols.CONTROLS`: what is taken away from the clips.
+        A name in `lib.training.protocols.CONTROLS`: what is taken away from the clips.
 
     Raises
     ------
@@ -75,7 +82,7 @@ class RunConfig:
     control: str = "none"
 
     def __post_init__(self) -> None:
-        for name, known in (("model", MODEL_NAMES), ("protocol", PROTOCOLS), ("control", CONTROLS)):
+        for name, known in (("model", NETWORKS), ("protocol", PROTOCOLS), ("control", CONTROLS)):
             value = getattr(self, name)
             if value not in known:
                 hint = suggestion(value, known)
@@ -156,12 +163,15 @@ class RunRecord:
         """One row per validated clip: clip, fold, at, epoch, truth, predicted, and ``p_<class>`` for each class."""
         if at not in ("best", "last"):
             raise ConfigError(f"at: expected 'best' or 'last', found {at!r}")
-        table = pd.read_csv(
+        table = self._predictions()
+        return table[table["at"] == at].reset_index(drop=True)
+
+    def _predictions(self) -> pd.DataFrame:
+        return pd.read_csv(
             self.path / "predictions.csv",
             dtype=dict.fromkeys(("clip", "fold", "at", "truth", "predicted"), str),
             keep_default_na=False,
         )
-        return table[table["at"] == at].reset_index(drop=True)
 
     @cached_property
     def provenance(self) -> dict[str, Any]:
@@ -173,8 +183,12 @@ class RunRecord:
         return tuple(self.provenance["data"]["classes"])
 
     def summary(self) -> dict[str, Any]:
-        """The scores of the run, as `summarise` computes them."""
-        return _read_json(self.path / "summary.json")
+        """The scores of the run, as `summarise` computes them from history and predictions."""
+        return dict(self._summary)
+
+    @cached_property
+    def _summary(self) -> dict[str, Any]:
+        return summarise(self.history, self._predictions(), self.classes)
 
     def confusion(self, at: str = "best") -> pd.DataFrame:
         """Confusion matrix, pooled over folds: true classes as rows, predicted classes as columns."""
@@ -183,7 +197,7 @@ class RunRecord:
         return pd.DataFrame(matrix, index=pd.Index(classes, name="truth"), columns=pd.Index(classes, name="predicted"))
 
 
-def summarise(history: pd.DataFrame, predictions: pd.DataFrame, classes: list[str]) -> dict[str, Any]:
+def summarise(history: pd.DataFrame, predictions: pd.DataFrame, classes: Sequence[str]) -> dict[str, Any]:
     """Scores of a run from its history and predictions.
 
     Returns
@@ -228,14 +242,31 @@ def summarise(history: pd.DataFrame, predictions: pd.DataFrame, classes: list[st
 
 
 def run_id(config: RunConfig, store) -> str:
-    """Digest of config, data, deciding code and Keras backend: equal ids mean equal numbers on equal machines."""
+    """The name of a run: a digest of what decides its numbers. Equal names mean equal numbers on equal machines.
+
+    That is the configuration, the protocol by its values, the streams that are read, the identity of the data, the
+    deciding code and the Keras backend.
+    """
+    chosen = {name: value for name, value in config.to_dict().items() if name != "protocol"}
+    protocol = {name: value for name, value in asdict(PROTOCOLS[config.protocol]).items() if name not in SAID_ONLY}
     parts = {
-        "config": config.to_dict(),
+        "config": _without_later(chosen),
+        "protocol": _without_later(protocol),
+        "streams": STREAMS[config.model],
         "data": store.fingerprint,
-        "code": deciding_code(),
+        "code": deciding_code(config.model),
         "backend": configured_backend(),
     }
     return json_digest(parts)[:16]
+
+
+def _without_later(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name not in ADDED_LATER or value != ADDED_LATER[name]}
+
+
+def places(runs_dir: Path) -> tuple[Path, ...]:
+    """Where records are looked for: in `runs_dir`, then among those kept with the book (not if MICROEXP_KEPT=no)."""
+    return (Path(runs_dir), paths.CITED_RUNS) if paths.use_kept() else (Path(runs_dir),)
 
 
 def find_run(config: RunConfig, store, runs_dir: Path) -> RunRecord | None:
@@ -244,7 +275,7 @@ def find_run(config: RunConfig, store, runs_dir: Path) -> RunRecord | None:
     Looked for in `runs_dir`, then among the records that the committed chapters cite.
     """
     identity = run_id(config, store)
-    for folder in (Path(runs_dir), paths.CITED_RUNS):
+    for folder in places(runs_dir):
         if is_record(folder / identity):
             return RunRecord(folder / identity)
     return None
@@ -253,7 +284,7 @@ def find_run(config: RunConfig, store, runs_dir: Path) -> RunRecord | None:
 def find_failure(config: RunConfig, store, runs_dir: Path) -> str | None:
     """Why this run has failed, if it has been tried and its loss was not finite; else None."""
     identity = run_id(config, store)
-    for folder in (Path(runs_dir), paths.CITED_RUNS):
+    for folder in places(runs_dir):
         path = folder / f"{identity}.failed" / "failure.json"
         if path.is_file():
             return _read_json(path)["reason"]
@@ -286,7 +317,7 @@ def is_record(path: Path) -> bool:
 def list_runs(runs_dir: Path) -> pd.DataFrame:
     """All finished runs, one row each, by id: id, config's fields, dataset, standin, backend, summary's fields.
 
-    Records never change, so the row of each is kept in ``.index.jsonl`` beside them, with the time its folder was
+    Records never change, so the row of each is kept in one file beside them, with the time its folder was
     changed: with thousands of records only new ones are opened. The file may be deleted at any time; it is made anew.
     """
     runs_dir = Path(runs_dir)
@@ -321,7 +352,7 @@ def _row(path: Path) -> dict[str, Any]:
         "dataset": provenance["data"]["dataset"],
         "standin": provenance["data"]["standin"] is not None,
         "backend": provenance["backend"],
-        **_read_json(path / "summary.json"),
+        **RunRecord(path).summary(),
     }
 
 
@@ -358,24 +389,15 @@ def write_folder(path: Path, files: Mapping[str, str]) -> None:
         raise
 
 
-def configured_backend() -> str:
-    """The Keras backend that would run, found as Keras finds it but without importing it, which takes seconds."""
-    if name := os.environ.get("KERAS_BACKEND"):
-        return name
-    settings = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "keras.json"
-    with contextlib.suppress(OSError, ValueError, AttributeError):
-        return json.loads(settings.read_text(encoding="utf-8")).get("backend") or "tensorflow"
-    return "tensorflow"
-
-
 @cache
-def deciding_code() -> str:
-    """Digest of the modules that decide a run's numbers, blind to comments, docstrings and layout."""
-    return code_digest(Path(__file__).parent / name for name in DECIDING_MODULES)
+def deciding_code(model: str) -> str:
+    """Digest of the code that decides the numbers of a network's runs, blind to how it is laid out and what it says."""
+    return definitions_digest([*DECIDING_FILES, *networks.source_files(model)])
 
 
-def _confusion(predictions: pd.DataFrame, classes: list[str]) -> np.ndarray:
-    truth, predicted = (predictions[name].map(classes.index).to_numpy(dtype=int) for name in ("truth", "predicted"))
+def _confusion(predictions: pd.DataFrame, classes: Sequence[str]) -> np.ndarray:
+    position = {name: index for index, name in enumerate(classes)}
+    truth, predicted = (predictions[column].map(position).to_numpy(dtype=int) for column in ("truth", "predicted"))
     return metrics.confusion_matrix(truth, predicted, len(classes))
 
 

@@ -1,6 +1,6 @@
-"""What a network costs: parameters, and multiplications per clip, counted from the shapes of its layers.
+"""The layers of a network as a table, and what they cost: parameters, and multiplications per clip.
 
-Nothing is run and no weight is needed, so networks may be `lib.models.unallocated`. Measured times are not this
+Nothing is run and no weight is needed, so networks may be `unallocated`. Measured times are not this
 module's: they stand in the run records.
 
 The counting rule. Only layers with weights count. One *multiply-accumulate* (MAC) is one multiplication by a weight and
@@ -19,18 +19,16 @@ about three operations per output of the convolution, 1 % of the whole for a 3x3
 backward pass is not counted.
 """
 
+import contextlib
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from lib.errors import ConfigError
-from lib.models import MODELS, unallocated
-
-if TYPE_CHECKING:
-    import keras
+from lib.networks import build
+from lib.networks.backend import keras
 
 FLOPS_PER_MAC = 2
 # Kinds of layers that the networks have and that hold no weight.
@@ -58,13 +56,46 @@ class Cost:
         return FLOPS_PER_MAC * self.macs
 
 
+@contextlib.contextmanager
+def unallocated() -> Iterator[None]:
+    """Build networks without their weights: shapes and counts are right, and 177 million parameters take no memory.
+
+    >>> with unallocated():
+    ...     build("micro_exp_stcnn", (64, 64, 96)).count_params()
+    44241667
+    """
+    with keras.StatelessScope(initialize_variables=False):
+        yield
+
+
+def architecture_table(model: "keras.Model") -> pd.DataFrame:
+    """One row per layer, as the paper's Tables I-III list them. The model may be `unallocated`.
+
+    Returns
+    -------
+    DataFrame
+        ``layer`` (name), ``kind`` (Keras class), ``output_shape`` (tuple without the batch axis, channels last),
+        ``parameters`` (trainable and not).
+    """
+    rows = [
+        {
+            "layer": layer.name,
+            "kind": type(layer).__name__,
+            "output_shape": tuple(layer.output.shape[1:]),
+            "parameters": layer.count_params(),
+        }
+        for layer in model.layers
+    ]
+    return pd.DataFrame(rows, columns=["layer", "kind", "output_shape", "parameters"])
+
+
 def layer_costs(model: "keras.Model") -> pd.DataFrame:
     """The cost of each layer, by the rule at the head of this module.
 
     Parameters
     ----------
     model : keras.Model
-        May be `lib.models.unallocated`. Channels come last, as in all networks of this package.
+        May be `unallocated`. Channels come last, as in all networks of this package.
 
     Returns
     -------
@@ -100,7 +131,7 @@ def network_cost(model: "keras.Model") -> Cost:
     """The cost of a whole network: the sum over its layers.
 
     >>> with unallocated():
-    ...     network_cost(MODELS["micro_exp_stcnn"]())
+    ...     network_cost(build("micro_exp_stcnn", (64, 64, 96)))
     Cost(parameters=44241667, macs=1405935744)
     """
     layers = layer_costs(model)
@@ -126,7 +157,7 @@ def misfit(
     """
     try:
         with unallocated():
-            MODELS[model](input_shape, n_classes, kernel_size)
+            build(model, input_shape, n_classes, kernel_size)
     except ConfigError as error:
         return str(error).removeprefix("kernel_size: ")
     return ""
@@ -144,7 +175,7 @@ def kernel_costs(
         Of the volume.
     n_classes : int
     model : str
-        A name in `lib.models.MODELS`.
+        A name in `lib.networks.NETWORKS`.
 
     Returns
     -------
@@ -157,7 +188,7 @@ def kernel_costs(
         rows[name] = {"parameters": pd.NA, "macs": pd.NA, "flops": pd.NA}
         if not misfit(kernel, input_shape, n_classes, model):
             with unallocated():
-                cost = network_cost(MODELS[model](input_shape, n_classes, kernel))
+                cost = network_cost(build(model, input_shape, n_classes, kernel))
             rows[name] = {"parameters": cost.parameters, "macs": cost.macs, "flops": cost.flops}
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["parameters", "macs", "flops"])
     return table.astype("Int64").rename_axis("kernel")

@@ -161,6 +161,9 @@ def _add_run(command: argparse.ArgumentParser) -> None:
     command.add_argument("--runs", type=Path, default=None, help="folder of the records (default: data/runs)")
     command.add_argument("--keep-weights", action="store_true", help="keep the weights in data/weights, too")
     command.add_argument(
+        "--progress", choices=("bar", "lines"), default="bar", help="a bar, or a line now and then as logs want them"
+    )
+    command.add_argument(
         "--accept-divergence", action="store_true", help="a loss that is not finite is an outcome, not an error"
     )
 
@@ -230,6 +233,7 @@ def _preprocess(options) -> None:
 
 
 def _train(options) -> None:
+    from lib import sources
     from lib.training.records import RunConfig, find_run
 
     config = RunConfig(**{field.name: getattr(options, field.name) for field in dataclasses.fields(RunConfig)})
@@ -238,22 +242,23 @@ def _train(options) -> None:
     if record is not None and options.keep_weights:
         from lib.training.run import trained_model
 
-        trained_model(config, store, paths.weights_folder(), progress="bar")  # a record alone holds no weights
+        trained_model(config, store, paths.weights_folder(), options.progress)  # a record alone holds no weights
     if record is None:
         from lib.training.run import train
 
         weights = paths.weights_folder() if options.keep_weights else None
         try:
-            record = train(config, store, folder, progress="bar", weights_dir=weights)
+            record = train(config, store, folder, options.progress, weights_dir=weights)
         except DivergedError as error:
             if not options.accept_divergence:
                 raise
             print(error)
             _write_record(options, {"failed": str(error)})
             return
-    for name, value in record.summary().items():
-        print(f"{name:24} {value}")
-    print(f"\nrun record: {record.path}")
+    if options.progress == "bar":
+        for name, value in record.summary().items():
+            print(f"{name:24} {value}")
+    print(f"run record: {sources.display_path(record.path)}")
     _write_record(options, {"run": record.id})
 
 
@@ -286,7 +291,9 @@ def _snakemake(options) -> int:
     try:
         with filelock.FileLock(paths.REPOSITORY / ".snakemake.lock", timeout=0):
             if any((paths.REPOSITORY / ".snakemake" / "locks").glob("*")):
-                subprocess.run([*command, "--unlock"], cwd=paths.REPOSITORY, check=True)
+                # first, or it would be taken for a target where the arguments end with targets
+                unlock = [*command[:3], "--unlock", *options.arguments]
+                subprocess.run(unlock, cwd=paths.REPOSITORY, check=True)
             return subprocess.run(command, cwd=paths.REPOSITORY).returncode
     except filelock.Timeout as error:
         raise ReplicationError(f"another build is running in {paths.REPOSITORY}: wait for it, or stop it") from error

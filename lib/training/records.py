@@ -281,6 +281,34 @@ def find_run(config: RunConfig, store, runs_dir: Path) -> RunRecord | None:
     return None
 
 
+def kept_runs(dataset: str, generator_version: int) -> set[RunConfig]:
+    """What has a record among those kept with the book, of a dataset's whole stand-in and by today's code and backend.
+
+    It tells before there is any data what `find_run` will find, and opens no store for it.
+
+    Parameters
+    ----------
+    dataset : str
+    generator_version : int
+        Of the stand-ins that are rendered now.
+    """
+    found = set()
+    for name, _ in _folders(paths.CITED_RUNS) if paths.use_kept() else ():
+        record = RunRecord(paths.CITED_RUNS / name)
+        if not is_record(record.path):
+            continue
+        made_of, config = record.provenance, record.config
+        standin = made_of["data"]["standin"] or {}
+        if (
+            made_of["data"]["dataset"] == dataset
+            and standin.get("generator_version") == generator_version
+            and made_of["backend"] == configured_backend()
+            and made_of["code"] == deciding_code(config.model)
+        ):
+            found.add(config)
+    return found
+
+
 def find_failure(config: RunConfig, store, runs_dir: Path) -> str | None:
     """Why this run has failed, if it has been tried and its loss was not finite; else None."""
     identity = run_id(config, store)

@@ -8,6 +8,7 @@ import contextlib
 import dataclasses
 import datetime
 import json
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ from lib.training.splits import Fold, Samples
 __all__ = ["FoldData", "RunConfig", "RunRecord", "prepare_fold", "train", "trained_model"]
 
 PROGRESS = (None, "bar", "lines")
+SECONDS_BETWEEN_LINES = 10.0
 
 
 def train(
@@ -55,7 +57,7 @@ def train(
         Parent folder of records. Beside ``<id>/`` it holds ``<id>.partial/`` (an interrupted run),
         ``<id>.failed/`` (one whose loss was not finite) and ``.locks/``.
     progress : {None, "bar", "lines"}
-        Silence, a progress bar, or a line per epoch.
+        Silence, a progress bar, or a line for the first epoch, the last, and one every ten seconds between them.
     weights_dir : Path, optional
         Where to keep the weights of a run that is trained now, for `trained_model`; runs of one fold only.
 
@@ -324,8 +326,14 @@ def _reporter(config: RunConfig, n_folds: int, progress: str | None, done: int =
 
             yield report
     elif progress == "lines":
+        shown, told_at = done, -math.inf
 
         def report(row: dict) -> None:
+            nonlocal shown, told_at
+            shown += 1
+            if shown < total and time.monotonic() - told_at < SECONDS_BETWEEN_LINES:
+                return
+            told_at = time.monotonic()
             print(
                 f"{config.model} fold {row['fold']} epoch {row['epoch']}/{config.epochs}: loss {row['loss']:.4f} "
                 f"accuracy {row['accuracy']:.3f} val_loss {row['val_loss']:.4f} "

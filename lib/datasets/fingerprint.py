@@ -1,6 +1,9 @@
 """What a dataset is called: real data by every byte that could be read from its clips, a stand-in by its recipe."""
 
+import contextlib
 import hashlib
+import os
+from pathlib import Path
 
 from lib.datasets.clip import Dataset, Trap, relative_to
 from lib.datasets.digests import DIGESTS_FILE, differences, file_digest
@@ -53,6 +56,23 @@ def recipe_digest(dataset: Dataset) -> str | None:
             "classes": dataset.classes,
         }
     )
+
+
+def listing_digest(root: Path) -> str:
+    """Digest of the names, sizes and times of all files under a folder: tells at once whether to look again."""
+    digest = hashlib.blake2b(digest_size=16)
+    for folder, folders, names in os.walk(root, followlinks=True):
+        folders.sort()
+        for name in sorted(names):
+            path = Path(folder) / name
+            with contextlib.suppress(OSError):  # a link that leads nowhere
+                state = path.stat()
+                digest.update(
+                    f"{relative_to(path, root)}\0{state.st_size}\0{state.st_mtime_ns}\n".encode(
+                        "utf-8", "surrogateescape"
+                    )
+                )
+    return digest.hexdigest()
 
 
 def rendering_digest(dataset: Dataset) -> str | None:

@@ -19,7 +19,8 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from lib.networks import NETWORKS, build
-from lib.networks.backend import backend_name, device_name, keras
+from lib.networks.backend import backend_name, keras
+from lib.networks.device import device_name
 
 SHAPES = {  # (height, width, depth) of each stream
     ("smic", "micro_exp_stcnn"): [(64, 64, 18)],

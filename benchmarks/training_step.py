@@ -43,10 +43,10 @@ def main() -> None:
         for model in options.model
         for depth in options.depth
     ]
-    from lib.networks.device import device_name, vector_instructions
+    from lib.machine import processor_name, vector_instructions
 
     print(pd.DataFrame(rows).round(3).to_string(index=False))
-    print(f"on {device_name()} with {' '.join(vector_instructions()) or 'unknown vector instructions'}")
+    print(f"on {processor_name()} with {' '.join(vector_instructions()) or 'unknown vector instructions'}")
 
 
 def compared(model: str, depth: int, steps: int) -> dict[str, float]:

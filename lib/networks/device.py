@@ -1,15 +1,11 @@
-"""What a network runs on, for people and records: device, vector instructions, settings, versions."""
+"""What a network runs on, for people and records: the device, and the versions of libraries."""
 
 import importlib
 import importlib.metadata
-import os
 import platform
-from pathlib import Path
 
+from lib.machine import processor_name
 from lib.networks.backend import backend_name
-
-# From narrow to wide, as Linux names them. They decide which kernels of oneDNN, OpenCV and NumPy run.
-VECTOR_INSTRUCTIONS = ("sse4_2", "avx", "avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_tile")
 
 
 def device_name() -> str:
@@ -30,19 +26,7 @@ def device_name() -> str:
 
         if torch.cuda.is_available():
             return torch.cuda.get_device_name(0)
-    return _processor_name()
-
-
-def vector_instructions() -> list[str]:
-    """Those of `VECTOR_INSTRUCTIONS` that the processor has; empty where the system does not say."""
-    found = set(_cpuinfo("flags").split())
-    return [name for name in VECTOR_INSTRUCTIONS if name in found]
-
-
-def settings() -> dict[str, str]:
-    """The process's settings that change a last bit or the speed, where they are set."""
-    names = ("TF_ENABLE_ONEDNN_OPTS", "ONEDNN_MAX_CPU_ISA", "TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "XLA_FLAGS")
-    return {name: os.environ[name] for name in names if name in os.environ}
+    return processor_name()
 
 
 def versions() -> dict[str, str]:
@@ -56,17 +40,3 @@ def _version(name: str) -> str:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:  # tensorflow-cpu and the like import under another name
         return getattr(importlib.import_module(name), "__version__", "unknown")
-
-
-def _processor_name() -> str:
-    return f"{_cpuinfo('model name') or platform.machine()}, {os.cpu_count()} threads"
-
-
-def _cpuinfo(field: str) -> str:
-    """A field of the first processor in /proc/cpuinfo; empty where there is none."""
-    path = Path("/proc/cpuinfo")
-    if path.is_file():
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.partition(":")[0].strip() == field:
-                return line.partition(":")[2].strip()
-    return ""

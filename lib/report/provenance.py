@@ -7,7 +7,6 @@ in the executed notebook for `lib.report.gate`, under the media type `MEDIA_TYPE
 import datetime
 import html
 import json
-import os
 import platform
 import shlex
 import sys
@@ -26,6 +25,7 @@ from lib.datasets.clip import Dataset
 from lib.datasets.fingerprint import fingerprint
 from lib.digest import json_digest, library_modules
 from lib.errors import ConfigError
+from lib.machine import processor_name, settings
 from lib.report.parameters import check_parameters, declared_parameters, injected_parameters, source_path
 
 MEDIA_TYPE = "application/vnd.micro-expression.provenance+json"
@@ -77,6 +77,9 @@ class Chapter:
             "data_fingerprint": data_fingerprint,
             "runs": [run.id for run in runs],
             "devices": sorted({str(run.provenance["device"]) for run in runs}),
+            "kept": sum(run.path.parent == paths.CITED_RUNS for run in runs),
+            "processor": processor_name(),
+            "settings": settings(),
             "run_seconds": sum(float(run.provenance["wall_seconds"]) for run in runs),
             "commit": commit(),
             "versions": versions(),
@@ -93,7 +96,9 @@ class Chapter:
             "Data": ("stand-in" if record["standin"] else "real data" if store is not None else "none")
             + (f", fingerprint <code>{record['data_fingerprint'][:16]}</code>" if record["data_fingerprint"] else ""),
             "Runs": "<br>".join(f"<code>{run}</code>" for run in record["runs"]) or "none",
-            "Device": html.escape(", ".join(record["devices"]) or f"{os.cpu_count()} CPU cores"),
+            "Trained on": html.escape("; ".join(record["devices"]))
+            + (f" ({record['kept']} of {len(runs)} runs are kept with the book)" if record["kept"] else ""),
+            "Executed on": html.escape(record["processor"]),
             "Code": f"commit <code>{record['commit']}</code>, {len(self.modules)} modules of <code>lib</code>",
             "Versions": html.escape(", ".join(f"{name} {version}" for name, version in record["versions"].items())),
             "Wall time": f"{record['wall_seconds']:.1f} s for this chapter"
@@ -101,6 +106,8 @@ class Chapter:
             "Finished": record["finished"],
             "Results as data": f"<code>{html.escape(destination)}</code>",
         }
+        if not runs:
+            del rows["Trained on"]
         body = "".join(
             f'<tr><th style="text-align:left;vertical-align:top">{name}</th>'
             f'<td style="text-align:left">{value}</td></tr>'

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
+from lib import machine
 from lib.checkout import commit
 from lib.errors import ConfigError, DivergedError, TrainingError
 from lib.networks import device
@@ -233,8 +234,8 @@ def _provenance(config: RunConfig, store, state: _State) -> dict[str, Any]:
     return {
         "backend": backend_name(),
         "device": device.device_name(),
-        "instructions": device.vector_instructions(),
-        "settings": device.settings(),
+        "instructions": machine.vector_instructions(),
+        "settings": machine.settings(),
         "versions": device.versions(),
         "commit": commit(),
         "code": records.deciding_code(config.model),

@@ -14,7 +14,6 @@ import os
 import re
 import shutil
 import tempfile
-import textwrap
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -357,7 +356,7 @@ def _output_difference(kind: str, kept: object, new: object, bound: float) -> tu
         return _picture_difference(kept, new)
     if isinstance(kept, str) and isinstance(new, str):
         return _text_difference(kept, new, bound)
-    worst = max(compare_values(kept, new, bound, _volatile("provenance")), key=lambda one: one.difference, default=None)
+    worst = max(compare_values(kept, new, bound, _volatile(kind)), key=lambda one: one.difference, default=None)
     return (worst.difference, f"{worst.where}: {worst.detail}") if worst and worst.difference else (0.0, "")
 
 
@@ -447,7 +446,7 @@ def _changed_words(kept: str, new: str) -> str:
 
 def _written(value: object) -> str:
     text = f"{value:.6g}" if isinstance(value, float) else str(value)
-    return textwrap.shorten(text, 60, placeholder=" …") or "nothing"
+    return (text if len(text) <= 60 else f"{text[:58]} …") or "nothing"
 
 
 def _leaves(value: object, path: str = "") -> Iterator[tuple[str, object]]:

@@ -106,6 +106,11 @@ def _parser(training: bool) -> argparse.ArgumentParser:
     keep.add_argument("--profile", default="full")
     keep.set_defaults(run=_keep)
 
+    fidelity = commands.add_parser("fidelity", help="execute kept chapters anew and compare them with what is kept")
+    fidelity.add_argument("--chapter", nargs="+", default=(), metavar="DATASET/NOTEBOOK", help="these (default: all)")
+    fidelity.add_argument("--json", type=Path, help="write every difference to this JSON file as well")
+    fidelity.set_defaults(run=_fidelity)
+
     clean = commands.add_parser("clean-notebooks", help="strip outputs from the notebooks in notebooks/")
     clean.add_argument("--check", action="store_true", help="change nothing; exit 1 if one is not clean")
     clean.set_defaults(run=_clean_notebooks)
@@ -321,6 +326,14 @@ def _keep(options) -> None:
     print("kept in book/:", ", ".join(book.keep(read_profile(options.profile))))
 
 
+def _fidelity(options) -> int:
+    from lib.report.fidelity import measure_chapters
+
+    measured = measure_chapters(options.chapter)
+    _write_json(options.json, [one.as_dict() for one in measured], "--json")
+    return 0 if all(one.agrees for one in measured) else 1
+
+
 def _clean_notebooks(options) -> int:
     from lib.report.gate import clean_notebook
 
@@ -332,9 +345,13 @@ def _clean_notebooks(options) -> int:
 
 
 def _write_record(options, content: dict) -> None:
-    if options.record is not None:
+    _write_json(options.record, {"dataset": options.dataset, **content}, "--record")
+
+
+def _write_json(path: Path | None, content: dict | list, option: str) -> None:
+    if path is not None:
         try:
-            options.record.parent.mkdir(parents=True, exist_ok=True)
-            options.record.write_text(json.dumps({"dataset": options.dataset, **content}, indent=1), encoding="utf-8")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(content, indent=1), encoding="utf-8")
         except OSError as error:
-            raise ReplicationError(f"--record: cannot write {options.record}: {error.strerror or error}") from error
+            raise ReplicationError(f"{option}: cannot write {path}: {error.strerror or error}") from error

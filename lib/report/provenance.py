@@ -55,7 +55,7 @@ class Chapter:
             "</p></div>"
         )
 
-    def finish(self, results: Mapping, store=None, runs: Sequence = ()) -> None:
+    def finish(self, results: Mapping, store=None, runs: Sequence = (), tolerance: float = 0.0) -> None:
         """Write the chapter's results as data and show where they come from.
 
         Parameters
@@ -66,6 +66,9 @@ class Chapter:
             The data that was read.
         runs : sequence of RunRecord
             The runs that were read.
+        tolerance : float
+            How far numbers and pictures may differ on another machine, as `lib.report.fidelity` measures it; 0: not
+            at all, as with numbers that come from run records.
         """
         data_fingerprint = fingerprint(store) if isinstance(store, Dataset) else getattr(store, "fingerprint", None)
         record = {
@@ -86,6 +89,7 @@ class Chapter:
             "wall_seconds": round(time.monotonic() - self.started, 1),
             "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             "command": self.command(),
+            "tolerance": tolerance,
         }
         destination = self._write(results, record)
         rows = {

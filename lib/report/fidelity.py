@@ -36,8 +36,8 @@ from lib.report.provenance import MEDIA_TYPE
 # shows by pattern, and outputs by name.
 VOLATILE = (
     ("provenance", r"finished|wall_seconds|run_seconds"),  # times
-    ("provenance", r"devices.*|versions\..*"),  # the machine, the very thing that is varied
-    ("provenance", r"commit|code_digest|notebook_digest"),  # the code: whether it changed is said by the book's gate
+    ("provenance", r"devices.*|processor|settings.*|kept|versions\..*"),  # the machine, the very thing that is varied
+    ("provenance", r"commit|modules.*|notebook_digest"),  # the code: whether it changed is said by the book's gate
     ("provenance", r"parameters\.results|parameters\.train_missing|command"),  # set here, and repeated in the command
     ("provenance", r"tolerance"),  # the bound itself
     ("text", r"\bat 0x[0-9a-f]+"),  # where an object lay in memory

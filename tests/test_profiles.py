@@ -7,6 +7,7 @@ from lib.errors import ConfigError
 from lib.profiles import ALWAYS, NO_DATASET, NOTEBOOKS, available, read_profile
 from lib.report.parameters import declared_parameters
 from lib.standin import GENERATOR_VERSION
+from lib.training.plans import RUNS_OF
 from lib.training.records import RECORD_FILES, deciding_code
 
 
@@ -96,7 +97,7 @@ def kept(tmp_path, monkeypatch):
     monkeypatch.delenv("SMIC_ROOT", raising=False)
     monkeypatch.delenv("MICROEXP_KEPT", raising=False)
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
-    (config,) = read_profile_of_chapter_4(tmp_path)
+    (config,) = RUNS_OF["04_fusenet_intermediate"](epochs=3)
 
     def keep(backend="tensorflow", version=GENERATOR_VERSION):
         folder = tmp_path / "kept" / "one"
@@ -113,12 +114,6 @@ def kept(tmp_path, monkeypatch):
 
     keep()
     return keep
-
-
-def read_profile_of_chapter_4(folder):
-    text = "datasets: {smic: }\nchapters: {04_fusenet_intermediate: {smic: {epochs: 3}}}"
-    (folder / "other.yml").write_text(text, encoding="utf-8")
-    return read_profile("other", folder).runs("smic", "04_fusenet_intermediate")
 
 
 def epochs_of(profile):

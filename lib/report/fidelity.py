@@ -43,7 +43,7 @@ VOLATILE = (
     ("text", r"\bat 0x[0-9a-f]+"),  # where an object lay in memory
     ("text", r"\bT_[0-9a-f]{5}(?=_|\b)"),  # pandas names each styled table at random
     ("text", r"\bclip-player-\d+"),  # players of clips are numbered in the order in which they were made
-    ("output", r"stderr"),  # progress bars and warnings; not kept either
+    ("output", r"stderr|application/vnd\.jupyter\.widget-view\+json"),  # progress bars, and warnings of libraries
 )
 # Fainter differences of a pixel, in levels of 255, are the rounding of JPEG and of smoothed edges.
 PIXEL_LEVELS = 8
@@ -64,8 +64,9 @@ class Comparison:
     where : str
         Such as ``"cell 12, image/png"`` or ``"scores.last.estimate"``.
     difference : float
-        Of numbers: their distance, divided by the larger of the two where that exceeds one; a percentage is a share.
-        Of pictures: the share of pixels that differ. 0: none. Infinite: not a matter of size, such as other words.
+        Of numbers: their distance, divided by the larger of the two where that exceeds one; percentages and points
+        are shares. Of pictures: the share of pixels that differ. 0: none. Infinite: not a matter of size, such as
+        other words.
     detail : str
         The kept value and the new one; empty if there is no difference.
     """
@@ -339,15 +340,16 @@ def _outputs(cell: nbformat.NotebookNode | None) -> list[dict]:
     shown = []
     for output in cell.outputs if cell else ():
         if output.output_type == "stream":
-            if not re.fullmatch(_volatile("output"), output.name):
-                shown.append({output.name: output.text})
+            kinds = {output.name: output.text}
         elif output.output_type == "error":
-            shown.append({"error": f"{output.ename}: {output.evalue}"})
+            kinds = {"error": f"{output.ename}: {output.evalue}"}
         elif MEDIA_TYPE in output.data:  # the table beside it repeats it for people
-            shown.append({"provenance": output.data[MEDIA_TYPE]})
+            kinds = {"provenance": output.data[MEDIA_TYPE]}
         else:
             rich = {kind: content for kind, content in output.data.items() if kind != "text/plain"}
-            shown.append(rich or dict(output.data))
+            kinds = rich or dict(output.data)
+        if not any(re.fullmatch(_volatile("output"), kind) for kind in kinds):
+            shown.append(kinds)
     return shown
 
 
@@ -423,10 +425,13 @@ def _distance(a: float, b: float, rounding: float = 0.0) -> float:
 def _parsed(number: str) -> tuple[float, float]:
     """A number as it is written, and the step of its last digit; a whole number is taken for a count, without one.
 
-    >>> _parsed("1,024"), _parsed("+0.25"), _parsed("75%")
-    ((1024.0, 0.0), (0.25, 0.01), (0.75, 0.01))
+    With a sign and one decimal it is a change of a share in points, as `lib.wording` writes it.
+
+    >>> _parsed("1,024"), _parsed("+0.25"), _parsed("75%"), _parsed("+5.0")
+    ((1024.0, 0.0), (0.25, 0.01), (0.75, 0.01), (0.05, 0.001))
     """
-    scale = 0.01 if number.endswith("%") else 1.0
+    in_points = re.fullmatch(r"[-+−]\d+\.\d", number)
+    scale = 0.01 if in_points or number.endswith("%") else 1.0
     plain = number.rstrip("%").replace("−", "-").replace(",", "")
     mantissa, _, exponent = plain.lower().partition("e")
     decimals = len(mantissa.partition(".")[2])

@@ -68,8 +68,9 @@ def test_a_number_in_a_text_differs_by_its_distance_and_both_values_are_named():
     assert found.detail == "0.750 -> 0.719"
 
 
-def test_a_percentage_is_measured_as_the_share_that_it_is():
-    assert shown({"text/plain": "75.0%"}, {"text/plain": "71.0%"}).difference == pytest.approx(0.04)
+@pytest.mark.parametrize(("kept", "new"), [("75.0%", "71.0%"), ("+1.5 points", "-2.5 points")])
+def test_percentages_and_points_are_measured_as_the_shares_that_they_are(kept, new):
+    assert shown({"text/plain": kept}, {"text/plain": new}).difference == pytest.approx(0.04)
 
 
 def test_rounding_of_the_last_digit_counts_only_where_no_difference_is_allowed():
@@ -94,6 +95,7 @@ def test_what_changes_at_every_execution_is_left_out():
             ("style", {"text/html": table, "text/plain": f"<Styler at 0x7f{identity}>"}),
             ("object", {"text/plain": f"<object at 0x7f{identity}>"}),
             ("warn", {"stderr": f"warning {identity}"}),
+            ("train", *[{"application/vnd.jupyter.widget-view+json": {"model_id": identity}}] * (wall_seconds > 2)),
             ("finish", {MEDIA_TYPE: record, "text/html": finished}),
         )
 

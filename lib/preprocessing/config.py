@@ -10,7 +10,7 @@ CROPS = ("authors", "steady")
 PREPROCESSING_VERSION = 1
 """Part of the identity of a stand-in's store, raised by hand whenever the same clips and settings give other streams.
 
-No more than rounding is allowed under one version (see `tests/preprocessing/test_reference.py`). Real data need no
+No more than rounding is allowed under one version (see `tests/standin/test_reference.py`). Real data need no
 version: the streams themselves are their store's identity.
 """
 ADDED_SINCE: dict[str, object] = {}

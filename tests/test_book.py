@@ -1,94 +1,79 @@
-"""The whole way through: notebooks under papermill, and the graph that builds the book."""
+"""The whole way through: the graph that builds the book, and chapters executed by themselves under papermill."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
+import filelock
 import nbformat
 import papermill
 import pytest
 from checkout import build_environment, copy_checkout
 
 from lib import paths
-from lib.profiles import NOTEBOOKS, read_profile
+from lib.profiles import NO_DATASET, NOTEBOOKS, read_profile
 from lib.report import gate
 
-CLIPS = 9
+pytestmark = pytest.mark.slow
+PROFILE = read_profile("tiny")
+EXECUTED_ELSEWHERE = ("10_shortcuts", "11_rigorous")  # in test_rigour_notebooks.py
+
+
+def build(checkout: Path) -> subprocess.CompletedProcess:
+    command = [
+        *(sys.executable, "-m", "snakemake", "--cores", "2", "--quiet", "host", "--config", "profile=tiny"),
+        *("--resources", "gpu=1", "--rerun-incomplete"),
+    ]
+    return subprocess.run(command, cwd=checkout, env=build_environment(checkout), capture_output=True, text=True)
 
 
 @pytest.fixture(scope="module")
-def data_folder(tmp_path_factory):
-    """One data folder for all chapters, so that each finds what those before it made."""
-    folder = tmp_path_factory.mktemp("data")
-    before = dict(os.environ)
-    os.environ["MICROEXP_DATA"] = str(folder)
-    for variable in ("SMIC_ROOT", "CASME2_SQ_ROOT"):
-        os.environ.pop(variable, None)
-    yield folder
-    os.environ.clear()
-    os.environ.update(before)
-
-
-def execute(name: str, output: Path, cwd: Path = paths.REPOSITORY, **parameters):
-    return papermill.execute_notebook(
-        paths.NOTEBOOKS / f"{name}.ipynb", output, parameters, cwd=cwd, progress_bar=False, kernel_name="python3"
-    )
-
-
-# What makes each chapter quick
-SETTINGS = {
-    "01_data": {},
-    "02_preprocessing": {},
-    "03_micro_exp_stcnn": {"epochs": 1},
-    "04_fusenet_intermediate": {"epochs": 1},
-    "05_fusenet_late": {"epochs": 1},
-    "06_comparison": {"epochs": 1, "fusenet_epochs": 1, "seeds": 1, "control_seeds": 1},
-    "07_kernel_study": {"kernels": "3x3x3 3x3x19", "learning_rates": "0.01", "epochs": 1, "seeds": 1},
-}
-EXECUTED_ELSEWHERE = {
-    "08_saliency": "test_saliency.py",
-    "10_shortcuts": "test_rigour_notebooks.py",
-    "11_rigorous": "test_rigour_notebooks.py",
-}
+def tiny_book(book_checkout):
+    """The checkout with the tiny book built in it, on a machine that has neither data nor runs."""
+    with filelock.FileLock(book_checkout.with_suffix(".lock")):
+        if not (book_checkout / "Snakefile").is_file():
+            copy_checkout(book_checkout)
+        done = build(book_checkout)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return book_checkout
 
 
 def test_every_chapter_of_a_dataset_is_executed_by_a_test():
-    assert (*SETTINGS, *EXECUTED_ELSEWHERE) == NOTEBOOKS
-    for name, file in EXECUTED_ELSEWHERE.items():
-        assert name in (Path(__file__).parent / file).read_text(encoding="utf-8")
+    in_the_book = tuple(notebook for dataset, notebook in PROFILE.chapters() if dataset != NO_DATASET)
+    assert (*in_the_book, *EXECUTED_ELSEWHERE) == NOTEBOOKS
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", SETTINGS)
-def test_every_chapter_runs_on_a_fresh_machine_and_passes_the_gate(name, data_folder, tmp_path):
-    parameters = {"dataset": "smic", "clips": CLIPS, "results": str(tmp_path / "results.json"), **SETTINGS[name]}
-    output = tmp_path / f"{name}.ipynb"
-    execute(name, output, **parameters)
-    assert gate.problems(output, name, {"dataset": "smic", "clips": CLIPS}) == []
-    content = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
-    assert content["provenance"]["standin"]["standin"] is True
+@pytest.mark.xdist_group("book")
+def test_the_tiny_book_has_a_page_for_every_chapter_and_says_that_its_data_are_stand_ins(tiny_book):
+    html = tiny_book / "_build" / "tiny" / "html"
+    assert "Stand-in data" in (html / "chapters" / "smic" / "03_micro_exp_stcnn.html").read_text(encoding="utf-8")
+    assert "stand-in data" in (html / "index.html").read_text(encoding="utf-8")
+    for dataset, notebook in PROFILE.chapters():
+        assert (html / "chapters" / dataset / f"{notebook}.html").is_file()
+
+
+@pytest.mark.xdist_group("book")
+@pytest.mark.parametrize(("dataset", "name"), PROFILE.chapters(), ids=lambda value: value)
+def test_every_chapter_runs_on_a_fresh_machine_and_passes_the_gate(dataset, name, tiny_book):
+    folder = tiny_book / "_build" / "tiny"
+    output = folder / "chapters" / dataset / f"{name}.ipynb"
+    assert gate.problems(output, name, PROFILE.chapter_parameters(dataset, name)) == []
+    content = json.loads((folder / "results" / dataset / f"{name}.json").read_text(encoding="utf-8"))
     assert content["provenance"]["command"].startswith(f"papermill notebooks/{name}.ipynb")
-    assert any("not a replication of the paper" in text for text in html_of(output))
+    notice = any("not a replication of the paper" in text for text in html_of(output))
+    if dataset == NO_DATASET:
+        assert content["provenance"]["standin"] is None
+        assert not notice
+    else:
+        assert content["provenance"]["standin"]["standin"] is True
+        assert notice
 
 
-@pytest.mark.slow
-def test_the_audit_runs_without_data_and_speaks_of_no_standin(tmp_path):
-    output = tmp_path / "09_audit.ipynb"
-    execute("09_audit", output, results=str(tmp_path / "results.json"))
-    assert gate.problems(output, "09_audit") == []
-    assert json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))["provenance"]["standin"] is None
-    assert not any("not a replication of the paper" in text for text in html_of(output))
-
-
-@pytest.mark.slow
-def test_a_chapter_that_may_not_train_lists_what_is_missing(data_folder, tmp_path):
-    output = tmp_path / "06_comparison.ipynb"
-    settings = {"epochs": 7, "seeds": 2, "control_seeds": 1, "train_missing": False}
-    execute("06_comparison", output, clips=CLIPS, results=str(tmp_path / "results.json"), **settings)
-    found = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))["results"]
-    assert (found["planned"], found["finished"], found["missing"]) == (9, 0, 9)
+@pytest.mark.xdist_group("book")
+def test_a_second_time_nothing_is_done(tiny_book):
+    done = build(tiny_book)
+    assert "Nothing to be done" in done.stdout + done.stderr
 
 
 def html_of(notebook: Path) -> list[str]:
@@ -101,37 +86,46 @@ def html_of(notebook: Path) -> list[str]:
     ]
 
 
-@pytest.mark.slow
-def test_a_chapter_runs_from_the_notebooks_folder_as_jupyterlab_starts_it(data_folder, tmp_path):
-    output = tmp_path / "01_data.ipynb"
-    execute("01_data", output, cwd=paths.NOTEBOOKS, clips=CLIPS, results=str(tmp_path / "results.json"))
+# === Chapters by themselves, on the tiny book's data ===
+
+CLIPS = PROFILE.datasets["smic"]["clips"]
+
+
+@pytest.mark.xdist_group("chapters")
+@pytest.mark.parametrize(
+    ("name", "settings", "n_runs"),
+    [
+        ("03_micro_exp_stcnn", {"epochs": 1, "seed": 1}, 1),
+        ("04_fusenet_intermediate", {"epochs": 1, "seed": 1}, 1),
+        ("05_fusenet_late", {"epochs": 1, "seed": 1}, 1),
+        ("07_kernel_study", {"kernels": "3x3x3 3x3x19", "learning_rates": "0.02", "epochs": 1, "seeds": 1}, 1),
+    ],
+)
+def test_a_chapter_trains_the_runs_that_it_lacks(name, settings, n_runs, execute, book_checkout, tmp_path):
+    output, results = execute(name, tmp_path, clips=CLIPS, **settings)
+    assert gate.problems(output, name, {"clips": CLIPS, **settings}) == []
+    runs = json.loads(results.read_text(encoding="utf-8"))["provenance"]["runs"]
+    assert len(runs) == n_runs
+    assert all((book_checkout / "data" / "runs" / run).is_dir() for run in runs)
+
+
+@pytest.mark.xdist_group("chapters")
+def test_a_chapter_that_may_not_train_lists_what_is_missing(execute, tmp_path):
+    settings = {"epochs": 7, "fusenet_epochs": 7, "seeds": 2, "control_seeds": 1, "train_missing": False}
+    _, results = execute("06_comparison", tmp_path, clips=CLIPS, **settings)
+    found = json.loads(results.read_text(encoding="utf-8"))["results"]
+    assert (found["planned"], found["finished"], found["missing"]) == (9, 0, 9)
+
+
+@pytest.mark.xdist_group("chapters")
+def test_a_chapter_runs_from_the_notebooks_folder_as_jupyterlab_starts_it(execute, tmp_path):
+    output, _ = execute("01_data", tmp_path, cwd=paths.NOTEBOOKS, clips=CLIPS)
     assert gate.problems(output, "01_data") == []
 
 
-@pytest.mark.slow
-def test_a_typo_in_a_parameter_stops_the_chapter_and_names_the_right_one(data_folder, tmp_path):
+@pytest.mark.xdist_group("chapters")
+def test_a_typo_in_a_parameter_stops_the_chapter_and_names_the_right_one(execute, tmp_path):
     with pytest.raises(papermill.PapermillExecutionError) as stopped:
-        execute("03_micro_exp_stcnn", tmp_path / "out.ipynb", epoch=5)
+        execute("03_micro_exp_stcnn", tmp_path, epoch=5)
     assert stopped.value.ename == "ConfigError"
     assert "did you mean 'epochs'" in stopped.value.evalue
-
-
-@pytest.mark.slow
-def test_the_tiny_book_is_built_once_and_a_second_time_nothing_is_done(tmp_path):
-    checkout = copy_checkout(tmp_path / "checkout")
-    profile = read_profile("tiny")
-    command = [
-        *(sys.executable, "-m", "snakemake", "--cores", "2", "--quiet", "host", "--config", "profile=tiny"),
-        *("--resources", "gpu=1", "--rerun-incomplete"),
-    ]
-    environment = build_environment(checkout)
-    first = subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True)
-    assert first.returncode == 0, first.stdout + first.stderr
-    html = checkout / "_build" / "tiny" / "html"
-    assert "Stand-in data" in (html / "chapters" / "smic" / "03_micro_exp_stcnn.html").read_text(encoding="utf-8")
-    front = (html / "index.html").read_text(encoding="utf-8")
-    for dataset, notebook in profile.chapters():
-        assert (html / "chapters" / dataset / f"{notebook}.html").is_file()
-    assert "stand-in data" in front
-    second = subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True)
-    assert "Nothing to be done" in second.stdout + second.stderr

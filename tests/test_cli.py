@@ -57,34 +57,45 @@ def test_wrong_usage_is_status_2(capsys):
     assert "invalid choice: 'samm'" in capsys.readouterr().err
 
 
-def test_the_doctor_says_no_to_an_empty_folder_and_yes_to_a_stand_in(tmp_path, capsys):
+def test_the_doctor_says_no_to_an_empty_folder_and_yes_to_a_stand_in(small_smic, tmp_path, capsys):
     (tmp_path / "empty").mkdir()
     assert main(["doctor", "--dataset", "smic", "--root", str(tmp_path / "empty")]) == 1
-    assert main(["standin", "--dataset", "smic", "--out", str(tmp_path / "standin"), "--clips", "6"]) == 0
-    capsys.readouterr()
-    assert main(["doctor", "--dataset", "smic", "--root", str(tmp_path / "standin")]) == 0
+    # the same as `small_smic`, which is there already and is reused
+    assert main(["standin", "--dataset", "smic", "--out", str(small_smic), "--clips", "6", "--seed", "3"]) == 0
+    assert capsys.readouterr().out.strip() == str(small_smic)
+    assert main(["doctor", "--dataset", "smic", "--root", str(small_smic)]) == 0
     assert "stand-in" in capsys.readouterr().out.lower()
 
 
-def test_from_a_stand_in_to_a_run_record_and_back(tmp_path, capsys):
-    source = ["--dataset", "smic", "--clips", "9"]
-    assert main(["data", *source, "--record", str(tmp_path / "data.json")]) == 0
+@pytest.fixture
+def smic(book_checkout, monkeypatch):
+    """Options that name the tiny book's stand-in, in the data folder that they are true for."""
+    monkeypatch.setenv("MICROEXP_DATA", str(book_checkout / "data"))
+    return ["--dataset", "smic", "--clips", "18"]
+
+
+def test_from_a_stand_in_to_a_run_record_and_back(smic, tmp_path, capsys):
+    assert main(["data", *smic, "--record", str(tmp_path / "data.json")]) == 0
     assert json.loads((tmp_path / "data.json").read_text())["dataset"] == "smic"
 
-    assert main(["preprocess", *source, "--jobs", "1", "--record", str(tmp_path / "store.json")]) == 0
+    assert main(["preprocess", *smic, "--record", str(tmp_path / "store.json")]) == 0
     store = json.loads((tmp_path / "store.json").read_text())["store"]
-    assert (tmp_path / "data" / "processed" / store / "frame.npy").is_file()
+    assert (paths.processed_folder() / store / "frame.npy").is_file()
 
-    run = ["train", *source, "--model", "micro_exp_stcnn", "--epochs", "1", "--record", str(tmp_path / "run.json")]
-    assert main(run) == 0
+    run = ["train", *smic, "--model", "micro_exp_stcnn", "--epochs", "1", "--seed", "9"]
+    places = ["--runs", str(tmp_path / "runs"), "--record", str(tmp_path / "run.json")]
+    assert main([*run, *places]) == 0
     identity = json.loads((tmp_path / "run.json").read_text())["run"]
     capsys.readouterr()
-    assert main(["runs"]) == 0
+    assert main(["runs", "--runs", str(tmp_path / "runs")]) == 0
     assert identity in capsys.readouterr().out
 
-    assert not (tmp_path / "data" / "weights").exists()
-    assert main([*run, "--keep-weights"]) == 0  # a run that has a record, and whose weights are asked for later
-    assert (tmp_path / "data" / "weights" / f"{identity}.weights.h5").is_file()
+    weights = paths.weights_folder() / f"{identity}.weights.h5"
+    assert not weights.exists()
+    assert (
+        main([*run, *places, "--keep-weights"]) == 0
+    )  # a run that has a record, and whose weights are asked for later
+    assert weights.is_file()
 
 
 @pytest.mark.parametrize("name", ["decode", "progress", "root"])
@@ -93,10 +104,10 @@ def test_the_doctor_takes_no_loader_option_that_is_its_own(name, tmp_path, capsy
     assert f"{name} is no option of a loader" in capsys.readouterr().err
 
 
-def test_a_record_that_cannot_be_written_is_one_message(tmp_path, capsys):
+def test_a_record_that_cannot_be_written_is_one_message(smic, tmp_path, capsys):
     (tmp_path / "file").write_text("")
     record = str(tmp_path / "file" / "record.json")
-    assert main(["data", "--dataset", "smic", "--clips", "6", "--record", record]) == 1
+    assert main(["data", *smic, "--record", record]) == 1
     assert "--record: cannot write" in capsys.readouterr().err
 
 
@@ -110,8 +121,8 @@ def test_an_unknown_profile_is_refused(capsys):
     assert "expected a profile among full, quick, tiny" in capsys.readouterr().err
 
 
-def test_an_unknown_loader_option_is_refused_with_the_known_ones(tmp_path, capsys):
-    assert main(["data", "--dataset", "smic", "--clips", "6", "--options", "label=film"]) == 1
+def test_an_unknown_loader_option_is_refused_with_the_known_ones(smic, capsys):
+    assert main(["data", *smic, "--options", "label=film"]) == 1
     assert "layout" in capsys.readouterr().err
 
 

@@ -1,37 +1,32 @@
 """Real data fill their column without a change of code: a stand-in that has lost its marker plays the real dataset."""
 
 import json
+import os
+import shutil
 
-import papermill
 import pytest
 
-from lib import paper, paths
-from lib.audit import findings
+from lib import paper, sources
 from lib.datasets.clip import STANDIN_MARKER
 from lib.report.verdict_page import verdict_page
-from lib.standin import write_standin
 from lib.verdicts import PAPER_SETTINGS, judge
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("chapters")]
 SETTINGS = {"epochs": 2, "fusenet_epochs": 1, "seeds": 2, "control_seeds": 2}
 
 
 @pytest.fixture(scope="module")
-def content(tmp_path_factory):
+def content(execute, book_checkout, tmp_path_factory):
     """What the comparison finds on a dataset that carries no sign of being a stand-in."""
     folder = tmp_path_factory.mktemp("real")
-    root = write_standin("smic", folder / "SMIC", clips=12, progress=False)
-    (root / STANDIN_MARKER).unlink()
     with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("MICROEXP_DATA", str(folder / "data"))
-        papermill.execute_notebook(
-            paths.NOTEBOOKS / "06_comparison.ipynb",
-            folder / "06.ipynb",
-            {"root": str(root), "results": str(folder / "06.json"), **SETTINGS},
-            cwd=paths.REPOSITORY,
-            progress_bar=False,
-            kernel_name="python3",
-        )
-    return json.loads((folder / "06.json").read_text(encoding="utf-8"))
+        patched.setenv("MICROEXP_DATA", str(book_checkout / "data"))
+        patched.delenv("SMIC_ROOT", raising=False)
+        standin = sources.locate("smic", clips=18, progress=False).root
+    root = shutil.copytree(standin, folder / "SMIC", copy_function=os.link)
+    (root / STANDIN_MARKER).unlink()
+    _, results = execute("06_comparison", folder, root=str(root), **SETTINGS)
+    return json.loads(results.read_text(encoding="utf-8"))
 
 
 def as_the_paper_did_it(content):
@@ -40,9 +35,8 @@ def as_the_paper_did_it(content):
     return {**content, "provenance": {**content["provenance"], "parameters": parameters}}
 
 
-@pytest.mark.slow
-def test_real_data_under_other_settings_than_the_papers_decide_nothing(content):
-    verdicts = judge(paper.claims(), findings(), {("smic", "06_comparison"): content})
+def test_real_data_under_other_settings_than_the_papers_decide_nothing(content, audit_findings):
+    verdicts = judge(paper.claims(), audit_findings, {("smic", "06_comparison"): content})
     own = [one for one in verdicts if one.chapter == ("smic", "06_comparison")]
     assert {one.real.verdict for one in own} == {"not testable here"}
     assert all("epochs 2" in one.real.evidence for one in own)
@@ -51,9 +45,8 @@ def test_real_data_under_other_settings_than_the_papers_decide_nothing(content):
     assert "rendered" not in page
 
 
-@pytest.mark.slow
-def test_real_data_fill_the_real_column_and_nothing_speaks_of_a_standin(content):
-    verdicts = judge(paper.claims(), findings(), {("smic", "06_comparison"): as_the_paper_did_it(content)})
+def test_real_data_fill_the_real_column_and_nothing_speaks_of_a_standin(content, audit_findings):
+    verdicts = judge(paper.claims(), audit_findings, {("smic", "06_comparison"): as_the_paper_did_it(content)})
     decided = {one.claim.id: one for one in verdicts if one.chapter == ("smic", "06_comparison")}
     assert {"accuracy-stcnn-smic", "ranking-smic", "temporal-smic"} <= set(decided)
     for one in decided.values():
@@ -67,8 +60,7 @@ def test_real_data_fill_the_real_column_and_nothing_speaks_of_a_standin(content)
     assert {one.real.verdict for one in untouched} == {"not run"}
 
 
-@pytest.mark.slow
-def test_the_same_page_with_the_marker_decides_nothing(content):
+def test_the_same_page_with_the_marker_decides_nothing(content, audit_findings):
     marked = {**content, "provenance": {**content["provenance"], "standin": {"standin": True}}}
-    verdicts = judge(paper.claims(), findings(), {("smic", "06_comparison"): marked})
+    verdicts = judge(paper.claims(), audit_findings, {("smic", "06_comparison"): marked})
     assert {one.real.verdict for one in verdicts if one.real} == {"not run"}

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from fake_store import FakeStore
 
-from lib import paths, saliency, saliency_measures, saliency_regions
+from lib import saliency, saliency_measures, saliency_regions, sources
 from lib.errors import DivergedError
 from lib.gradients import score_gradient
 from lib.networks import STREAMS, build
@@ -283,13 +283,9 @@ def test_flow_finds_what_moves_and_how_far():
     assert np.median(found[1, :20]) < 0.2
 
 
-@pytest.fixture(scope="module")
-def standin(tmp_path_factory):
-    from lib import sources
-    from lib.standin import write_standin
-
-    root = write_standin("smic", tmp_path_factory.mktemp("s") / "smic", clips=6, seed=3, jobs=1, progress=False)
-    return sources.load("smic", root)
+@pytest.fixture
+def standin(small_smic):
+    return sources.load("smic", small_smic)
 
 
 def test_the_motion_of_a_stand_in_is_its_truth_and_flow_agrees_with_it(standin):
@@ -647,24 +643,15 @@ def test_every_figure_of_a_stand_in_says_so_and_no_other_does(standin):
 
 
 @pytest.mark.slow
-def test_the_chapter_runs_with_its_networks_and_without_and_passes_the_gate(tmp_path, monkeypatch):
-    import papermill
-
-    monkeypatch.setenv("MICROEXP_DATA", str(tmp_path / "data"))
-    monkeypatch.delenv("SMIC_ROOT", raising=False)
+@pytest.mark.xdist_group("chapters")
+def test_the_chapter_runs_with_its_networks_and_without_and_passes_the_gate(execute, tmp_path):
     found, shown = {}, {}
+    settings = {"clips": 18, "n_clips": 2, "epochs": 1, "bootstrap": 50, "randomisations": 1}
     for train_missing in (False, True):
-        parameters = {"clips": 9, "epochs": 1, "bootstrap": 50, "randomisations": 1, "train_missing": train_missing}
-        output, results = tmp_path / f"{train_missing}.ipynb", tmp_path / f"{train_missing}.json"
-        papermill.execute_notebook(
-            paths.NOTEBOOKS / "08_saliency.ipynb",
-            output,
-            parameters | {"results": str(results)},
-            cwd=paths.REPOSITORY,
-            progress_bar=False,
-            kernel_name="python3",
-        )
-        assert gate.problems(output, "08_saliency", {"clips": 9, "epochs": 1}) == []
+        folder = tmp_path / str(train_missing)
+        folder.mkdir()
+        output, results = execute("08_saliency", folder, **settings, train_missing=train_missing)
+        assert gate.problems(output, "08_saliency", settings) == []
         found[train_missing] = json.loads(results.read_text(), parse_constant=pytest.fail)["results"]
         cells = [cell for cell in nbformat.read(output, as_version=4).cells if cell.cell_type == "code"]
         shown[train_missing] = [one.data for cell in cells for one in cell.outputs if "data" in one]

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from lib import paper, verdicts
-from lib.audit import Finding, findings
+from lib.audit import Finding
 from lib.metrics import wilson_interval
 from lib.paper import Claim
 from lib.report.verdict_page import counts_sentences, verdict_page
@@ -260,8 +260,13 @@ def test_an_unknown_verdict_is_refused():
 # === The real claims, and the page ===
 
 
-def test_every_claim_of_the_paper_gets_a_verdict_without_any_run():
-    judged_all = judge(paper.claims(), findings(), {})
+@pytest.fixture(scope="module")
+def judged_all(audit_findings):
+    """Every claim of the paper as it stands without any run."""
+    return judge(paper.claims(), audit_findings, {})
+
+
+def test_every_claim_of_the_paper_gets_a_verdict_without_any_run(judged_all):
     assert len(judged_all) == len(paper.claims())
     for one in judged_all:
         assert (one.real is None) == (one.claim.kind == "audit")
@@ -269,28 +274,26 @@ def test_every_claim_of_the_paper_gets_a_verdict_without_any_run():
             assert one.arithmetic is not None
 
 
-def test_claims_name_only_findings_that_exist():
-    known = {one.id for one in findings()}
+def test_claims_name_only_findings_that_exist(audit_findings):
+    known = {one.id for one in audit_findings}
     for one in paper.claims():
         assert {*one.arithmetic, *one.caveats} <= known, one.id
 
 
-def test_a_caveat_qualifies_a_claim_and_does_not_decide_it():
-    (one,) = [one for one in judge(paper.claims(), findings(), {}) if one.claim.id == "accuracy-stcnn-casme2-sq"]
+def test_a_caveat_qualifies_a_claim_and_does_not_decide_it(judged_all):
+    (one,) = [one for one in judged_all if one.claim.id == "accuracy-stcnn-casme2-sq"]
     assert one.arithmetic.verdict == "holds"
     assert one.caveats
     assert one.caveats[0][:20] in html.unescape(verdict_page([one]))
 
 
-def test_a_claim_flips_with_its_finding():
-    wrong = [
-        one
-        for one in findings()
-        if one.status == "contradicted" and any(c.test == f"audit:{one.id}" for c in paper.claims())
-    ]
+def test_a_claim_flips_with_its_finding(audit_findings):
+    claims = paper.claims()
+    tests = {claim.test for claim in claims}
+    wrong = [one for one in audit_findings if one.status == "contradicted" and f"audit:{one.id}" in tests]
     changed = [Finding(one.id, one.table, one.statement, "holds", one.evidence, one.values) for one in wrong]
-    others = [one for one in findings() if one.id not in {two.id for two in wrong}]
-    before, after = (judge(paper.claims(), [*others, *some], {}) for some in (wrong, changed))
+    others = [one for one in audit_findings if one.id not in {two.id for two in wrong}]
+    before, after = (judge(claims, [*others, *some], {}) for some in (wrong, changed))
     flipped = [old.claim.id for old, new in zip(before, after, strict=True) if old.arithmetic != new.arithmetic]
     assert flipped
     assert all(
@@ -300,16 +303,14 @@ def test_a_claim_flips_with_its_finding():
     )
 
 
-def test_the_page_has_a_row_per_claim_and_no_verdict_by_real_data_without_real_data():
-    judged_all = judge(paper.claims(), findings(), {})
+def test_the_page_has_a_row_per_claim_and_no_verdict_by_real_data_without_real_data(judged_all):
     page = verdict_page(judged_all)
     assert page.count('<tr class="claim">') == len(judged_all)
     assert "have **not been tested**" in counts_sentences(judged_all)
     assert "verdict-replicated" not in page.partition("<tbody>")[2].partition("</tbody>")[0]
 
 
-def test_the_sentence_tells_what_contradictions_rest_on_and_adds_up():
-    judged_all = judge(paper.claims(), findings(), {})
+def test_the_sentence_tells_what_contradictions_rest_on_and_adds_up(judged_all):
     text = counts_sentences(judged_all)
     wrong = sum(one.arithmetic is not None and one.arithmetic.verdict == "contradicted" for one in judged_all)
     assert f"**{wrong} are contradicted**" in text
@@ -319,5 +320,5 @@ def test_the_sentence_tells_what_contradictions_rest_on_and_adds_up():
 
 
 def test_the_sentence_counts_what_real_data_decided():
-    judged_all = [judged(ACCURACY, comparison(clips=2000)), judged(ACCURACY, comparison(best=0.3, clips=300))]
-    assert "On real data 2 of 2 could be tested: 1 not replicated, 1 replicated." in counts_sentences(judged_all)
+    decided = [judged(ACCURACY, comparison(clips=2000)), judged(ACCURACY, comparison(best=0.3, clips=300))]
+    assert "On real data 2 of 2 could be tested: 1 not replicated, 1 replicated." in counts_sentences(decided)

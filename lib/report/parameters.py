@@ -4,11 +4,10 @@ papermill passes unknown parameters with no more than a warning, so that a typo 
 """
 
 import ast
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-
-import nbformat
 
 from lib.errors import ConfigError, suggestion
 from lib.paths import NOTEBOOKS
@@ -35,6 +34,15 @@ def source_path(notebook: str) -> Path:
     return path
 
 
+def read_cells(path: Path) -> list[dict]:
+    """The cells of a notebook, the source of each as one text.
+
+    nbformat does the same and more, and importing it takes two seconds, which every chapter would pay.
+    """
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return [{**cell, "source": "".join(cell["source"])} for cell in cells]
+
+
 def declared_parameters(notebook: str) -> dict[str, Parameter]:
     """The parameters that a chapter declares in its cell tagged `parameters`.
 
@@ -43,11 +51,10 @@ def declared_parameters(notebook: str) -> dict[str, Parameter]:
     ConfigError
         No such notebook, no such cell, or a line that is not ``name: type = default  # help``.
     """
-    cells = nbformat.read(source_path(notebook), as_version=4).cells
-    tagged = [cell for cell in cells if "parameters" in cell.metadata.get("tags", [])]
+    tagged = [cell for cell in read_cells(source_path(notebook)) if "parameters" in cell["metadata"].get("tags", [])]
     if len(tagged) != 1:
         raise ConfigError(f"{notebook}: expected one cell tagged 'parameters', found {len(tagged)}")
-    return parse_parameters(tagged[0].source, notebook)
+    return parse_parameters(tagged[0]["source"], notebook)
 
 
 def parse_parameters(source: str, notebook: str) -> dict[str, Parameter]:

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 
-import nbformat
 from IPython.display import HTML, display
 
 from lib import paths
@@ -26,7 +25,7 @@ from lib.datasets.fingerprint import fingerprint
 from lib.digest import json_digest, library_modules
 from lib.errors import ConfigError
 from lib.machine import processor_name, settings
-from lib.report.parameters import check_parameters, declared_parameters, injected_parameters, source_path
+from lib.report.parameters import check_parameters, declared_parameters, injected_parameters, read_cells, source_path
 
 MEDIA_TYPE = "application/vnd.micro-expression.provenance+json"
 PACKAGES = (
@@ -172,20 +171,19 @@ def _flag(value: object) -> str:
 
 def notebook_digest(path: Path) -> str:
     """Digest of a notebook's cells as written; papermill's injected cell and all outputs are left out."""
-    cells = nbformat.read(path, as_version=4).cells
     return json_digest(
         [
-            (cell.cell_type, cell.source)
-            for cell in cells
-            if "injected-parameters" not in cell.metadata.get("tags", []) and cell.source.strip()
+            (cell["cell_type"], cell["source"])
+            for cell in read_cells(path)
+            if "injected-parameters" not in cell["metadata"].get("tags", []) and cell["source"].strip()
         ]
     )
 
 
 def chapter_modules(notebook: str) -> dict[str, str]:
     """The modules of `lib` that a chapter imports, directly or through others: path in the checkout -> digest."""
-    cells = nbformat.read(source_path(notebook), as_version=4).cells
-    lines = [line for cell in cells if cell.cell_type == "code" for line in cell.source.splitlines()]
+    cells = [cell["source"] for cell in read_cells(source_path(notebook)) if cell["cell_type"] == "code"]
+    lines = [line for source in cells for line in source.splitlines()]
     return library_modules("\n".join(line for line in lines if not line.lstrip().startswith(("%", "!"))))
 
 

@@ -46,7 +46,7 @@ def elsewhere(request, tmp_path_factory):
 
 
 def run_id_of(store):
-    from lib.runs import RunConfig, run_id
+    from lib.training.records import RunConfig, run_id
 
     return run_id(RunConfig("micro_exp_stcnn"), store)
 

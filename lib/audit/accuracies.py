@@ -1,7 +1,8 @@
 """The accuracies of Table V against the numbers of clips that they can have been measured on."""
 
+from dataclasses import dataclass
+
 import numpy as np
-import pandas as pd
 
 from lib import paper
 from lib.audit import released
@@ -28,21 +29,32 @@ def validation_size(dataset: str) -> int:
     return int(paper.class_counts(dataset).set_index("class").loc["all", "validation"])
 
 
-def printed_accuracies() -> pd.DataFrame:
-    """The six accuracies of Table V: model, dataset, percent, validation clips `n`, `k` with k/n (NA if none)."""
-    rows = []
-    for model in paper.METHOD_NAMES:
-        for dataset in paper.DATASETS:
-            percent, trials = round(100 * paper.accuracy(model, dataset), 2), validation_size(dataset)
-            rows.append((model, dataset, percent, trials, successes(percent, trials)))
-    table = pd.DataFrame(rows, columns=["model", "dataset", "percent", "n", "k"])
-    return table.astype({"k": "Int64"})
+@dataclass(frozen=True)
+class Printed:
+    """One accuracy of Table V: `percent`, the validation clips `n` of Table IV, and `k` with k/n; None if none has."""
+
+    model: str
+    dataset: str
+    percent: float
+    n: int
+    k: int | None
+
+
+def printed(model: str, dataset: str) -> Printed:
+    """The accuracy of one network on one dataset."""
+    percent, trials = round(100 * paper.accuracy(model, dataset), 2), validation_size(dataset)
+    return Printed(model, dataset, percent, trials, successes(percent, trials))
+
+
+def printed_accuracies() -> list[Printed]:
+    """The six accuracies of Table V that are of the proposed networks."""
+    return [printed(model, dataset) for model in paper.METHOD_NAMES for dataset in paper.DATASETS]
 
 
 def check_held_out(model: str, dataset: str) -> Finding:
     """Whether an accuracy of Table V is a share of the validation clips, and of how many clips it is if not."""
     row = printed(model, dataset)
-    values = {"percent": row.percent, "n": row.n, "k": None if pd.isna(row.k) else int(row.k)}
+    values = {"percent": row.percent, "n": row.n, "k": row.k}
     if values["k"] is not None:
         evidence = f"{row.percent:.2f} % is {row.k}/{row.n}."
     else:
@@ -116,7 +128,7 @@ def check_held_out_bounds(model: str, dataset: str) -> Finding:
     """What an accuracy on all clips leaves open about clips that the network was not trained on."""
     row = printed(model, dataset)
     status, evidence, values = "holds", f"It is a share of the {row.n} validation clips.", {}
-    if pd.isna(row.k):
+    if row.k is None:
         fed = released.clip_count(model, dataset)
         low, high = held_out_bounds(row.percent, fed)
         status, values = "contradicted", {"low": round(low, 2), "high": round(high, 2)}
@@ -154,7 +166,7 @@ def scored_counts(model: str, dataset: str) -> dict[str, int]:
     Table IV's validation clips if the accuracy is a share of them; else all that the code feeds, by the labels that it
     assigns.
     """
-    if pd.notna(printed(model, dataset).k):
+    if printed(model, dataset).k is not None:
         return validation_counts(dataset)
     labels = released.clips_and_labels(model, dataset)[2]
     names = released.classes(dataset)
@@ -164,7 +176,7 @@ def scored_counts(model: str, dataset: str) -> dict[str, int]:
 def check_constant_in_table_v() -> Finding:
     """Which accuracies of Table V equal what one constant answer scores on the labels that the code assigns."""
     equal, told = {}, []
-    for row in printed_accuracies().itertuples():
+    for row in printed_accuracies():
         counts = scored_counts(row.model, row.dataset)
         for name, score in constant_scores(counts).items():
             if abs(score - row.percent) <= TWO_DECIMALS:
@@ -210,12 +222,6 @@ def check_best_epoch() -> Finding:
         values={"epochs": matches, "named": len(own)},
         rests_on="code",
     )
-
-
-def printed(model: str, dataset: str):
-    """The row of `printed_accuracies` for one cell of Table V."""
-    table = printed_accuracies()
-    return next(table[(table["model"] == model) & (table["dataset"] == dataset)].itertuples())
 
 
 def cell_name(model: str, dataset: str) -> str:

@@ -87,7 +87,7 @@ def check_best_above_mean() -> Finding:
     """Whether Table V prints what a network scores at the end of its training, or more than that."""
     gains = {
         f"{row.model} {row.dataset}": round(row.percent - 100 * paper.last_epochs(row.model, row.dataset)[0], 2)
-        for row in printed_accuracies().itertuples()
+        for row in printed_accuracies()
     }
     higher = sum(gain > TWO_DECIMALS for gain in gains.values())
     return Finding(
@@ -107,7 +107,7 @@ def check_best_above_mean() -> Finding:
 def check_mean_above_constant() -> Finding:
     """Whether every network's mean over the last ten epochs is above what one answer to every clip scores."""
     below = {}
-    for row in printed_accuracies().itertuples():
+    for row in printed_accuracies():
         counts = scored_counts(row.model, row.dataset)
         mean = 100 * paper.last_epochs(row.model, row.dataset)[0]
         name, constant = max(constant_scores(counts).items(), key=lambda item: item[1])

@@ -26,8 +26,8 @@ def published_intervals() -> pd.DataFrame:
         best earlier method of Table V; ``mean``, ``sd`` of Table VIII.
     """
     rows = []
-    for row in printed_accuracies().itertuples():
-        held_out = bool(pd.notna(row.k))
+    for row in printed_accuracies():
+        held_out = row.k is not None
         n = row.n if held_out else released.clip_count(row.model, row.dataset)
         low, high = wilson_interval(round(row.percent * n / 100), n)
         counts = validation_counts(row.dataset)
@@ -215,8 +215,7 @@ def check_one_split() -> Finding:
     """Whether one number of clips explains all accuracies that Table V gives on a dataset."""
     explained = {}
     for dataset in paper.DATASETS:
-        rows = printed_accuracies()
-        percents = rows.loc[rows["dataset"] == dataset, "percent"].tolist()
+        percents = [row.percent for row in printed_accuracies() if row.dataset == dataset]
         explained[dataset] = explaining_sizes(percents, LARGEST)
     lacking = [dataset for dataset, sizes in explained.items() if not sizes]
     told = "; ".join(

@@ -4,6 +4,7 @@ import itertools
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
@@ -31,7 +32,7 @@ def lattices() -> Figure:
 
     A filled dot: the line meets a share of that many clips. A cross: it falls between two.
     """
-    table = accuracies.printed_accuracies()
+    table = pd.DataFrame(accuracies.printed_accuracies())
     figure, axes = plt.subplots(len(paper.DATASETS), 1, figsize=(9.5, 4.8))
     for axis, dataset in zip(axes, paper.DATASETS, strict=True):
         rows = table[table["dataset"] == dataset].sort_values("percent")

@@ -276,8 +276,7 @@ def _runs(options) -> None:
 
 
 def _audit(options) -> None:
-    from lib.audit import findings
-    from lib.report.audit_tables import text_table
+    from lib.audit import findings, text_table
 
     found = findings()
     if options.json:

@@ -98,13 +98,13 @@ def network_table(outcomes: Sequence[Outcome], dataset: str, standin: bool) -> p
 def stability_table(outcomes: Sequence[Outcome], dataset: str, standin: bool) -> pd.DataFrame:
     """Table VIII: mean and standard deviation of validation accuracy over the last ten epochs; a column per network."""
     table, where = finished(outcomes, "none"), ", stand-in" if standin else ""
-    printed = paper.stability()
     rows = {}
     for model in NETWORKS:
         runs = table[table["model"] == model]
-        one = printed[(printed["method"] == paper.METHOD_NAMES[model]) & (printed["dataset"] == dataset)]
-        known = len(one) and one[["mean", "sd"]].notna().all(axis=None)
-        row = {"paper, Table VIII": f"{one['mean'].iloc[0]} ± {one['sd'].iloc[0]}" if known else "not recorded here"}
+        row = {}
+        if dataset in paper.DATASETS:
+            mean, sd = paper.last_epochs(model, dataset)
+            row["paper, Table VIII"] = f"{mean:.2%} ± {sd:.2%}"
         for run in runs.itertuples():
             row[f"seed {run.seed}{where}"] = f"{run.accuracy_mean_last_epochs:.1%} ± {run.accuracy_std_last_epochs:.1%}"
         if len(runs) > 1:

@@ -19,7 +19,6 @@ from lib.report.kernel_study import PAPER_KERNEL, Kernel, collapse, name_of
 from lib.training.plans import Outcome
 
 EMPTY = {  # how a cell without a number looks: what is written in it, face colour, hatch
-    "not recorded": ("not\nrecorded", "#e4e4e4", "///"),
     "does not fit": ("does not\nfit", "#c9c9c9", ""),
     "not planned": ("not\nplanned", "#ffffff", ""),
     "missing": ("not\ntrained", "#f4f1e4", "..."),
@@ -187,11 +186,7 @@ def _our_cell(axis: Axes, layout: tuple, row: Mapping, at: str) -> None:
 
 
 def _paper_cell(axis: Axes, layout: tuple, row: Mapping) -> None:
-    if row["source"] == "not recorded":
-        _cell(axis, layout, row["kernel"], None, [], "not recorded")
-        return
-    below = ["inferred"] if row["source"] == "inferred" else []
-    below += [f"always {row['constant']}"] if row["constant"] else []
+    below = [f"always {row['constant']}"] if row["constant"] else []
     _cell(axis, layout, row["kernel"], row["accuracy"] / 100, below, framed=bool(row["constant"]), decimals=2)
 
 
@@ -221,7 +216,6 @@ def _key(axis: Axes) -> None:
     """What the cells' looks mean, in the panel that would otherwise be empty."""
     axis.axis("off")
     meanings = {
-        "not recorded": "the paper's cell is not recorded here",
         "does not fit": "the kernel does not fit the volume",
         "not planned": "not in this page's list",
         "missing": "in the list, not trained yet",

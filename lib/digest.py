@@ -115,16 +115,18 @@ def _parsed(path: Path) -> ast.Module:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            node.body = _without_docstring(node.body)
+            node.body = _without_texts(node.body)
     return tree
 
 
-def _without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
-    first = body[0] if body else None
-    is_docstring = (
-        isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
-    )
-    return (body[1:] or [ast.Pass()]) if is_docstring else body
+def _without_texts(body: list[ast.stmt]) -> list[ast.stmt]:
+    """A body without docstrings, those of attributes too: a text that stands by itself does nothing."""
+    return [statement for statement in body if not _is_text(statement)] or [ast.Pass()]
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    value = statement.value if isinstance(statement, ast.Expr) else None
+    return isinstance(value, ast.Constant) and isinstance(value.value, str)
 
 
 def _dump(node: object) -> str:

@@ -30,6 +30,7 @@ def test_code_has_the_same_digest_under_every_python(tmp_path):
         ("class Empty:\n    pass", 'class Empty:\n    """Nothing."""'),
         ("bias=1.5):\n", 'bias=1.5):\n    """Text."""\n    # why\n'),
         ("by=None, bias=1.5", "by = None , bias = 1.5"),
+        ("pass\n", 'pass\n\n\n"""What the above is for."""\n'),
     ],
 )
 def test_docstrings_comments_and_spaces_do_not_change_it(tmp_path, old, new):

@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import os
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -67,8 +68,11 @@ def _some(names: list[str]) -> str:
 
 def _files(folder: Path, with_digests: bool = False) -> Iterator[tuple[str, Path]]:
     """Name relative to `folder`, and path, of every file below it but what operating systems leave behind."""
-    for path in sorted(folder.rglob("*")):
-        inside = path.relative_to(folder)
-        junk = any(is_junk(Path(part)) for part in inside.parts)
-        if not junk and path.is_file() and (with_digests or inside.as_posix() != DIGESTS_FILE):
-            yield inside.as_posix(), path
+    for parent, subfolders, names in os.walk(folder):
+        subfolders[:] = sorted(name for name in subfolders if not is_junk(Path(name)))
+        inside = Path(parent).relative_to(folder)
+        for name in sorted(names):
+            path = Path(parent, name)
+            is_record = path == folder / DIGESTS_FILE
+            if not is_junk(path) and path.is_file() and (with_digests or not is_record):
+                yield (inside / name).as_posix(), path

@@ -104,7 +104,12 @@ def lose_the_digests(root):
 
 
 def cut_the_digests(root):
-    trees.cut(root / DIGESTS_FILE)
+    lines = (root / DIGESTS_FILE).read_text().splitlines(keepends=True)
+    (root / DIGESTS_FILE).write_text("".join(lines[:-5]))
+
+
+def spoil_the_digests(root):
+    (root / DIGESTS_FILE).write_text("path,bytes\nSTANDIN.json,many\n")
 
 
 @pytest.mark.parametrize(
@@ -116,7 +121,8 @@ def cut_the_digests(root):
         (add_a_clip, "4 added"),
         (change_the_recipe, "1 changed (STANDIN.json)"),
         (lose_the_digests, "no _digests.csv"),
-        (cut_the_digests, "_digests.csv cannot be read"),
+        (cut_the_digests, "5 added"),
+        (spoil_the_digests, "_digests.csv cannot be read"),
     ],
 )
 def test_a_damaged_stand_in_is_called_by_its_bytes_and_the_doctor_says_what_differs(root, tmp_path, damage, told):

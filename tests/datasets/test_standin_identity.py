@@ -167,3 +167,14 @@ def test_clips_of_two_stand_ins_in_one_folder_have_the_recipe_of_neither(tmp_pat
     assert report.standin is not None
     assert any("do not lie in it" in one.detail for one in report.traps)
     assert fingerprint(load_dataset("class_folders", tmp_path)) != before, "they are called by their bytes"
+
+
+def test_clips_of_a_standin_that_are_linked_into_other_folders_stay_a_standin(root, tmp_path):
+    for label in ("negative", "positive"):
+        folder = tmp_path / "mine" / label
+        folder.mkdir(parents=True)
+        for clip in sorted(root.glob(f"SMIC_all_raw/HS/*/micro/{label}/*")):
+            (folder / clip.name).symlink_to(clip)
+    linked = load_dataset("class_folders", tmp_path / "mine")
+    assert linked.clips
+    assert linked.is_standin

@@ -17,6 +17,7 @@ LOADERS: dict[str, Callable[..., Dataset]] = {
     "class_folders": load_class_folders,
 }
 DATASET_NAMES = tuple(LOADERS)
+DEEPEST_CLIP = 6  # folders from a dataset's root to a clip, in SMIC's own layout
 FOR_LOADERS = ("name", "aliases")  # parameters of `load_class_folders` by which other loaders call it
 ROOT_VARIABLES = {"casme2_sq": "CASME2_SQ_ROOT", "smic": "SMIC_ROOT"}
 
@@ -63,6 +64,6 @@ def load_dataset(name: str, root: Path | str, /, **options) -> Dataset:
     if loaded.is_standin:
         return loaded
     # clips linked into another folder are what they link to
-    linked = (standin_folder(clip.source.resolve()) for clip in loaded.clips)
+    linked = (standin_folder(clip.source, DEEPEST_CLIP) for clip in loaded.clips)
     folder = next((one for one in linked if one is not None), None)
     return loaded if folder is None else replace(loaded, standin=read_standin_marker(folder), standin_root=folder)

@@ -150,10 +150,10 @@ def sort_clips(clips: list[Clip], classes: tuple[str, ...]) -> tuple[Clip, ...]:
     return tuple(sorted(clips, key=lambda clip: (classes.index(clip.label), natural_key(clip.clip_id))))
 
 
-def standin_folder(root: Path) -> Path | None:
-    """The folder of the stand-in that `root` is, or lies in (at most three levels up); None if it is not one."""
-    root = Path(root).resolve()
-    return next((one for one in (root, *list(root.parents)[:3]) if (one / STANDIN_MARKER).is_file()), None)
+def standin_folder(path: Path, levels: int = 3) -> Path | None:
+    """The folder of the stand-in that `path` is, or lies in (at most so many levels up); None if it is not one."""
+    path = Path(path).resolve()
+    return next((one for one in (path, *list(path.parents)[:levels]) if (one / STANDIN_MARKER).is_file()), None)
 
 
 def read_standin_marker(folder: Path) -> Mapping:

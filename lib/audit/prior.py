@@ -90,7 +90,7 @@ def misplaced() -> list[dict]:
         {"method": row["method"], "accuracy": row[dataset], "under": dataset, "measured_on": measured[row["source"]]}
         for row in table[table["model"] == ""].to_dict("records")
         for dataset in paper.DATASETS
-        if pd.notna(row[dataset]) and dataset not in measured[row["source"]]
+        if pd.notna(row[dataset]) and row["source"] in measured and dataset not in measured[row["source"]]
     ]
 
 

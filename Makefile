@@ -2,11 +2,13 @@
 SHELL := bash
 PROFILE ?= quick
 TRAIN ?= yes
+KEPT ?= yes
 PYTHON ?= python3
 # Jobs side by side ask for no more than the machine has; one that asks for more than that is run alone.
 MEMORY_MB = $(shell $(PYTHON) -c 'import os; print(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") >> 20)')
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PYTHONPATH := $(CURDIR)
+export MICROEXP_KEPT := $(KEPT)
 READY := .venv/.ready
 
 .PHONY: book render test lab lint lock clean
@@ -15,7 +17,7 @@ READY := .venv/.ready
 SNAKEMAKE = python -m lib snakemake --cores all --quiet host reason rules --config profile=$(PROFILE) train=$(TRAIN) \
     --resources gpu=1 mem_mb=$(MEMORY_MB) --rerun-incomplete
 
-book: $(READY)  ## run the pipeline at PROFILE (quick, full, tiny) and build the HTML book; TRAIN=no trains nothing
+book: $(READY)  ## build the book at PROFILE (quick, full, tiny); TRAIN=no trains nothing, KEPT=no uses no kept run
 	@# without training, which chapters can be executed is known once the stores are
 	if [ "$(TRAIN)" = no ]; then $(SNAKEMAKE) -- stores; fi
 	$(SNAKEMAKE)

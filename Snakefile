@@ -12,18 +12,33 @@ from types import SimpleNamespace
 
 from lib import paths
 from lib.datasets import ROOT_VARIABLES
+from lib.datasets.fingerprint import listing_digest
+from lib.digest import library_modules
+from lib.networks.startup import configured_backend
 from lib.profiles import CAN_LACK_RUNS, NO_DATASET, read_profile
-from lib.runs import deciding_code, find_run
+from lib.report.provenance import chapter_modules
+from lib.training.records import deciding_code, find_run
 
 PROFILE = read_profile(config.get("profile", "quick"))
 TRAIN = str(config.get("train", "yes")).lower() not in ("no", "false")
 GPU = str(config.get("gpu", bool(shutil.which("nvidia-smi")))).lower() in ("yes", "true")
 BUILD = f"_build/{PROFILE.name}"
-RUNS = {dataset: PROFILE.all_runs(dataset) for dataset in PROFILE.datasets}
-WITH_WEIGHTS = {dataset: {config.slug for config in PROFILE.runs(dataset, "08_saliency")} for dataset in RUNS}
+WITH_WEIGHTS = {
+    dataset: {config.slug for config in PROFILE.runs(dataset, "08_saliency")}
+    for dataset, notebook in PROFILE.chapters()
+    if notebook == "08_saliency"
+}
+# What is kept with the book is found by the chapters themselves, except weights, which no record holds.
+RUNS = {
+    dataset: {
+        slug: config
+        for slug, config in PROFILE.all_runs(dataset).items()
+        if config not in PROFILE.kept[dataset] or slug in WITH_WEIGHTS.get(dataset, ())
+    }
+    for dataset in PROFILE.datasets
+}
 # What one training needs; a training of CAS(ME)²'s FuseNets holds 177 million weights and their gradients.
 MEMORY_MB = {"smic": 3000, "casme2_sq": 8000}
-LIBRARY = sorted(str(path) for path in Path("lib").rglob("*.py"))
 PAPER = sorted(str(path) for path in Path("data/paper").iterdir())
 PAGES = sorted(str(path) for path in Path("book").iterdir() if path.is_file())
 
@@ -41,12 +56,6 @@ def can_be_executed(dataset, notebook):
 
 CHAPTERS = [chapter for chapter in PROFILE.chapters() if can_be_executed(*chapter)]
 
-# The code that decides a run, as a file that changes when the code does and not when a comment does.
-CODE = Path(f"{BUILD}/code.txt")
-if not CODE.is_file() or CODE.read_text() != deciding_code():
-    CODE.parent.mkdir(parents=True, exist_ok=True)
-    CODE.write_text(deciding_code())
-
 wildcard_constraints:
     dataset="|".join([*PROFILE.datasets, NO_DATASET]),
     run="[^/]+",
@@ -60,12 +69,14 @@ def options(values):
 
 
 def root_of(wildcards):
-    """The real dataset's folder, if the environment names one: a change of it must rerun whatever reads it."""
-    return os.environ.get(ROOT_VARIABLES.get(wildcards.dataset, ""), "")
+    """The real dataset's folder and what lies there, if the environment names one: a change reruns whatever reads it."""
+    root = os.environ.get(ROOT_VARIABLES.get(wildcards.dataset, ""), "")
+    return f"{root} {listing_digest(Path(root))}" if root else ""
 
 
-def files_of(*folders):
-    return [path for path in LIBRARY if path.startswith(tuple(f"lib/{folder}" for folder in folders))]
+def modules_behind(module):
+    """The files of `lib` that a step runs: those that its module imports, directly or through others."""
+    return list(library_modules(f"import {module}"))
 
 
 localrules:
@@ -91,7 +102,7 @@ rule stores:
 
 rule data:
     input:
-        files_of("standin", "datasets"),
+        modules_behind("lib.standin") + modules_behind("lib.datasets.doctor"),
     output:
         f"{BUILD}/data/{{dataset}}.json",
     params:
@@ -105,7 +116,7 @@ rule data:
 rule store:
     input:
         f"{BUILD}/data/{{dataset}}.json",
-        files_of("datasets", "preprocessing"),
+        modules_behind("lib.preprocessing"),
     output:
         f"{BUILD}/stores/{{dataset}}.json",
     params:
@@ -119,7 +130,6 @@ rule store:
 rule run:
     input:
         f"{BUILD}/stores/{{dataset}}.json",
-        CODE,
     output:
         f"{BUILD}/runs/{{dataset}}/{{run}}.json",
     log:
@@ -127,7 +137,11 @@ rule run:
     params:
         root=root_of,
         options=lambda w: options(PROFILE.datasets[w.dataset] | RUNS[w.dataset][w.run].to_dict()),
-        weights=lambda w: "--keep-weights" if w.run in WITH_WEIGHTS[w.dataset] else "",
+        weights=lambda w: "--keep-weights" if w.run in WITH_WEIGHTS.get(w.dataset, ()) else "",
+        # a change of any of these asks for other runs; a comment, or how a module is laid out, does not
+        code=lambda w: deciding_code(RUNS[w.dataset][w.run].model),
+        backend=configured_backend(),
+        kept=paths.use_kept(),
     # Two threads for each: a training gains little from more, and several side by side use all cores.
     threads: 2
     resources:
@@ -136,7 +150,7 @@ rule run:
     shell:
         "TF_NUM_INTRAOP_THREADS={threads} OMP_NUM_THREADS={threads}"
         " python -m lib train --dataset {wildcards.dataset} {params.options} {params.weights} --accept-divergence"
-        " --record {output} > {log} 2>&1 || (tail -n 20 {log}; exit 1)"
+        " --progress lines --record {output} 2> {log} || (tail -n 20 {log}; exit 1)"
 
 
 def chapter_inputs(wildcards):
@@ -146,8 +160,8 @@ def chapter_inputs(wildcards):
     if wildcards.notebook != "01_data":
         inputs.append(f"{BUILD}/stores/{wildcards.dataset}.json")
     if TRAIN:
-        runs = PROFILE.runs(wildcards.dataset, wildcards.notebook)
-        inputs += [f"{BUILD}/runs/{wildcards.dataset}/{config.slug}.json" for config in runs]
+        asked = [config.slug for config in PROFILE.runs(wildcards.dataset, wildcards.notebook)]
+        inputs += [f"{BUILD}/runs/{wildcards.dataset}/{slug}.json" for slug in asked if slug in RUNS[wildcards.dataset]]
     return inputs
 
 
@@ -164,7 +178,7 @@ def chapter_parameters(wildcards):
 rule chapter:
     input:
         chapter_inputs,
-        LIBRARY,
+        lambda w: list(chapter_modules(w.notebook)),
         PAPER,
         notebook="notebooks/{notebook}.ipynb",
     output:
@@ -174,6 +188,8 @@ rule chapter:
         text=f"logs/{PROFILE.name}/{{dataset}}-{{notebook}}.log",
     params:
         root=root_of,
+        backend=configured_backend(),
+        kept=paths.use_kept(),
         parameters=chapter_parameters,
     resources:
         mem_mb=lambda w: MEMORY_MB.get(w.dataset, 1000),
@@ -188,6 +204,7 @@ rule html:
     input:
         [f"{BUILD}/chapters/{dataset}/{notebook}.ipynb" for dataset, notebook in CHAPTERS],
         PAGES,
+        modules_behind("lib.report.book"),
         "_config.yml",
         "_toc.yml",
     output:

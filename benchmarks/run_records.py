@@ -23,8 +23,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 from fake_store import FakeStore
 
-from lib import runs
-from lib.runs import RunConfig, find_run, list_runs, run_id
+from lib.training import records
+from lib.training.records import RunConfig, find_run, list_runs, run_id
 
 SIZES = (100, 1_000, 10_000)
 REPEATS = 3
@@ -53,7 +53,7 @@ def make_records(folder: Path, size: int) -> None:
     """`size` records, one of which is the run that will be looked for."""
     wanted = folder / run_id(CONFIG, STORE)
     history = pd.DataFrame(
-        [("holdout", epoch, 1.0, 0.5, 1.0, 0.5) for epoch in range(1, 101)], columns=list(runs.HISTORY_COLUMNS)
+        [("holdout", epoch, 1.0, 0.5, 1.0, 0.5) for epoch in range(1, 101)], columns=list(records.HISTORY_COLUMNS)
     )
     predictions = pd.DataFrame(
         [(f"clip{i}", "holdout", at, 1, "a", "b", 0.4, 0.6) for at in ("best", "last") for i in range(40)],
@@ -65,9 +65,8 @@ def make_records(folder: Path, size: int) -> None:
         "history.csv": history.to_csv(index=False),
         "predictions.csv": predictions.to_csv(index=False),
         "provenance.json": json.dumps({"backend": "tensorflow", "data": data}),
-        "summary.json": json.dumps(runs.summarise(history, predictions, ["a", "b"])),
     }
-    runs.write_folder(wanted, contents)
+    records.write_folder(wanted, contents)
     for i in range(1, size):
         copy = folder / f"{i:016x}"
         copy.mkdir()
@@ -79,7 +78,7 @@ def measured(folder: Path, size: int) -> dict[str, float]:
     """Processor seconds of each question, the least of `REPEATS`."""
 
     def first_listing():
-        (folder / runs.INDEX).unlink(missing_ok=True)
+        (folder / records.INDEX).unlink(missing_ok=True)
         return list_runs(folder)
 
     questions = {

@@ -18,8 +18,9 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from lib.backend import backend_name, device_name, keras
-from lib.models import MODELS
+from lib.networks import NETWORKS, build
+from lib.networks.backend import backend_name, keras
+from lib.networks.device import device_name
 
 SHAPES = {  # (height, width, depth) of each stream
     ("smic", "micro_exp_stcnn"): [(64, 64, 18)],
@@ -33,7 +34,7 @@ LEARNING_RATE = 0.01
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--dataset", choices=("smic", "casme2_sq"), default="smic")
-    parser.add_argument("--model", choices=sorted(MODELS), default="micro_exp_stcnn")
+    parser.add_argument("--model", choices=sorted(NETWORKS), default="micro_exp_stcnn")
     parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 4, 8])
     parser.add_argument("--steps", type=int, default=20)
@@ -91,7 +92,7 @@ def stacked(name: str, shapes: list, n_seeds: int):
     weights, states = [], []
     for seed in range(n_seeds):
         keras.utils.set_random_seed(seed)
-        model = MODELS[name](shapes[0])
+        model = build(name, shapes[0])
         weights.append([variable.value for variable in model.trainable_variables])
         states.append([variable.value for variable in model.non_trainable_variables])
     return model, *([jnp.stack(one) for one in zip(*kind, strict=True)] for kind in (weights, states))

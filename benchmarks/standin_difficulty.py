@@ -16,7 +16,7 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from lib import paths, sources
-from lib.training import RunConfig, train
+from lib.training.run import RunConfig, train
 
 OUTPUT = paths.REPOSITORY / "data" / "standin" / "difficulty.csv"
 KEYS = ["dataset", "generator_version", "difficulty", "seed", "control", "epochs"]

@@ -106,6 +106,11 @@ def _parser(training: bool) -> argparse.ArgumentParser:
     keep.add_argument("--profile", default="full")
     keep.set_defaults(run=_keep)
 
+    fidelity = commands.add_parser("fidelity", help="execute kept chapters anew and compare them with what is kept")
+    fidelity.add_argument("--chapter", nargs="+", default=(), metavar="DATASET/NOTEBOOK", help="these (default: all)")
+    fidelity.add_argument("--json", type=Path, help="write every difference to this JSON file as well")
+    fidelity.set_defaults(run=_fidelity)
+
     clean = commands.add_parser("clean-notebooks", help="strip outputs from the notebooks in notebooks/")
     clean.add_argument("--check", action="store_true", help="change nothing; exit 1 if one is not clean")
     clean.set_defaults(run=_clean_notebooks)
@@ -138,8 +143,8 @@ def _add_preprocessing(command: argparse.ArgumentParser) -> None:
 def _add_run(command: argparse.ArgumentParser) -> None:
     """One option per field of RunConfig, with its default, type and documentation."""
     from lib.paper import METHOD_NAMES
-    from lib.protocols import CONTROLS, PROTOCOLS
-    from lib.runs import RunConfig
+    from lib.training.protocols import CONTROLS, PROTOCOLS
+    from lib.training.records import RunConfig
 
     group = command.add_argument_group("run")
     helps = _documented_attributes(RunConfig)
@@ -160,6 +165,9 @@ def _add_run(command: argparse.ArgumentParser) -> None:
         )
     command.add_argument("--runs", type=Path, default=None, help="folder of the records (default: data/runs)")
     command.add_argument("--keep-weights", action="store_true", help="keep the weights in data/weights, too")
+    command.add_argument(
+        "--progress", choices=("bar", "lines"), default="bar", help="a bar, or a line now and then as logs want them"
+    )
     command.add_argument(
         "--accept-divergence", action="store_true", help="a loss that is not finite is an outcome, not an error"
     )
@@ -230,37 +238,37 @@ def _preprocess(options) -> None:
 
 
 def _train(options) -> None:
-    from lib.runs import RunConfig, find_run
+    from lib import sources
+    from lib.training.records import RunConfig, find_run
 
     config = RunConfig(**{field.name: getattr(options, field.name) for field in dataclasses.fields(RunConfig)})
     store, folder = _store(options), options.runs or paths.runs_folder()
     record = find_run(config, store, folder)
     if record is not None and options.keep_weights:
-        from lib.training import trained_model
+        from lib.training.run import trained_model
 
-        trained_model(config, store, paths.weights_folder(), progress="bar")  # a record alone holds no weights
+        trained_model(config, store, paths.weights_folder(), options.progress)  # a record alone holds no weights
     if record is None:
-        from lib.experiments import check_divisible
-        from lib.training import train
+        from lib.training.run import train
 
-        check_divisible(config, store)
         weights = paths.weights_folder() if options.keep_weights else None
         try:
-            record = train(config, store, folder, progress="bar", weights_dir=weights)
+            record = train(config, store, folder, options.progress, weights_dir=weights)
         except DivergedError as error:
             if not options.accept_divergence:
                 raise
             print(error)
             _write_record(options, {"failed": str(error)})
             return
-    for name, value in record.summary().items():
-        print(f"{name:24} {value}")
-    print(f"\nrun record: {record.path}")
+    if options.progress == "bar":
+        for name, value in record.summary().items():
+            print(f"{name:24} {value}")
+    print(f"run record: {sources.display_path(record.path)}")
     _write_record(options, {"run": record.id})
 
 
 def _runs(options) -> None:
-    from lib.runs import list_runs
+    from lib.training.records import list_runs
 
     folder = options.runs or paths.runs_folder()
     table = list_runs(folder)
@@ -268,8 +276,7 @@ def _runs(options) -> None:
 
 
 def _audit(options) -> None:
-    from lib.audit import findings
-    from lib.report.audit_tables import text_table
+    from lib.audit import findings, text_table
 
     found = findings()
     if options.json:
@@ -288,7 +295,9 @@ def _snakemake(options) -> int:
     try:
         with filelock.FileLock(paths.REPOSITORY / ".snakemake.lock", timeout=0):
             if any((paths.REPOSITORY / ".snakemake" / "locks").glob("*")):
-                subprocess.run([*command, "--unlock"], cwd=paths.REPOSITORY, check=True)
+                # first, or it would be taken for a target where the arguments end with targets
+                unlock = [*command[:3], "--unlock", *options.arguments]
+                subprocess.run(unlock, cwd=paths.REPOSITORY, check=True)
             return subprocess.run(command, cwd=paths.REPOSITORY).returncode
     except filelock.Timeout as error:
         raise ReplicationError(f"another build is running in {paths.REPOSITORY}: wait for it, or stop it") from error
@@ -316,6 +325,14 @@ def _keep(options) -> None:
     print("kept in book/:", ", ".join(book.keep(read_profile(options.profile))))
 
 
+def _fidelity(options) -> int:
+    from lib.report.fidelity import measure_chapters
+
+    measured = measure_chapters(options.chapter)
+    _write_json(options.json, [one.as_dict() for one in measured], "--json")
+    return 0 if all(one.agrees for one in measured) else 1
+
+
 def _clean_notebooks(options) -> int:
     from lib.report.gate import clean_notebook
 
@@ -327,9 +344,13 @@ def _clean_notebooks(options) -> int:
 
 
 def _write_record(options, content: dict) -> None:
-    if options.record is not None:
+    _write_json(options.record, {"dataset": options.dataset, **content}, "--record")
+
+
+def _write_json(path: Path | None, content: dict | list, option: str) -> None:
+    if path is not None:
         try:
-            options.record.parent.mkdir(parents=True, exist_ok=True)
-            options.record.write_text(json.dumps({"dataset": options.dataset, **content}, indent=1), encoding="utf-8")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(content, indent=1), encoding="utf-8")
         except OSError as error:
-            raise ReplicationError(f"--record: cannot write {options.record}: {error.strerror or error}") from error
+            raise ReplicationError(f"{option}: cannot write {path}: {error.strerror or error}") from error

@@ -16,7 +16,7 @@ from lib.paths import REPOSITORY
 def code_digest(sources: Iterable[Path]) -> str:
     """Digest of Python files that ignores comments, formatting and docstrings, but not names or order of statements.
 
-    It is the same under every Python that this package runs on, so that records travel between them.
+    It is the same under every Python that this package runs on.
 
     Parameters
     ----------
@@ -25,12 +25,38 @@ def code_digest(sources: Iterable[Path]) -> str:
     """
     digest = hashlib.sha256()
     for path in sorted(sources):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-                node.body = _without_docstring(node.body)
-        digest.update(path.name.encode() + b"\0" + _dump(tree).encode() + b"\0")
+        digest.update(path.name.encode() + b"\0" + _dump(_parsed(path)).encode() + b"\0")
     return digest.hexdigest()
+
+
+def definitions_digest(sources: Iterable[Path]) -> str:
+    """Digest of what Python files define, wherever it stands in them.
+
+    Beside what `code_digest` ignores it is blind to the names of the files, to the order of their definitions, to
+    imports, and to the words of errors: moving a function from one of the files to another, renaming a file or wording
+    a message anew changes nothing. What is imported from elsewhere in `lib` and decides must be among the files;
+    versions of libraries are the caller's concern.
+    """
+    statements = []
+    for path in sources:
+        for statement in _parsed(path).body:
+            if not isinstance(statement, ast.Import | ast.ImportFrom):
+                statements.append(_dump(_Wordless().visit(statement)))
+    return hashlib.sha256("\0".join(sorted(statements)).encode()).hexdigest()
+
+
+class _Wordless(ast.NodeTransformer):
+    """Takes out imports within functions, and the arguments of what is raised."""
+
+    def visit_Import(self, node: ast.stmt) -> None:
+        return None
+
+    visit_ImportFrom = visit_Import
+
+    def visit_Raise(self, node: ast.Raise) -> ast.Raise:
+        if isinstance(node.exc, ast.Call):
+            node.exc = node.exc.func
+        return node
 
 
 def json_digest(content) -> str:
@@ -38,23 +64,69 @@ def json_digest(content) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-@cache
-def library_digest() -> str:
-    """Digest of all of `lib` except the command line, which no chapter's content depends on.
+def library_modules(code: str) -> dict[str, str]:
+    """The modules of `lib` that a piece of code imports, directly or through others: path in the checkout -> digest.
 
-    Computed once in a process: code that changes on disk afterwards is not the code that runs.
+    Parameters
+    ----------
+    code : str
+        Python source; imports within functions count, and so does a package from which a module is imported by a name
+        made while running (``import_module(f"lib.networks.{name}")``), with all of its modules.
     """
-    return code_digest(
-        path for path in (REPOSITORY / "lib").rglob("*.py") if path.name not in ("cli.py", "__main__.py")
-    )
+    found, waiting = set(), _imports(ast.parse(code))
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            waiting |= _module(path)[0]
+    return {path.relative_to(REPOSITORY).as_posix(): _module(path)[1] for path in sorted(found)}
 
 
-def _without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
-    first = body[0] if body else None
-    is_docstring = (
-        isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
-    )
-    return (body[1:] or [ast.Pass()]) if is_docstring else body
+@cache
+def _module(path: Path) -> tuple[frozenset[Path], str]:
+    """What a file of `lib` imports from `lib`, and a short digest of its code."""
+    tree = _parsed(path)
+    return frozenset(_imports(tree)), hashlib.sha256(_dump(tree).encode()).hexdigest()[:12]
+
+
+def _imports(tree: ast.Module) -> set[Path]:
+    """Files of `lib` that are named in import statements."""
+    files = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.JoinedStr) and isinstance(node.values[0], ast.Constant):
+            package = REPOSITORY / str(node.values[0].value).rstrip(".").replace(".", "/")
+            files |= set(package.glob("*.py")) if (REPOSITORY / "lib") in package.parents else set()
+            continue
+        else:
+            continue
+        for name in names:
+            parts = name.split(".")
+            for length in range(1, len(parts) + 1) if parts[0] == "lib" else ():
+                place = REPOSITORY.joinpath(*parts[:length])
+                files |= {file for file in (place.with_suffix(".py"), place / "__init__.py") if file.is_file()}
+    return files
+
+
+def _parsed(path: Path) -> ast.Module:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            node.body = _without_texts(node.body)
+    return tree
+
+
+def _without_texts(body: list[ast.stmt]) -> list[ast.stmt]:
+    """A body without docstrings, those of attributes too: a text that stands by itself does nothing."""
+    return [statement for statement in body if not _is_text(statement)] or [ast.Pass()]
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    value = statement.value if isinstance(statement, ast.Expr) else None
+    return isinstance(value, ast.Constant) and isinstance(value.value, str)
 
 
 def _dump(node: object) -> str:

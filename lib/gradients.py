@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from lib.backend import backend_name, keras
 from lib.errors import ConfigError
+from lib.networks.backend import backend_name, keras
 
 SCORE_LAYER = "softmax"
-"""The layer whose input is the class score; every network of `lib.models` ends in it."""
+"""The layer whose input is the class score; every network of `lib.networks` ends in it."""
 
 Gradient = Callable[[Sequence[np.ndarray], np.ndarray], tuple[np.ndarray, ...]]
 
@@ -43,7 +43,7 @@ def score_gradient(model: "keras.Model", batch_size: int = 8) -> Gradient:
     Parameters
     ----------
     model : keras.Model
-        Of `lib.models`, with one input or two.
+        Of `lib.networks`, with one input or two.
     batch_size : int
         Clips per step; decides memory and nothing else.
 

@@ -5,8 +5,8 @@ Convolutional Neural Networks", IJCNN 2019, arXiv:1904.01390.
 """
 
 import copy
-import itertools
-from collections.abc import Mapping
+import io
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -26,6 +26,8 @@ ARCHITECTURE_TABLES = {
     "micro_exp_fusenet_intermediate": "II",
     "micro_exp_fusenet_late": "III",
 }
+CONFUSION_TABLES = {"casme2_sq": "VI", "smic": "VII"}
+KERNEL_DATASET = "casme2_sq"  # of Table IX
 METHOD_NAMES = {
     "micro_exp_stcnn": "MicroExpSTCNN",
     "micro_exp_fusenet_intermediate": "Intermediate MicroExpFuseNet",
@@ -34,57 +36,81 @@ METHOD_NAMES = {
 
 
 def architecture(model: str) -> pd.DataFrame:
-    """Tables I, II and III: layer, kind, printed and computed output size, channels first as the paper writes it."""
+    """Tables I, II and III as printed, misprints included, channels first.
+
+    Returns
+    -------
+    DataFrame of str
+        ``layer``: the name of that layer in `lib.networks`, or of the input that it stands for; ``layer_type``,
+        ``filter_size``, ``output``: as printed; in Table I also ``filters``.
+    """
     if model not in ARCHITECTURE_TABLES:
         raise ConfigError(f"expected a model among {sorted(ARCHITECTURE_TABLES)}, found {model!r}")
-    return pd.read_csv(PAPER_FOLDER / f"table_{ARCHITECTURE_TABLES[model]}.csv", dtype=str)
+    return _read_table(f"table_{ARCHITECTURE_TABLES[model]}.csv", dtype=str)
 
 
 def class_counts(dataset: str) -> pd.DataFrame:
-    """Table IV for one dataset: class, printed_total, released_code, official, validation (Int64, NA where unknown)."""
-    table = pd.read_csv(PAPER_FOLDER / "table_IV.csv")
-    rows = table[table["dataset"] == dataset].drop(columns="dataset").reset_index(drop=True)
-    if rows.empty:
-        raise ConfigError(f"expected a dataset of the paper, {sorted(set(table['dataset']))}, found {dataset!r}")
-    return rows.astype(dict.fromkeys(("printed_total", "released_code", "official", "validation"), "Int64"))
+    """Table IV for one dataset: class, total, training, validation; the last row is of class "all"."""
+    return _of_dataset_in("table_IV.csv", dataset, ("total", "training", "validation"))
 
 
 def accuracies() -> pd.DataFrame:
-    """Table V: method, year, kind and the accuracy in percent on each dataset (NaN where none is given).
+    """Table V: method, year, kind (HCM or DLM) and the accuracy in percent on each dataset (NaN: a dash in the table).
 
-    The column `measured_on` names the datasets that a method's own source worked on, empty where not recorded.
+    ``model`` is this package's name of a proposed method, empty for earlier ones; ``source`` a method's reference in
+    `book/references.bib`.
     """
-    return pd.read_csv(PAPER_FOLDER / "table_V.csv", dtype={"measured_on": str}).fillna({"measured_on": ""})
+    return _table((PAPER_FOLDER / "table_V.csv").read_text(encoding="utf-8")).fillna({"model": ""})
 
 
-def parameter_counts() -> pd.DataFrame:
-    """Number of parameters recorded for each network: model, depth in frames, parameters."""
-    return pd.read_csv(PAPER_FOLDER / "parameter_counts.csv")
+def earlier_accuracies(dataset: str) -> pd.Series:
+    """The accuracies in percent that Table V gives for earlier methods on a dataset, by method."""
+    table = accuracies()
+    return table[table["model"] == ""].set_index("method")[dataset].dropna()
+
+
+def confusion_matrix(dataset: str) -> pd.DataFrame:
+    """Table VI (CAS(ME)²) or VII (SMIC): MicroExpSTCNN's validation clips by true class (rows) and predicted class."""
+    if dataset not in CONFUSION_TABLES:
+        raise ConfigError(f"expected a dataset of the paper, {sorted(CONFUSION_TABLES)}, found {dataset!r}")
+    return _read_table(f"table_{CONFUSION_TABLES[dataset]}.csv").set_index("class")
 
 
 def stability() -> pd.DataFrame:
-    """Table VIII: method, dataset, mean and sd in percent of the accuracy over epochs 91-100 (NaN: not recorded)."""
-    return pd.read_csv(PAPER_FOLDER / "table_VIII.csv", dtype={"mean": float, "sd": float})
+    """Table VIII: dataset, model, mean and sd in percent of the accuracy over epochs 91 to 100."""
+    return _read_table("table_VIII.csv")
 
 
 def kernel_accuracies() -> pd.DataFrame:
-    """Table IX: height, width, depth of MicroExpSTCNN's kernel, and accuracy in percent (NaN: not recorded)."""
-    return pd.read_csv(PAPER_FOLDER / "table_IX.csv", dtype={"accuracy": float})
+    """Table IX: height, width, depth of MicroExpSTCNN's kernel, and its accuracy in percent on `KERNEL_DATASET`."""
+    return _read_table("table_IX.csv")
 
 
-def kernel_facts() -> dict:
-    """What is known of Table IX without the position of its values: dataset, kernels, known, inferred."""
-    return _read_yaml("table_IX_facts.yml")
+def text() -> dict:
+    """What the paper's text says in numbers and names; the keys are explained in `text.yml`."""
+    return _read_yaml("text.yml")
 
 
 def dataset_facts(dataset: str) -> dict:
     """What a dataset holds according to its authors: fps, micro_expressions, micro_frames, ..."""
-    return _of_dataset(_read_yaml("datasets.yml"), dataset)
+    if dataset not in DATASETS:
+        raise ConfigError(f"expected a dataset of the paper, {sorted(DATASETS)}, found {dataset!r}")
+    return _read_yaml("datasets.yml")[dataset]
+
+
+def measured_on() -> dict[str, list[str]]:
+    """Which datasets the source of an earlier method worked on, by the source's reference."""
+    return _read_yaml("datasets.yml")["measured_on"]
+
+
+def released_code() -> dict:
+    """What the authors' code does; the keys are explained in `released_code.yml`."""
+    return _read_yaml("released_code.yml")
 
 
 def released_files() -> list[dict]:
-    """What each of the six files of the authors' code does; the keys are explained in `released_code.yml`."""
-    return _read_yaml("released_code.yml")["files"]
+    """What each of the six files of the authors' code does."""
+    return released_code()["files"]
 
 
 def code_differences() -> pd.DataFrame:
@@ -94,59 +120,40 @@ def code_differences() -> pd.DataFrame:
 
 def accuracy(model: str, dataset: str) -> float:
     """The accuracy, between 0 and 1, that Table V gives for one of the three networks."""
-    table = accuracies().set_index("method")
-    return float(table.loc[METHOD_NAMES[model], dataset]) / 100
+    return float(accuracies().set_index("model").loc[model, dataset]) / 100
 
 
-def confusion_facts(dataset: str) -> dict:
-    """What is known of Table VI (CAS(ME)²) or VII (SMIC): table, classes, row_totals, correct, uf1, uar."""
-    return _of_dataset(_read_yaml("table_VI_VII.yml"), dataset)
+def last_epochs(model: str, dataset: str) -> tuple[float, float]:
+    """Mean and standard deviation, between 0 and 1, that Table VIII gives for one network on one dataset."""
+    row = stability().set_index(["model", "dataset"]).loc[(model, dataset)]
+    return float(row["mean"]) / 100, float(row["sd"]) / 100
 
 
-def feasible_confusion_matrices(dataset: str, tolerance: float = 0.0005) -> list[np.ndarray]:
-    """Every confusion matrix that agrees with the published facts of a dataset.
-
-    All matrices with the row totals and the number of correct predictions are enumerated; those whose UF1 and UAR
-    round to the known three decimals are returned.
-
-    Parameters
-    ----------
-    dataset : {"casme2_sq", "smic"}
-    tolerance : float
-        Half a unit of the last decimal of UF1 and UAR.
-
-    Returns
-    -------
-    list of ndarray, shape (n_classes, n_classes)
-        Rows are true classes, columns predicted ones.
-    """
-    facts = confusion_facts(dataset)
-    totals = np.array(facts["row_totals"])
-    matrices = []
-    for diagonal in itertools.product(*(range(total + 1) for total in totals)):
-        if sum(diagonal) != facts["correct"] or abs(np.mean(diagonal / totals) - facts["uar"]) > tolerance:
-            continue
-        rows = [
-            _rows_with(total, right, position)
-            for position, (total, right) in enumerate(zip(totals, diagonal, strict=True))
-        ]
-        for candidate in itertools.product(*rows):
-            matrix = np.array(candidate)
-            f1 = 2 * np.diag(matrix) / (matrix.sum(axis=0) + matrix.sum(axis=1))
-            if abs(f1.mean() - facts["uf1"]) <= tolerance:
-                matrices.append(matrix)
-    return matrices
+def _read_table(name: str, dtype=None) -> pd.DataFrame:
+    """A table in which every cell has a value: the paper prints them all."""
+    table = _table((PAPER_FOLDER / name).read_text(encoding="utf-8"), dtype).copy()
+    empty = table.isna() | (table.astype(str) == "")
+    if empty.any(axis=None):
+        row, column = np.argwhere(empty.to_numpy())[0]
+        raise ConfigError(
+            f"{name}: expected a value in every cell, found none in row {row + 1}, column {table.columns[column]!r}; "
+            "take it from the paper"
+        )
+    return table
 
 
-def _rows_with(total: int, right: int, position: int) -> list[list[int]]:
-    """The rows of three cells that sum to `total` and hold `right` at `position`."""
-    wrong = total - right
-    rows = []
-    for first in range(wrong + 1):
-        row = [first, wrong - first]
-        row.insert(position, right)
-        rows.append(row)
-    return rows
+@cache
+def _table(text: str, dtype=None) -> pd.DataFrame:
+    """Parsed once for each content: the audit asks for some tables hundreds of times."""
+    return pd.read_csv(io.StringIO(text), dtype=dtype, keep_default_na=dtype is not str)
+
+
+def _of_dataset_in(name: str, dataset: str, counts: Sequence[str]) -> pd.DataFrame:
+    table = _read_table(name)
+    rows = table[table["dataset"] == dataset].drop(columns="dataset").reset_index(drop=True)
+    if rows.empty:
+        raise ConfigError(f"expected a dataset of the paper, {sorted(set(table['dataset']))}, found {dataset!r}")
+    return rows.astype(dict.fromkeys(counts, int))
 
 
 # What each kind of test needs to know, and whether its claim has a printed value; see the head of claims.yml.
@@ -174,7 +181,7 @@ class Claim:
     arguments : mapping
         What that kind needs: model, dataset, ...
     values : mapping
-        The printed numbers; None where one is not recorded.
+        The printed numbers.
     tolerance : float, "interval" or None
     arithmetic, caveats : tuple of str
         Ids of the findings of `lib.audit` that decide the claim without any data, and of those that only qualify it.
@@ -262,9 +269,3 @@ def _read_yaml(name: str):
 def _parsed(text: str):
     """Parsing YAML takes tens of milliseconds, and the audit asks for some files dozens of times."""
     return yaml.safe_load(text)
-
-
-def _of_dataset(facts: dict, dataset: str) -> dict:
-    if dataset not in facts:
-        raise ConfigError(f"expected a dataset of the paper, {sorted(facts)}, found {dataset!r}")
-    return facts[dataset]

@@ -1,4 +1,7 @@
-"""Where things lie: the checkout and the data folder in it. `MICROEXP_DATA` moves the data folder elsewhere."""
+"""Where things lie: the checkout and the data folder in it.
+
+`MICROEXP_DATA` moves the data folder elsewhere; `MICROEXP_KEPT=no` hides the run records that are kept with the book.
+"""
 
 import os
 from pathlib import Path
@@ -11,6 +14,11 @@ CITED_RUNS = REPOSITORY / "book" / "runs"  # records of the runs that the commit
 def data_folder() -> Path:
     """The folder of whatever is made here, such as raw/ and runs/; read at each call, so that tests can move it."""
     return Path(os.environ.get("MICROEXP_DATA") or REPOSITORY / "data")
+
+
+def use_kept() -> bool:
+    """Whether a run may be found among the records that are kept with the book."""
+    return os.environ.get("MICROEXP_KEPT", "yes").lower() not in ("no", "false", "0")
 
 
 def raw_folder() -> Path:

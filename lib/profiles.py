@@ -1,15 +1,18 @@
 """The scale at which the book is built: `profiles/*.yml`, read and checked, and what follows for every step."""
 
 import inspect
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
 
+from lib.datasets import ROOT_VARIABLES
 from lib.errors import ConfigError, suggestion
-from lib.experiments import RUNS_OF
 from lib.paths import REPOSITORY
-from lib.runs import RunConfig
+from lib.standin import GENERATOR_VERSION
+from lib.training.plans import RUNS_OF
+from lib.training.records import RunConfig, kept_runs
 
 PROFILES = REPOSITORY / "profiles"
 DATASETS = ("smic", "casme2_sq")
@@ -27,7 +30,8 @@ TRAINING_NOTEBOOKS = {
 }
 # Chapters that can be executed with some of their runs missing, and say so.
 CAN_LACK_RUNS = ("06_comparison", "07_kernel_study", "08_saliency", "10_shortcuts", "11_rigorous")
-DATASET_KEYS = {"clips": int, "standin_seed": int}
+# Parameters that every chapter of a dataset has
+DATASET_KEYS = {"clips": int, "standin_seed": int, "options": str, "frames": int}
 # Parameters of chapters that do not choose runs
 OTHER_KEYS = {"08_saliency": {"n_clips": int, "bootstrap": int}}
 
@@ -40,14 +44,17 @@ class Profile:
     ----------
     name : str
     datasets : dict of dataset -> dict
-        `clips` (0: all) and `standin_seed` of each dataset's stand-in.
+        `clips` (0: all) and `standin_seed` of each dataset's stand-in; `options` of its loader, `frames` of a volume.
     settings : dict of notebook -> dict of dataset -> dict
         Parameters of chapters that differ from the chapters' defaults.
+    kept : dict of dataset -> set of RunConfig
+        Runs whose records are kept with the book: they need no training.
     """
 
     name: str
     datasets: dict[str, dict]
     settings: dict[str, dict[str, dict]]
+    kept: dict[str, set[RunConfig]] = field(default_factory=dict)
 
     def chapters(self) -> list[tuple[str, str]]:
         """Every chapter of the book as (dataset, notebook); `NO_DATASET` stands for those that read no dataset."""
@@ -72,9 +79,7 @@ class Profile:
         """The runs that a chapter stands on; none for chapters that train nothing."""
         if notebook not in RUNS_OF:
             return []
-        own = self.settings.get(notebook, {}).get(dataset, {})
-        chosen = {name: value for name, value in own.items() if name in _run_keys(notebook)}
-        return RUNS_OF[notebook](**chosen)
+        return _runs(notebook, self.settings.get(notebook, {}).get(dataset, {}))
 
     def all_runs(self, dataset: str) -> dict[str, RunConfig]:
         """Every run of a dataset by its slug, each once however many chapters ask for it."""
@@ -102,22 +107,44 @@ def read_profile(name: str, folder: Path = PROFILES) -> Profile:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise ConfigError(f"{path.name} is no valid YAML: {error}") from error
-    content = _named(content, ("datasets", "chapters"), path.name)
+    content = _named(content, ("datasets", "chapters", "kept"), path.name)
     datasets = {
         dataset: _values(values, DATASET_KEYS, f"{path.name}, datasets, {dataset}")
         for dataset, values in _named(content.get("datasets"), DATASETS, f"{path.name}, datasets").items()
     }
     if not datasets:
         raise ConfigError(f"{path.name}: expected at least one dataset under `datasets`, found none")
+    kept = {dataset: _kept(dataset, chosen) for dataset, chosen in datasets.items()}
+    settings = _settings(content.get("chapters"), datasets, f"{path.name}, chapters")
+    for notebook, by_dataset in _settings(content.get("kept"), datasets, f"{path.name}, kept").items():
+        for dataset, own in by_dataset.items():
+            if kept[dataset].issuperset(_runs(notebook, own)):
+                settings.setdefault(notebook, {})[dataset] = own
+    return Profile(name, datasets, settings, kept)
+
+
+def _settings(chapters: dict | None, datasets: dict, place: str) -> dict[str, dict[str, dict]]:
+    """The parameters under `chapters` or `kept`, checked."""
     settings = {}
-    for notebook, by_dataset in _named(content.get("chapters"), tuple(RUNS_OF), f"{path.name}, chapters").items():
-        where = f"{path.name}, chapters, {notebook}"
+    for notebook, by_dataset in _named(chapters, tuple(RUNS_OF), place).items():
+        where = f"{place}, {notebook}"
         keys = _run_keys(notebook) | OTHER_KEYS.get(notebook, {})
         settings[notebook] = {
             dataset: _values(values, keys, f"{where}, {dataset}")
             for dataset, values in _named(by_dataset, tuple(datasets), where).items()
         }
-    return Profile(name, datasets, settings)
+    return settings
+
+
+def _kept(dataset: str, chosen: dict) -> set[RunConfig]:
+    """Runs that are kept of the data that is chosen: of the whole stand-in, read as it is by default."""
+    real = os.environ.get(ROOT_VARIABLES.get(dataset, ""))
+    return set() if real or any(chosen.values()) else kept_runs(dataset, GENERATOR_VERSION)
+
+
+def _runs(notebook: str, settings: dict) -> list[RunConfig]:
+    chosen = {name: value for name, value in settings.items() if name in _run_keys(notebook)}
+    return RUNS_OF[notebook](**chosen)
 
 
 def _run_keys(notebook: str) -> dict[str, type]:

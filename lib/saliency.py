@@ -10,12 +10,14 @@ import numpy as np
 from scipy.stats import spearmanr
 from skimage.metrics import structural_similarity
 
-from lib import backend, paths, runs
-from lib.backend import keras
+from lib import paths
 from lib.errors import DivergedError
 from lib.gradients import score_gradient
-from lib.models import MODELS, POOL_SIZE
-from lib.training import RunConfig, trained_model
+from lib.networks import build
+from lib.networks.backend import keras, make_deterministic
+from lib.networks.blocks import POOL_SIZE
+from lib.training.records import RunConfig, run_id
+from lib.training.run import trained_model
 
 BINARY_QUANTILE = 0.95
 SCALE_QUANTILE = 0.99
@@ -38,7 +40,7 @@ def find_network(
     train_missing : bool
         False: do not train.
     progress : {None, "bar", "lines"}
-        As in `lib.training.train`.
+        As in `lib.training.run.train`.
 
     Returns
     -------
@@ -47,7 +49,7 @@ def find_network(
         Empty where there is a network.
     """
     folder = paths.weights_folder()
-    if not train_missing and not (folder / f"{runs.run_id(config, store)}.weights.h5").is_file():
+    if not train_missing and not (folder / f"{run_id(config, store)}.weights.h5").is_file():
         return None, NOT_KEPT
     try:
         return trained_model(config, store, folder, progress), ""
@@ -96,7 +98,7 @@ def saliency_maps(
     Parameters
     ----------
     model : keras.Model
-        Of `lib.models`.
+        Of `lib.networks`.
     volumes : sequence of float32 arrays, (n, height, width, depth)
         One for each input of the network, normalised as in training.
     classes : (n,) int
@@ -197,8 +199,8 @@ def initial_model(config: RunConfig, input_shape: Sequence[int], n_classes: int)
 
     Two runs of one seed start from these weights, so that their maps are alike before anything was learned.
     """
-    backend.make_deterministic(config.seed)
-    return MODELS[config.model](input_shape, n_classes, config.kernel_size)
+    make_deterministic(config.seed)
+    return build(config.model, input_shape, n_classes, config.kernel_size)
 
 
 def similarity(one: Sequence[np.ndarray], other: Sequence[np.ndarray]) -> dict[str, float]:

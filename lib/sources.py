@@ -15,6 +15,7 @@ import numpy as np
 from lib import paths
 from lib.datasets import DATASET_NAMES, ROOT_VARIABLES, load_dataset
 from lib.datasets.clip import Clip, Dataset
+from lib.datasets.fingerprint import damage_traps
 from lib.datasets.frames import iter_frames
 from lib.errors import ConfigError, DatasetError, FrameError
 from lib.preprocessing import PreprocessConfig, ProcessedStore, default_config, preprocess
@@ -54,7 +55,7 @@ def locate(
     ConfigError
         Unknown dataset, or one without a stand-in and no folder given.
     DatasetError
-        The folder does not exist.
+        The folder does not exist, or the stand-in made here is no longer as it was rendered.
     """
     if dataset not in DATASET_NAMES:
         raise ConfigError(f"expected a dataset among {', '.join(DATASET_NAMES)}, found {dataset!r}")
@@ -80,7 +81,8 @@ def load(
 ) -> Dataset:
     """Locate a dataset and read its clip table.
 
-    Says on standard error when what was loaded is a stand-in, so that no log hides it.
+    Says on standard error when what was loaded is a stand-in, and when that is not as it was rendered, so that no log
+    hides it. The latter is also a trap.
 
     Parameters
     ----------
@@ -98,7 +100,10 @@ def load(
             "nothing measured on it is a result on the real dataset.",
             file=sys.stderr,
         )
-    return loaded
+    damaged = damage_traps(loaded)
+    for trap in damaged:
+        print(f"{dataset}: {display_path(trap.path)} is {trap.detail}.", file=sys.stderr)
+    return replace(loaded, traps=(*loaded.traps, *damaged))
 
 
 def parse_options(text: str) -> dict[str, object]:

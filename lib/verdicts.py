@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from lib.audit import RESTS_ON, Finding
 from lib.metrics import wilson_interval
-from lib.paper import METHOD_NAMES, Claim, stability
-from lib.runs import MODEL_NAMES
+from lib.networks import NETWORKS
+from lib.paper import METHOD_NAMES, Claim, last_epochs
 from lib.statistics import FEWEST_PAIRS, Interval, says_something
 from lib.statistics import verdict as reached
 from lib.wording import interval_in_points
@@ -154,7 +154,7 @@ def _accuracy(claim: Claim, found: Mapping) -> Judgement:
         f"all scores {constant:.1%}."
     )
     compared = f"Reached if it is at most {100 * MARGIN:.0f} points below the printed {published:.2%}."
-    if claim.arguments["model"] != MODEL_NAMES[0]:
+    if claim.arguments["model"] != NETWORKS[0]:
         compared += " That was measured on all clips, this on held-out ones."
     verdict = reached(published, Interval(scores["accuracy_best"]["estimate"], low, high), MARGIN)
     if verdict == "replicated" and low <= constant:
@@ -218,14 +218,7 @@ def _stability(claim: Claim, found: Mapping) -> Judgement:
         return _not_run(claim)
     mean, sd = scores["accuracy_mean_last_epochs"]["estimate"], scores["std_last_epochs"]
     text = f"Last ten epochs over {_seeds(scores)}: mean {mean:.1%}, standard deviation between epochs {sd:.1%}."
-    printed = stability()
-    own = (printed["method"] == METHOD_NAMES[claim.arguments["model"]]) & (
-        printed["dataset"] == claim.arguments["dataset"]
-    )
-    printed = printed.loc[own, ["mean", "sd"]].dropna()
-    if printed.empty:
-        return Judgement("not testable here", text, "The paper's values are not recorded here.")
-    published, spread = printed.iloc[0] / 100
+    published, spread = last_epochs(claim.arguments["model"], claim.arguments["dataset"])
     low, high = _limits(scores, "accuracy_mean_last_epochs")
     verdict = reached(published, Interval(mean, low, high), MARGIN)
     return Judgement(verdict, text, f"The paper has {published:.2%} ± {spread:.2%}.")

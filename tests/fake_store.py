@@ -16,6 +16,7 @@ class FakeStore:
     streams: tuple[str, ...] = ("frame", "eyes", "mouth")
     classes: tuple[str, ...] = ("angry", "happy", "disgust")
     fingerprint: str = "f" * 64
+    content: str = "c" * 64
     dataset: str = "casme2_sq"
     key: str = "casme2_sq-tiny"
     path: Path = Path("casme2_sq-tiny")

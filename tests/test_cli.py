@@ -9,7 +9,7 @@ import pytest
 
 from lib import cli, datasets, paths
 from lib.cli import main
-from lib.runs import RunConfig
+from lib.training.records import RunConfig
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lib.digest import code_digest, json_digest
+from lib.digest import code_digest, definitions_digest, json_digest
 
 CODE = """
 def scale(values, *, by=None, bias=1.5):
@@ -30,6 +30,7 @@ def test_code_has_the_same_digest_under_every_python(tmp_path):
         ("class Empty:\n    pass", 'class Empty:\n    """Nothing."""'),
         ("bias=1.5):\n", 'bias=1.5):\n    """Text."""\n    # why\n'),
         ("by=None, bias=1.5", "by = None , bias = 1.5"),
+        ("pass\n", 'pass\n\n\n"""What the above is for."""\n'),
     ],
 )
 def test_docstrings_comments_and_spaces_do_not_change_it(tmp_path, old, new):
@@ -58,6 +59,49 @@ def test_the_order_in_which_files_are_given_does_not_matter(tmp_path):
     for path in paths:
         path.write_text(f"x = {path.name!r}", encoding="utf-8")
     assert code_digest(paths) == code_digest(reversed(paths)) != code_digest(paths[:1])
+
+
+DEFINITIONS = """
+import math
+from lib.errors import ConfigError
+
+SIDE = 3
+
+
+def area(side):
+    if side < 0:
+        raise ConfigError(f"expected 0 or more, found {side}")
+    import numpy
+    return math.pow(side, 2)
+
+
+class Square:
+    side = SIDE
+"""
+
+
+def definitions(folder, **files):
+    folder.mkdir()
+    for name, text in files.items():
+        (folder / f"{name}.py").write_text(text, encoding="utf-8")
+    return definitions_digest(sorted(folder.glob("*.py")))
+
+
+def test_where_a_definition_stands_and_what_its_errors_say_leave_the_digest_of_definitions(
+    tmp_path,
+):
+    whole = definitions(tmp_path / "whole", module=DEFINITIONS)
+    head, tail = DEFINITIONS.split("class Square")
+    assert definitions(tmp_path / "split", first="class Square" + tail, second=head) == whole
+    assert definitions(tmp_path / "imports", other=DEFINITIONS.replace("import math\n", "import json\n")) == whole
+    assert definitions(tmp_path / "worded", module=DEFINITIONS.replace("expected 0", "we want 0")) == whole
+
+
+@pytest.mark.parametrize(("old", "new"), [("side, 2", "side, 3"), ("side < 0", "side < 1"), ("SIDE = 3", "SIDE = 4")])
+def test_a_changed_definition_changes_the_digest_of_definitions(tmp_path, old, new):
+    assert DEFINITIONS.count(old) == 1
+    whole = definitions(tmp_path / "whole", module=DEFINITIONS)
+    assert definitions(tmp_path / "other", module=DEFINITIONS.replace(old, new)) != whole
 
 
 def test_the_order_of_keys_does_not_matter():

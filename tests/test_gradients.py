@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from lib.backend import keras
 from lib.errors import ConfigError
 from lib.gradients import score_gradient, score_model
-from lib.models import MODELS, STREAMS
+from lib.networks import NETWORKS, STREAMS, build
+from lib.networks.backend import keras
 
 SHAPE = (8, 9, 7)  # height, width, depth: all different, so that a swapped axis shows
 KERNEL = (3, 3, 3)
@@ -14,7 +14,7 @@ KERNEL = (3, 3, 3)
 
 def network(name="micro_exp_stcnn", seed=1):
     keras.utils.set_random_seed(seed)
-    return MODELS[name](SHAPE, 3, KERNEL)
+    return build(name, SHAPE, 3, KERNEL)
 
 
 def clips(name, n=5, seed=0):
@@ -22,7 +22,7 @@ def clips(name, n=5, seed=0):
     return tuple(rng.normal(size=(n, *SHAPE)).astype(np.float32) for _ in STREAMS[name])
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_the_gradient_is_the_slope_of_the_score_along_a_random_direction(name):
     model, volumes, classes = network(name), clips(name), np.array([0, 1, 2, 1, 0])
     gradients = score_gradient(model)(volumes, classes)

@@ -5,9 +5,8 @@ import pytest
 from fake_store import FakeStore
 
 from lib.errors import TrainingError
-from lib.inputs import fold_plan, prepare_fold
-from lib.protocols import Normaliser
-from lib.runs import RunConfig
+from lib.training.inputs import Normaliser, fold_plan, prepare_fold
+from lib.training.records import RunConfig
 
 STCNN = RunConfig("micro_exp_stcnn", protocol="clean", kernel_size=(3, 3, 3))
 FUSENET = RunConfig("micro_exp_fusenet_late", protocol="clean", kernel_size=(3, 3, 3))

@@ -1,8 +1,14 @@
+import json
+
 import pytest
 
+from lib import paths
 from lib.errors import ConfigError
 from lib.profiles import ALWAYS, NO_DATASET, NOTEBOOKS, available, read_profile
 from lib.report.parameters import declared_parameters
+from lib.standin import GENERATOR_VERSION
+from lib.training.plans import RUNS_OF
+from lib.training.records import RECORD_FILES, deciding_code
 
 
 @pytest.mark.parametrize("name", available())
@@ -68,3 +74,71 @@ def test_a_mistake_in_a_profile_is_named_with_its_place(tmp_path, content, messa
 def test_a_chapter_without_parameters_of_its_own_may_be_left_empty(tmp_path):
     (tmp_path / "mine.yml").write_text("datasets: {smic: }\nchapters: {06_comparison: }", encoding="utf-8")
     assert read_profile("mine", tmp_path).chapter_parameters("smic", "03_micro_exp_stcnn") == {"dataset": "smic"}
+
+
+# === Runs that are kept with the book ===
+
+MINE = """
+datasets: {smic: {clips: %d}}
+chapters: {04_fusenet_intermediate: {smic: {epochs: 2}}, 06_comparison: {smic: {epochs: 2, seeds: 1}}}
+kept: {04_fusenet_intermediate: {smic: {epochs: 3}}, 06_comparison: {smic: {epochs: 3, seeds: 2}}}
+"""
+
+
+def mine(folder, clips=0):
+    (folder / "mine.yml").write_text(MINE % clips, encoding="utf-8")
+    return read_profile("mine", folder)
+
+
+@pytest.fixture
+def kept(tmp_path, monkeypatch):
+    """Keep the record of the run that chapter 4 asks for with 3 epochs; the function returned keeps another like it."""
+    monkeypatch.setattr(paths, "CITED_RUNS", tmp_path / "kept")
+    monkeypatch.delenv("SMIC_ROOT", raising=False)
+    monkeypatch.delenv("MICROEXP_KEPT", raising=False)
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    (config,) = RUNS_OF["04_fusenet_intermediate"](epochs=3)
+
+    def keep(backend="tensorflow", version=GENERATOR_VERSION):
+        folder = tmp_path / "kept" / "one"
+        folder.mkdir(parents=True, exist_ok=True)
+        provenance = {
+            "backend": backend,
+            "code": deciding_code(config.model),
+            "data": {"dataset": "smic", "standin": {"generator_version": version}},
+        }
+        for name in RECORD_FILES:
+            (folder / name).write_text("{}")
+        (folder / "config.json").write_text(json.dumps(config.to_dict()))
+        (folder / "provenance.json").write_text(json.dumps(provenance))
+
+    keep()
+    return keep
+
+
+def epochs_of(profile):
+    return [profile.runs("smic", one)[0].epochs for one in ("04_fusenet_intermediate", "06_comparison")]
+
+
+def test_a_chapter_takes_its_kept_settings_where_all_their_runs_are_kept_and_its_own_otherwise(kept, tmp_path):
+    profile = mine(tmp_path)
+    assert epochs_of(profile) == [3, 2]
+    assert [config.epochs for config in profile.kept["smic"]] == [3]
+
+
+def test_nothing_is_kept_of_fewer_clips_real_data_another_backend_or_another_picture(kept, tmp_path, monkeypatch):
+    assert epochs_of(mine(tmp_path, clips=20)) == [2, 2]
+    with monkeypatch.context() as patched:
+        patched.setenv("SMIC_ROOT", str(tmp_path))
+        assert epochs_of(mine(tmp_path)) == [2, 2]
+    kept(backend="jax")
+    assert epochs_of(mine(tmp_path)) == [2, 2]
+    kept(version=GENERATOR_VERSION + 1)
+    assert epochs_of(mine(tmp_path)) == [2, 2]
+
+
+def test_kept_runs_can_be_refused(kept, tmp_path, monkeypatch):
+    monkeypatch.setenv("MICROEXP_KEPT", "no")
+    profile = mine(tmp_path)
+    assert epochs_of(profile) == [2, 2]
+    assert profile.kept["smic"] == set()

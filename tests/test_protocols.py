@@ -3,18 +3,9 @@ import pytest
 from sklearn.model_selection import train_test_split
 
 from lib.errors import ConfigError, TrainingError
-from lib.protocols import (
-    CHOICES,
-    PROTOCOLS,
-    SHORTCUTS,
-    Normaliser,
-    Protocol,
-    as_listed,
-    control_labels,
-    control_volumes,
-    make_folds,
-    make_samples,
-)
+from lib.training.inputs import Normaliser, as_listed, control_labels, control_volumes
+from lib.training.protocols import CHOICES, PROTOCOLS, SHORTCUTS, Protocol
+from lib.training.splits import make_folds, make_samples
 
 PAPER = PROTOCOLS["paper"]
 CLASSES = ("angry", "happy", "disgust")

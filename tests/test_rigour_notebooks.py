@@ -5,9 +5,9 @@ import json
 import papermill
 import pytest
 
-from lib.experiments import shortcut_runs
 from lib.report import gate
 from lib.report.shortcuts import SWITCHES
+from lib.training.plans import shortcut_runs
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("chapters")]
 

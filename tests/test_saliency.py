@@ -10,16 +10,16 @@ import pytest
 from fake_store import FakeStore
 
 from lib import saliency, saliency_measures, saliency_regions, sources
-from lib.backend import keras
 from lib.errors import DivergedError
 from lib.gradients import score_gradient
-from lib.models import MODELS, STREAMS
+from lib.networks import STREAMS, build
+from lib.networks.backend import keras
 from lib.preprocessing import PreprocessConfig
 from lib.preprocessing.regions import cut_streams
 from lib.report import gate, saliency_figures, saliency_prose
-from lib.runs import RunConfig
 from lib.saliency_regions import PARTITIONS, REGIONS
-from lib.training import trained_model
+from lib.training.records import RunConfig
+from lib.training.run import trained_model
 
 SHAPE, KERNEL = (12, 11, 9), (3, 3, 3)
 STCNN, FUSENET = "micro_exp_stcnn", "micro_exp_fusenet_intermediate"
@@ -28,7 +28,7 @@ TINY = RunConfig(STCNN, kernel_size=KERNEL, epochs=1)
 
 def network(name=STCNN, seed=1):
     keras.utils.set_random_seed(seed)
-    return MODELS[name](SHAPE, 3, KERNEL)
+    return build(name, SHAPE, 3, KERNEL)
 
 
 def volumes_of(name=STCNN, n=4):

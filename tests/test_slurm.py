@@ -17,7 +17,7 @@ from checkout import build_environment, copy_checkout
 
 from lib import paths
 from lib.profiles import available, read_profile
-from lib.runs import list_runs
+from lib.training.records import list_runs
 
 ONE_NODE = paths.REPOSITORY / "tests" / "slurm" / "start_one_node.sh"
 

@@ -8,6 +8,7 @@ import pytest
 from lib import sources
 from lib.datasets.clip import Clip, Dataset
 from lib.errors import ConfigError, DatasetError, FrameError
+from lib.standin import plan_standin, writer
 
 
 @pytest.fixture(autouse=True)
@@ -74,10 +75,23 @@ def test_own_clips_need_a_folder():
         sources.locate("class_folders")
 
 
-def test_loading_a_stand_in_says_so(small_smic, capsys):
-    loaded = sources.load("smic", small_smic)
+def test_loading_a_stand_in_says_so_and_one_that_has_changed_is_an_error_or_said_too(tmp_path, monkeypatch, capsys):
+    plan = plan_standin("smic", 6)[:1]
+    monkeypatch.setattr(writer, "plan_standin", lambda *arguments: plan)
+    monkeypatch.setenv("MICROEXP_DATA", str(tmp_path))
+    loaded = sources.load("smic", clips=6, progress=False)
     assert loaded.is_standin
-    assert "STAND-IN" in capsys.readouterr().err
+    assert "damaged_standin" not in [trap.kind for trap in loaded.traps]
+    said = capsys.readouterr().err
+    assert "STAND-IN" in said
+    assert "not what was rendered" not in said
+
+    next(loaded.root.rglob("*.bmp")).unlink()
+    with pytest.raises(DatasetError, match="1 missing .*Delete that folder; it is rendered again"):
+        sources.load("smic", clips=6, progress=False)
+    given = sources.load("smic", loaded.root)
+    assert "damaged_standin" in [trap.kind for trap in given.traps]
+    assert "not what was rendered" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("text", ["label_source", "=polarity", "label_source="])

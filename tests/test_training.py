@@ -16,17 +16,18 @@ import pandas as pd
 import pytest
 from fake_store import FakeStore
 
-from lib import checkpoint, inputs, training
-from lib.backend import keras
 from lib.errors import ConfigError, TrainingError
-from lib.models import MODELS
-from lib.protocols import PROTOCOLS, Fold, make_folds
-from lib.runs import RunConfig, list_runs, run_id
-from lib.training import prepare_fold, train, trained_model
+from lib.networks import NETWORKS
+from lib.networks.backend import keras
+from lib.training import checkpoint, fit, inputs, run
+from lib.training.protocols import PROTOCOLS
+from lib.training.records import RunConfig, list_runs, run_id
+from lib.training.run import prepare_fold, train, trained_model
+from lib.training.splits import Fold, make_folds
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 TINY = RunConfig("micro_exp_stcnn", kernel_size=(3, 3, 3), epochs=4)
-NUMBERS = ("config.json", "history.csv", "predictions.csv", "summary.json")
+NUMBERS = ("config.json", "history.csv", "predictions.csv")
 
 
 def _numbers(record):
@@ -104,7 +105,7 @@ def test_a_finished_run_leaves_nothing_but_its_record(record):
     assert names == {record.id, ".locks"}
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_every_model_learns_what_is_plain_to_see(name, tmp_path):
     config = _changed(model=name, epochs=12, batch_size=4, learning_rate=0.02)
     summary = train(config, FakeStore(), tmp_path).summary()
@@ -115,7 +116,7 @@ def test_every_model_learns_what_is_plain_to_see(name, tmp_path):
 
 
 def test_a_finished_run_is_not_trained_again(record, monkeypatch):
-    monkeypatch.setattr(training, "_fit_fold", lambda *arguments: pytest.fail("trained again"))
+    monkeypatch.setattr(run, "fit_fold", lambda *arguments: pytest.fail("trained again"))
     assert train(TINY, FakeStore(), record.path.parent).id == record.id
 
 
@@ -134,7 +135,7 @@ def test_the_seed_decides_weights_and_order_and_not_the_split(record, tmp_path):
 
 
 def test_each_epoch_has_an_order_of_its_own():
-    batches = training._Batches(TINY, (np.arange(20),), np.arange(20), 0)
+    batches = fit.Batches(TINY, (np.arange(20),), np.arange(20), 0)
     orders = []
     for epoch in range(3):
         batches.set_epoch(epoch)
@@ -164,7 +165,7 @@ def test_a_control_is_a_run_of_its_own_with_other_numbers(control, record, tmp_p
 
 
 def _interrupt_in_epoch(monkeypatch, epoch):
-    score, calls = training._cross_entropy, []
+    score, calls = fit._cross_entropy, []
 
     def interrupted(*arguments):
         calls.append(1)
@@ -172,7 +173,7 @@ def _interrupt_in_epoch(monkeypatch, epoch):
             raise KeyboardInterrupt
         return score(*arguments)
 
-    monkeypatch.setattr(training, "_cross_entropy", interrupted)
+    monkeypatch.setattr(fit, "_cross_entropy", interrupted)
 
 
 @pytest.mark.parametrize("name", ["micro_exp_stcnn", "micro_exp_fusenet_late"])
@@ -197,7 +198,7 @@ def test_a_run_interrupted_after_its_last_epoch_only_writes_its_record(record, t
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(training, "_predictions_table", stop)
+        patched.setattr(run, "_predictions_table", stop)
         train(TINY, FakeStore(), tmp_path)
     assert _numbers(train(TINY, FakeStore(), tmp_path)) == _numbers(record)
 
@@ -272,7 +273,7 @@ def test_a_loss_that_is_not_finite_is_recorded_and_explained_without_training_ag
     assert json.loads((folder / "failure.json").read_text())["epoch"] >= 1
     assert not list(tmp_path.glob("*.partial"))
     assert list_runs(tmp_path).empty
-    monkeypatch.setattr(training, "_fit_fold", lambda *arguments: pytest.fail("trained again"))
+    monkeypatch.setattr(run, "fit_fold", lambda *arguments: pytest.fail("trained again"))
     with pytest.raises(TrainingError, match="this run has failed.*delete that to train it again"):
         train(config, FakeStore(), tmp_path)
 
@@ -330,13 +331,11 @@ def test_a_disk_too_full_for_the_state_is_an_error_that_leaves_no_half_file(tmp_
 
 def test_a_disk_too_full_for_the_record_keeps_the_state_to_go_on_from(record, tmp_path, monkeypatch, save_every_epoch):
     with _files_limited_to(10_000_000), pytest.raises(TrainingError, match="cannot write the run"):
-        monkeypatch.setattr(training.runs, "write_folder", _on_a_full_disk(training.runs.write_folder))
+        monkeypatch.setattr(run.records, "write_folder", _on_a_full_disk(run.records.write_folder))
         train(TINY, FakeStore(), tmp_path)
     monkeypatch.undo()
     assert {path.name for path in tmp_path.iterdir()} == {".locks", f"{record.id}.partial"}
-    monkeypatch.setattr(
-        training._Recorder, "on_epoch_end", lambda *arguments: pytest.fail("an epoch was trained again")
-    )
+    monkeypatch.setattr(fit, "_cross_entropy", lambda *arguments: pytest.fail("an epoch was trained again"))
     assert _numbers(train(TINY, FakeStore(), tmp_path)) == _numbers(record)
 
 
@@ -375,7 +374,7 @@ def test_the_first_epochs_do_not_depend_on_how_many_follow(record, tmp_path):
 
 def test_weights_are_kept_and_read_instead_of_trained_again(record, tmp_path, monkeypatch):
     kept = train(TINY, FakeStore(), tmp_path / "runs", weights_dir=tmp_path / "weights")
-    monkeypatch.setattr(training, "_fit_fold", lambda *arguments: pytest.fail("trained again"))
+    monkeypatch.setattr(run, "fit_fold", lambda *arguments: pytest.fail("trained again"))
     model = trained_model(TINY, FakeStore(), tmp_path / "weights")
     probabilities = model.predict(prepare_fold(TINY, FakeStore()).validation[0], batch_size=8, verbose=0)
     np.testing.assert_array_equal(
@@ -385,30 +384,45 @@ def test_weights_are_kept_and_read_instead_of_trained_again(record, tmp_path, mo
 
 def test_a_model_asked_for_first_keeps_its_weights(tmp_path, monkeypatch):
     first = trained_model(TINY, FakeStore(), tmp_path)
-    monkeypatch.setattr(training, "_fit_fold", lambda *arguments: pytest.fail("trained again"))
+    monkeypatch.setattr(run, "fit_fold", lambda *arguments: pytest.fail("trained again"))
     for before, after in zip(
         first.get_weights(), trained_model(TINY, FakeStore(), tmp_path).get_weights(), strict=True
     ):
         np.testing.assert_array_equal(before, after)
 
 
+# === What the machine may not decide ===
+
+
+def test_keras_own_settings_change_neither_the_name_nor_the_numbers_of_a_run(record, tmp_path):
+    (tmp_path / "keras.json").write_text(
+        json.dumps({"floatx": "float16", "epsilon": 0.1, "image_data_format": "channels_first"})
+    )
+    process = _start(
+        tmp_path, TINY.epochs, KERAS_HOME=str(tmp_path), KERAS_MAX_EPOCHS="1", KERAS_MAX_STEPS_PER_EPOCH="1"
+    )
+    output = process.communicate(timeout=300)[0]
+    assert process.returncode == 0, output
+    assert _numbers(run.records.open_run(tmp_path / record.id)) == _numbers(record)
+
+
 # === Several processes ===
 
 TRAIN = """
 import sys
-import lib.checkpoint as checkpoint
+import lib.training.checkpoint as checkpoint
 checkpoint.LEAST_SECONDS, checkpoint.SHARE_OF_TIME = 0.0, float("inf")
 from fake_store import FakeStore
-from lib.runs import RunConfig
-from lib.training import train
+from lib.training.records import RunConfig
+from lib.training.run import train
 config = RunConfig("micro_exp_stcnn", kernel_size=(3, 3, 3), epochs=int(sys.argv[2]))
 record = train(config, FakeStore(), sys.argv[1], progress="lines")
 print("sittings", record.provenance["sittings"], record.provenance["finished_at"], flush=True)
 """
 
 
-def _start(runs_dir, epochs):
-    environment = os.environ | {"PYTHONPATH": f"{REPOSITORY}{os.pathsep}{REPOSITORY / 'tests'}"}
+def _start(runs_dir, epochs, **settings):
+    environment = os.environ | settings | {"PYTHONPATH": f"{REPOSITORY}{os.pathsep}{REPOSITORY / 'tests'}"}
     command = [sys.executable, "-c", TRAIN, str(runs_dir), str(epochs)]
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
@@ -417,12 +431,12 @@ def _start(runs_dir, epochs):
 def test_a_run_killed_in_the_middle_ends_with_the_same_record(tmp_path):
     config = _changed(epochs=20)
     process = _start(tmp_path, 20)
-    for line in process.stdout:
-        if "epoch 3/20" in line:
-            process.kill()
+    state = tmp_path / f"{run_id(config, FakeStore())}.partial" / "state.npz"
+    while not state.is_file() and process.poll() is None:
+        time.sleep(0.02)
+    process.kill()
     assert process.wait() == -signal.SIGKILL
-    partial = tmp_path / f"{run_id(config, FakeStore())}.partial"
-    assert (partial / "state.npz").is_file()
+    assert state.is_file()
     resumed = train(config, FakeStore(), tmp_path)
     assert resumed.provenance["sittings"] == 2
     assert _numbers(resumed) == _numbers(train(config, FakeStore(), tmp_path / "whole"))
@@ -453,7 +467,7 @@ def test_a_place_where_no_lock_can_be_made_is_an_error_that_says_what_to_do(tmp_
     def full(self, *arguments, **options):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(training.filelock.FileLock, "acquire", full)
+    monkeypatch.setattr(run.filelock.FileLock, "acquire", full)
     with pytest.raises(TrainingError, match="cannot write the run .No space left"):
         train(TINY, FakeStore(), tmp_path)
 

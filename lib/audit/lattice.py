@@ -1,11 +1,14 @@
-"""Which counts a printed percentage can come from: the GRIM test for proportions.
+"""Which counts a printed percentage, or mean and deviation, can come from: the GRIM and GRIMMER tests.
 
 An accuracy on n clips is k/n for a whole k, so it lies on a lattice of n + 1 points. A percentage with two decimals
 that lies on none of them was not measured on n clips. Brown and Heathers, "The GRIM Test: A Simple Technique Detects
 Numerous Anomalies in the Reporting of Results in Psychology", Social Psychological and Personality Science 8 (2017).
 """
 
+import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
 
 TWO_DECIMALS = 0.005  # half a unit of the last decimal that the paper prints, in percentage points
 _SLACK = 1e-9  # binary floating point; a tie between two roundings counts as explained by both
@@ -75,3 +78,76 @@ def chance_of_explaining(n_percents: int, sizes: Iterable[int], half_unit: float
     0.154
     """
     return min(sum(chance_of_lattice(size, half_unit) ** n_percents for size in sizes), 1.0)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Mean and standard deviation, in percent, of the accuracies of several epochs on a number of clips.
+
+    `total` is the sum over epochs of the clips answered rightly, `squares` the sum of that number's square.
+    """
+
+    total: int
+    squares: int
+    mean: float
+    sd: float
+
+
+def epoch_pairs(
+    trials: int, ddof: int, means: tuple[float, float], sds: tuple[float, float], n_epochs: int = 10
+) -> list[Pair]:
+    """Every mean with standard deviation that some accuracies of `n_epochs` epochs on `trials` clips have: GRIMMER.
+
+    An epoch has a whole number of right answers, and these numbers have a whole sum and a whole sum of squares. Only
+    pairs are listed for which such numbers, between 0 and `trials`, exist.
+
+    Anaya, "The GRIMMER test", PeerJ Preprints 4:e2400v1 (2016).
+
+    Parameters
+    ----------
+    trials : int
+        Number of clips.
+    ddof : {0, 1}
+        The sum of squared deviations is divided by ``n_epochs - ddof``.
+    means, sds : (low, high)
+        In percent, both ends included.
+
+    Examples
+    --------
+    >>> [(pair.total, pair.squares) for pair in epoch_pairs(41, 1, (82.195, 82.205), (5.015, 5.025))]
+    [(337, 11395)]
+    >>> epoch_pairs(41, 0, (82.195, 82.205), (5.015, 5.025))
+    []
+    """
+    scale = 100 / trials
+    largest = int((sds[1] / scale) ** 2 * n_epochs) + n_epochs + 1  # of the squared deviations from a whole number
+    pairs = []
+    for total in range(max(math.ceil(means[0] / scale * n_epochs - _SLACK), 0), n_epochs * trials + 1):
+        mean = scale * total / n_epochs
+        if mean > means[1] + _SLACK:
+            break
+        base, rest = divmod(total, n_epochs)
+        reachable = _sums_of_squares(n_epochs, rest, -base, trials - base, largest)
+        for squared in range(largest + 1):
+            if reachable >> squared & 1:
+                sd = scale * math.sqrt(max(squared - rest**2 / n_epochs, 0) / (n_epochs - ddof))
+                if sds[0] - _SLACK <= sd <= sds[1] + _SLACK:
+                    pairs.append(Pair(total, squared + 2 * base * rest + n_epochs * base**2, mean, sd))
+    return pairs
+
+
+@cache
+def _sums_of_squares(count: int, total: int, low: int, high: int, largest: int) -> int:
+    """Which sums of squares `count` whole numbers in low..high with this total can have: bit q is set for sum q."""
+    reach, full = math.isqrt(largest), (1 << (largest + 1)) - 1
+    steps = range(max(low, -reach), min(high, reach) + 1)
+    furthest = math.isqrt(count * largest)  # by Cauchy and Schwarz no partial sum lies further from zero
+    by_sum = {0: 1}
+    for _ in range(count):
+        longer: dict[int, int] = {}
+        for partial, squares in by_sum.items():
+            for step in steps:
+                if abs(partial + step) <= furthest:
+                    longer[partial + step] = longer.get(partial + step, 0) | (squares << step * step) & full
+        by_sum = longer
+    return by_sum.get(total, 0)

@@ -12,6 +12,7 @@ from sklearn.model_selection import train_test_split
 from lib import paper
 from lib.errors import ConfigError
 
+FUSENETS = ("micro_exp_fusenet_intermediate", "micro_exp_fusenet_late")
 HELD_OUT_SHARE = 0.2
 
 
@@ -21,6 +22,16 @@ def released_file(model: str, dataset: str) -> dict:
         if (entry["model"], entry["dataset"]) == (model, dataset):
             return entry
     raise ConfigError(f"expected a network and a dataset of the released code, found {model!r} on {dataset!r}")
+
+
+def classes(dataset: str) -> list[str]:
+    """The classes of a dataset in the order of the code's labels, which is not that of Tables IV and VI."""
+    return released_file("micro_exp_stcnn", dataset)["classes"]
+
+
+def fusenet_files() -> list[dict]:
+    """The four entries of MicroExpFuseNet."""
+    return [entry for entry in paper.released_files() if entry["model"] in FUSENETS]
 
 
 def held_out(n_clips: int) -> int:

@@ -9,8 +9,10 @@ import pandas as pd
 
 from lib import paper
 from lib.audit import released
-from lib.audit.accuracies import FUSENETS, validation_counts, validation_size
+from lib.audit.accuracies import printed_counts, validation_counts, validation_size
 from lib.audit.finding import Finding
+from lib.audit.released import FUSENETS
+from lib.paper import CONFUSION_TABLES
 from lib.paper import DATASET_TITLES as TITLES
 
 STCNN = "micro_exp_stcnn"
@@ -18,7 +20,7 @@ STCNN = "micro_exp_stcnn"
 
 def check_validation_size(dataset: str) -> Finding:
     """Whether a fifth of Table IV's clips, rounded up, are its validation clips."""
-    total = int(paper.class_counts(dataset).set_index("class").loc["all", "printed_total"])
+    total = int(paper.class_counts(dataset).set_index("class").loc["all", "total"])
     printed, expected = validation_size(dataset), released.held_out(total)
     fitting = [n for n in range(1, 401) if released.held_out(n) == printed]
     return Finding(
@@ -59,12 +61,13 @@ def candidates(dataset: str) -> pd.DataFrame:
         ``source``, ``counts``, ``clips``, ``held_out`` (lists by class), ``reproduces`` Table IV's validation counts,
         ``chance``: with which probability another seed would hold out the printed counts.
     """
-    entry, table = released.released_file(STCNN, dataset), paper.class_counts(dataset).set_index("class").drop("all")
-    printed = list(validation_counts(dataset).values())
-    sources = {"labels of the released code": released.class_sizes(STCNN, dataset)}
-    for column, title in (("printed_total", "Table IV"), ("official", "the dataset's authors")):
-        if table[column].notna().all():
-            sources[title] = [int(count) for count in table[column]]
+    entry, printed = released.released_file(STCNN, dataset), list(validation_counts(dataset).values())
+    sources = {
+        "labels of the released code": released.class_sizes(STCNN, dataset),
+        "Table IV": list(printed_counts(dataset, "total").values()),
+    }
+    if official := paper.dataset_facts(dataset).get("clips"):
+        sources["the dataset's authors"] = [official[name] for name in entry["classes"]]
     full = entry["label_ends"][-1]
     for missing in range(1, 4):  # slices of numpy arrays shorten themselves without a word
         labels = released.assigned_labels(entry["label_ends"], full - missing)
@@ -124,7 +127,7 @@ def check_split(dataset: str, radius: int) -> Finding:
     deciding_first = [fits, failing] if own["reproduces"] else [failing, fits]
     return Finding(
         id=f"split-{_name(dataset)}",
-        table=f"IV, {paper.confusion_facts(dataset)['table']}",
+        table=f"IV, {CONFUSION_TABLES[dataset]}",
         statement=f"The released labels and seed give the validation counts {_slashed(printed)} of {TITLES[dataset]}",
         status="holds" if own["reproduces"] else "contradicted",
         evidence=(
@@ -263,41 +266,86 @@ def check_unseeded_pairs() -> Finding:
     )
 
 
-def check_fused_version() -> Finding:
-    """Whether Table V's FuseNets were trained on the eyes and the mouth of one clip: what the released versions allow.
+def versions() -> pd.DataFrame:
+    """The released versions of the FuseNets' four files, and whether they can have given the published numbers.
 
-    A version pairs rightly if one stream holds the eyes and the other the mouths, and both are split alike: with a
-    seed, or unshuffled.
+    Returns
+    -------
+    DataFrame
+        ``path``; ``since``: when the version came; ``split``: how it splits; ``pairs``: whether it trains on the eyes
+        and the mouth of one clip, that is, one stream holds eyes, the other mouths, and both are split alike, with a
+        seed or unshuffled; ``in_time``: whether it came no later than the day of the published numbers.
     """
-    files = [released.released_file(model, dataset) for model in FUSENETS for dataset in paper.DATASETS]
-    one_part = [entry for entry in files if len(set(entry["streams"])) == 1]
-    rightly = {
-        entry["path"]: [
-            entry not in one_part and (split["seed"] is not None or not split["shuffled"]) for split in entry["splits"]
-        ]
-        for entry in files
-    }
-    at_first = [path for path, versions in rightly.items() if not versions[0] and all(versions[1:]) and versions[1:]]
-    told = []
-    if at_first:
-        told.append(
-            f"The first released version of {len(at_first)} of {len(files)} files pairs eyes and mouths at random, "
-            "later ones pair those of one clip"
-        )
-    told += [f"{entry['path']} trains both streams on the {entry['streams'][0]} in every version" for entry in one_part]
-    versions = [right for known in rightly.values() for right in known]
-    if all(versions):
-        status, told = "holds", ["Every released version pairs the eyes and the mouth of one clip"]
-    else:
-        status = "note" if any(versions) else "contradicted"
-        told.append("Which version gave Table V is not known")
+    published = paper.released_code()["numbers_published"]["date"]
+    rows = []
+    for entry in released.fusenet_files():
+        both = len(set(entry["streams"])) == 2
+        for split in entry["splits"]:
+            alike = split["seed"] is not None or not split["shuffled"]
+            how = f"seed {split['seed']}" if alike else "two draws without a seed"
+            how = how if split["shuffled"] else "unshuffled"
+            rows.append(
+                (entry["path"], split["since"], how, both and alike, split["since"][: len(published)] <= published)
+            )
+    return pd.DataFrame(rows, columns=["path", "since", "split", "pairs", "in_time"])
+
+
+def check_fused_version() -> Finding:
+    """Whether Table V's FuseNets were trained on the eyes and the mouth of one clip: what versions of their time "
+    "allow."""
+    table, published = versions(), paper.released_code()["numbers_published"]["date"]
+    in_time, later = table[table["in_time"]], table[~table["in_time"]]
+    status = "holds" if in_time["pairs"].all() else "note" if in_time["pairs"].any() else "contradicted"
     return Finding(
         id="fused-version",
         table="V",
         statement="Table V's FuseNets were trained on the eyes and the mouth of one clip",
         status=status,
-        evidence=f"{'. '.join(told)}.",
-        values={"rightly": rightly},
+        evidence=(
+            f"The numbers were public on {published}. Of the {len(in_time)} files released by then "
+            f"{int(in_time['pairs'].sum())} "
+            "pair the eyes and the mouth of one clip"
+            + (
+                f"; the first that do came on {later.loc[later['pairs'], 'since'].min()}."
+                if later["pairs"].any()
+                else "."
+            )
+        ),
+        values={"published": published, "versions": table.to_dict("records")},
+        rests_on="code",
+    )
+
+
+def check_casme2_readings() -> Finding:
+    """Whether Table IV, MicroExpSTCNN's code and the FuseNets' code mean the same clips of CAS(ME)²."""
+    own, fused = (released.released_file(model, "casme2_sq") for model in (STCNN, FUSENETS[0]))
+    total = int(paper.class_counts("casme2_sq").set_index("class").loc["all", "total"])
+    n_fused = fused["label_ends"][-1]
+    shortened = released.assigned_labels(own["label_ends"], n_fused)
+    wrong = int((shortened != released.assigned_labels(fused["label_ends"], n_fused)).sum())
+    counts = np.bincount(shortened, minlength=len(own["classes"])).tolist()
+    held = released.held_out_counts(counts, own["splits"][0]["seed"])
+    same = total == own["label_ends"][-1] == n_fused
+    return Finding(
+        id="casme2-sq-readings",
+        table="IV, VI",
+        statement="Table IV, MicroExpSTCNN's code and the FuseNets' code mean the same clips of CAS(ME)²",
+        status="holds" if same else "contradicted",
+        evidence=(
+            f"Table IV and MicroExpSTCNN's code count {total}, the FuseNets' code "
+            f"{_slashed(released.class_sizes(FUSENETS[0], 'casme2_sq'))} "
+            f"= {n_fused}. On {n_fused} files MicroExpSTCNN's slices give {_slashed(counts)}, with {wrong} clips "
+            "under a wrong "
+            f"label, and its seed holds out {_slashed(held)}, "
+            + (
+                "exactly Table VI's rows."
+                if held == list(validation_counts("casme2_sq").values())
+                else "not Table VI's rows."
+            )
+            if not same
+            else f"All count {total}."
+        ),
+        values={"printed": total, "fused": n_fused, "counts": counts, "mislabelled": wrong, "held_out": held},
         rests_on="code",
     )
 

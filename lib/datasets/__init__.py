@@ -2,11 +2,12 @@
 
 import inspect
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from lib.datasets.casme2_sq import load_casme2_sq
 from lib.datasets.class_folders import load_class_folders
-from lib.datasets.clip import Clip, Dataset, Rejection, Trap
+from lib.datasets.clip import Clip, Dataset, Rejection, Trap, read_standin_marker, standin_folder
 from lib.datasets.smic import load_smic
 from lib.errors import ConfigError
 
@@ -16,6 +17,7 @@ LOADERS: dict[str, Callable[..., Dataset]] = {
     "class_folders": load_class_folders,
 }
 DATASET_NAMES = tuple(LOADERS)
+DEEPEST_CLIP = 6  # folders from a dataset's root to a clip, in SMIC's own layout
 FOR_LOADERS = ("name", "aliases")  # parameters of `load_class_folders` by which other loaders call it
 ROOT_VARIABLES = {"casme2_sq": "CASME2_SQ_ROOT", "smic": "SMIC_ROOT"}
 
@@ -58,4 +60,10 @@ def load_dataset(name: str, root: Path | str, /, **options) -> Dataset:
     unknown = sorted(set(options) - set(known))
     if unknown:
         raise ConfigError(f"{name} has no option {', '.join(unknown)}; known are {', '.join(known)}.")
-    return LOADERS[name](root, **options)
+    loaded = LOADERS[name](root, **options)
+    if loaded.is_standin:
+        return loaded
+    # clips linked into another folder are what they link to
+    linked = (standin_folder(clip.source, DEEPEST_CLIP) for clip in loaded.clips)
+    folder = next((one for one in linked if one is not None), None)
+    return loaded if folder is None else replace(loaded, standin=read_standin_marker(folder), standin_root=folder)

@@ -101,6 +101,8 @@ class Dataset:
         See `Clip`, `Rejection`, `Trap`.
     standin : mapping or None
         The content of the stand-in marker; None for anything else.
+    standin_root : Path or None
+        The folder of that marker: all of the stand-in, where `root` may be a part of it.
     """
 
     name: str
@@ -111,6 +113,7 @@ class Dataset:
     rejected: tuple[Rejection, ...] = ()
     traps: tuple[Trap, ...] = ()
     standin: Mapping | None = field(default=None, compare=False)
+    standin_root: Path | None = field(default=None, compare=False)
 
     @property
     def is_standin(self) -> bool:
@@ -147,23 +150,21 @@ def sort_clips(clips: list[Clip], classes: tuple[str, ...]) -> tuple[Clip, ...]:
     return tuple(sorted(clips, key=lambda clip: (classes.index(clip.label), natural_key(clip.clip_id))))
 
 
-def read_standin_marker(root: Path) -> Mapping | None:
-    """The marker of the stand-in that `root` is, or lies in (at most three levels up); None if it is not one.
+def standin_folder(path: Path, levels: int = 3) -> Path | None:
+    """The folder of the stand-in that `path` is, or lies in (at most so many levels up); None if it is not one."""
+    path = Path(path).resolve()
+    return next((one for one in (path, *list(path.parents)[:levels]) if (one / STANDIN_MARKER).is_file()), None)
+
+
+def read_standin_marker(folder: Path) -> Mapping:
+    """The marker of the stand-in in `folder`.
 
     Raises
     ------
     DatasetError
-        If there is a marker that cannot be read: what lies there is not taken for real data.
+        If it cannot be read: what lies there is not taken for real data.
     """
-    root = Path(root).resolve()
-    for folder in (root, *list(root.parents)[:3]):
-        path = folder / STANDIN_MARKER
-        if path.is_file():
-            return _parsed_marker(path)
-    return None
-
-
-def _parsed_marker(path: Path) -> Mapping:
+    path = folder / STANDIN_MARKER
     try:
         marker = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

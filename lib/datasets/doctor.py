@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from lib.datasets import load_dataset
 from lib.datasets.clip import Clip, Dataset, Rejection, Trap, natural_key
+from lib.datasets.fingerprint import damage_traps
 from lib.datasets.frames import iter_frames, list_frames, read_image
 from lib.errors import DatasetError, FrameError
 
@@ -109,7 +110,7 @@ class Report:
 
 
 def examine(dataset_name: str, root: Path | str, decode: bool = True, progress: bool = True, **options) -> Report:
-    """Read a copy of a dataset and decode every frame of every clip in it.
+    """Read a copy of a dataset, decode every frame of every clip in it, and compare a stand-in with its digests.
 
     Parameters
     ----------
@@ -118,7 +119,7 @@ def examine(dataset_name: str, root: Path | str, decode: bool = True, progress: 
     root : Path
         The folder that holds the copy.
     decode : bool
-        Whether frames are decoded; without it only names and annotations are looked at.
+        Whether frames are decoded; without it only names and annotations are looked at, and a stand-in's digests.
     progress : bool
         Whether a progress bar is shown while frames are decoded.
     **options
@@ -134,7 +135,7 @@ def examine(dataset_name: str, root: Path | str, decode: bool = True, progress: 
     except DatasetError as error:
         return Report(dataset_name, Path(root), None, None, str(error), {}, {}, {}, (), (), (), (), None, usable=False)
     problems: list[FrameProblem] = []
-    traps = list(dataset.traps)
+    traps = [*dataset.traps, *damage_traps(dataset)]
     lengths = {clip.clip_id: clip.n_frames for clip in dataset.clips}
     if decode:
         lengths, problems, same = _decode(dataset, progress)

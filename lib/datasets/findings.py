@@ -2,11 +2,10 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lib.datasets.clip import Clip, Dataset, Rejection, Trap, read_standin_marker, sort_clips
+from lib.datasets.clip import Clip, Dataset, Rejection, Trap, read_standin_marker, sort_clips, standin_folder
 from lib.datasets.folders import found_here, junk_trap
 from lib.datasets.frames import FrameList, list_frames
 from lib.errors import ConfigError, DatasetError
@@ -91,6 +90,7 @@ class Findings:
                 self.trap(
                     "single_clip_class", root, f"one clip of class {one}: it cannot be both trained on and tested"
                 )
+        standin = _standin_of(root, clips)
         return Dataset(
             name=name,
             root=root,
@@ -99,16 +99,17 @@ class Findings:
             clips=sort_clips(clips, classes),
             rejected=tuple(self.rejected),
             traps=tuple(self.traps),
-            standin=_marker_of(root, clips),
+            standin=None if standin is None else read_standin_marker(standin),
+            standin_root=standin,
         )
 
 
-def _marker_of(root: Path, clips: list[Clip]) -> Mapping | None:
-    """The marker of the stand-in that `root` is, lies in, or holds: below a folder of datasets it is one still."""
-    if (marker := read_standin_marker(root)) is not None:
-        return marker
+def _standin_of(root: Path, clips: list[Clip]) -> Path | None:
+    """The stand-in that `root` is, lies in, or holds: below a folder of datasets it is one still."""
+    if (folder := standin_folder(root)) is not None:
+        return folder
     below = {folder for clip in clips for folder in clip.source.parents if folder.is_relative_to(root)}
-    return next((marker for folder in sorted(below) if (marker := read_standin_marker(folder)) is not None), None)
+    return next((found for folder in sorted(below) if (found := standin_folder(folder)) is not None), None)
 
 
 def subject_of(clip_name: str) -> str:

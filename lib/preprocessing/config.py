@@ -7,6 +7,14 @@ from lib.errors import ConfigError
 STREAMS = ("frame", "face", "eyes", "mouth")
 SAMPLINGS = ("first", "window", "tim")
 CROPS = ("authors", "steady")
+PREPROCESSING_VERSION = 1
+"""Part of the identity of a stand-in's store, raised by hand whenever the same clips and settings give other streams.
+
+No more than rounding is allowed under one version (see `tests/standin/test_reference.py`). Real data need no
+version: the streams themselves are their store's identity.
+"""
+ADDED_SINCE: dict[str, object] = {}
+"""Settings added after version 1, each with the value that stands for what was done before: it renames no store."""
 
 
 class ClipRejected(Exception):
@@ -94,6 +102,12 @@ class PreprocessConfig:
     def to_dict(self) -> dict:
         """The settings as JSON can hold them."""
         return {**asdict(self), "streams": list(self.streams)}
+
+    def identity(self) -> dict:
+        """The settings that name a stand-in's store: all but later ones at the value that changes nothing."""
+        settings = self.to_dict()
+        unchanged = {name for name, before in ADDED_SINCE.items() if settings[name] == before}
+        return {name: value for name, value in settings.items() if name not in unchanged}
 
 
 # The authors' code reads frames 72-167 of each CAS(ME)² video and the first 18 frames of each SMIC clip.

@@ -21,10 +21,10 @@ import pandas as pd
 from lib.datasets import folders as folders_module
 from lib.datasets import frames as frames_module
 from lib.datasets.clip import CLIP_COLUMNS, Dataset
-from lib.datasets.fingerprint import fingerprint
+from lib.datasets.fingerprint import fingerprint, recipe_digest, rendering_digest
 from lib.digest import code_digest, json_digest
 from lib.errors import PreprocessingError
-from lib.preprocessing.config import PreprocessConfig
+from lib.preprocessing.config import PREPROCESSING_VERSION, PreprocessConfig
 from lib.preprocessing.landmarks import N_POINTS
 
 RECORD_FILE = "store.json"
@@ -56,7 +56,10 @@ class ProcessedStore:
     key : str
         Names the dataset's content, the preprocessing parameters and the code that applied them.
     fingerprint : str
-        Digest of the streams' content and of the clips' identifiers, subjects and labels: what a training can see.
+        What names the data of a training, 64 hexadecimal digits. Of a stand-in: digest of its recipe, the clips kept,
+        `config` and the version of the preprocessing, the same on every machine. Otherwise: `content`.
+    content : str
+        Digest of the streams' bytes and of the clips' identifiers, subjects and labels: what a training can see here.
     dataset, layout : str
         The dataset's name and the layout it was read from.
     classes : tuple of str
@@ -81,6 +84,7 @@ class ProcessedStore:
     path: Path
     key: str
     fingerprint: str
+    content: str
     dataset: str
     layout: str
     classes: tuple[str, ...]
@@ -120,10 +124,16 @@ def cached_key(dataset: Dataset, config: PreprocessConfig) -> str:
     """The name of the store that a dataset has under a configuration, whether it has been made or not.
 
     It changes with the dataset's content, with any parameter, and with the code that reads and preprocesses frames
-    (comments and formatting aside).
+    (comments and formatting aside). For a stand-in that is its recipe and its bytes: what another processor rendered,
+    or an earlier state of the code, is not mixed up with it.
     """
     modules = [*Path(__file__).parent.glob("*.py"), Path(frames_module.__file__), Path(folders_module.__file__)]
-    content = {"dataset": fingerprint(dataset), "config": config.to_dict(), "code": code_digest(modules)}
+    content = {
+        "dataset": fingerprint(dataset),
+        "rendering": rendering_digest(dataset),
+        "config": config.to_dict(),
+        "code": code_digest(modules),
+    }
     return f"{dataset.name}-{json_digest(content)[:KEY_LENGTH]}"
 
 
@@ -182,9 +192,11 @@ def write_store(
             os.fsync(file.fileno())
     for name, frame in zip(TABLES, (table, quality, rejected), strict=True):
         frame.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+    content = digest.hexdigest()
     record = {
         "key": key,
-        "fingerprint": digest.hexdigest(),
+        "fingerprint": _recipe_of_store(dataset, config, table) or content,
+        "content": content,
         "dataset": dataset.name,
         "layout": dataset.layout,
         "classes": list(dataset.classes),
@@ -194,6 +206,20 @@ def write_store(
         "versions": dict(versions),
     }
     (folder / RECORD_FILE).write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _recipe_of_store(dataset: Dataset, config: PreprocessConfig, kept: pd.DataFrame) -> str | None:
+    """Identity of the store of an unchanged stand-in; None for anything else."""
+    recipe = recipe_digest(dataset)
+    if recipe is None:
+        return None
+    parts = {
+        "dataset": recipe,  # with all that the clip table says of each clip
+        "clips": kept["clip_id"].tolist(),
+        "config": config.identity(),
+        "version": PREPROCESSING_VERSION,
+    }
+    return json_digest(parts)
 
 
 def open_store(path: Path) -> ProcessedStore:
@@ -215,6 +241,7 @@ def open_store(path: Path) -> ProcessedStore:
             path=path,
             key=record["key"],
             fingerprint=record["fingerprint"],
+            content=record["content"],
             dataset=record["dataset"],
             layout=record["layout"],
             classes=tuple(record["classes"]),

@@ -1,14 +1,18 @@
 """Figures of the audit chapter, drawn from `data/paper/` alone. Each function returns what a notebook cell shows."""
 
+import itertools
+
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from lib import paper
-from lib.audit import accuracies, counts, released
-from lib.audit.accuracies import FUSENETS, LARGEST
-from lib.audit.lattice import explaining_sizes, successes
+from lib.audit import accuracies, counts, epochs, prior, released
+from lib.audit.kernels import kernels as kernels_of_table_ix
+from lib.audit.lattice import epoch_pairs, successes
+from lib.audit.released import FUSENETS
 from lib.paper import DATASET_TITLES as TITLES
 from lib.report.figures import MARK, PAPER, TRAINING, VALIDATION
 
@@ -28,7 +32,7 @@ def lattices() -> Figure:
 
     A filled dot: the line meets a share of that many clips. A cross: it falls between two.
     """
-    table = accuracies.printed_accuracies()
+    table = pd.DataFrame(accuracies.printed_accuracies())
     figure, axes = plt.subplots(len(paper.DATASETS), 1, figsize=(9.5, 4.8))
     for axis, dataset in zip(axes, paper.DATASETS, strict=True):
         rows = table[table["dataset"] == dataset].sort_values("percent")
@@ -60,39 +64,48 @@ def lattices() -> Figure:
     return _closed(figure)
 
 
-def explaining() -> Figure:
-    """For the two FuseNets: every size of which an accuracy can be a share, and a band where one size explains both."""
-    table = accuracies.printed_accuracies()
-    figure, axes = plt.subplots(1, len(paper.DATASETS), figsize=(9.5, 1.9), sharex=True)
-    for axis, dataset in zip(axes, paper.DATASETS, strict=True):
-        rows = table[(table["dataset"] == dataset) & table["model"].isin(FUSENETS)]
-        for height, row in enumerate(rows.itertuples()):
-            sizes = explaining_sizes([row.percent], LARGEST)
-            axis.plot(sizes, [height] * len(sizes), "|", markersize=15, markeredgewidth=2, color=TRAINING)
-        for size in explaining_sizes(rows["percent"].tolist(), LARGEST):
-            axis.axvline(size, color=MARK, linewidth=8, alpha=0.3, zorder=0)
-            axis.text(size, 1.62, f"{size}", color=MARK, ha="center", va="bottom", fontsize=10, weight="bold")
-        printed = int(rows["n"].iloc[0])
-        axis.axvline(printed, color=MISS, linestyle=":")
-        axis.text(printed, 1.62, f"{printed}, Table IV", color=MISS, ha="center", va="bottom", fontsize=8)
-        axis.set(
-            xlim=(0, LARGEST), ylim=(-0.6, 1.6), yticks=[0, 1], xlabel="number of clips",
-            yticklabels=[f"{row.percent:.2f} %" for row in rows.itertuples()],
-        )  # fmt: skip
-        axis.set_title(TITLES[dataset], loc="left", fontsize=10, pad=16)
-        axis.grid(False, axis="y")
+def epoch_lattice() -> Figure:
+    """The GRIMMER picture: each mean and deviation of Table VIII among the pairs that ten epochs can have.
+
+    Dots: pairs that ten epochs on the validation clips of Table IV can have, by the sample formula (ddof = 1). Ticks
+    below: means that ten epochs on all clips can have that the FuseNets are fed with. Ring: printed, and possible.
+    """
+    figure, axes = plt.subplots(len(paper.DATASETS), len(paper.METHOD_NAMES), figsize=(9.5, 4.6))
+    for (row, dataset), (column, model) in itertools.product(enumerate(paper.DATASETS), enumerate(paper.METHOD_NAMES)):
+        axis = axes[row, column]
+        mean, sd = (100 * value for value in paper.last_epochs(model, dataset))
+        means, sds = (mean - 0.62, mean + 0.62), (sd - 0.32, sd + 0.32)
+        clips, fed = accuracies.validation_size(dataset), released.clip_count(model, dataset)
+        pairs = epoch_pairs(clips, 1, means, sds, epochs.n_epochs())
+        axis.plot([pair.mean for pair in pairs], [pair.sd for pair in pairs], ".", color=PAPER, markersize=5)
+        if model in FUSENETS:
+            step = 100 / (fed * epochs.n_epochs())
+            shares = step * np.arange(np.ceil(means[0] / step), means[1] / step)
+            axis.vlines(shares, sds[0], sds[0] + 0.06, color=TRAINING, linewidth=0.8)
+        fits = bool(epochs.fitting_pairs(model, dataset, clips, 1))
+        ring = {"markerfacecolor": "none", "markeredgecolor": MARK, "markeredgewidth": 2.5, "markersize": 11}
+        cross = {"color": MISS, "markeredgecolor": "white", "markersize": 9}
+        axis.plot(mean, sd, "o" if fits else "X", **(ring if fits else cross))
+        axis.set_title(f"{SHORT_NAMES[model]}, {mean:.2f} ± {sd:.2f} %", fontsize=9)
+        axis.set(xlim=means, ylim=sds)
+        axis.grid(False)
         _small(axis)
+        axis.yaxis.label.set_size(9)
+        if column == 0:
+            axis.set_ylabel(f"{TITLES[dataset]}, {clips} clips\nsd over ten epochs (%)")
+        if row == len(paper.DATASETS) - 1:
+            axis.set_xlabel("mean over ten epochs (%)")
     figure.tight_layout()
     return _closed(figure)
 
 
 def intervals() -> Figure:
-    """Table V with what it lacks: Wilson's 95 % intervals, the majority class, and the best earlier method.
+    """Table V with what it lacks: 95 % intervals (Wilson), the last epochs, the majority class, the best earlier one.
 
     Hollow: an accuracy on all clips, training clips included, so that its interval says nothing about new clips.
     """
-    table = counts.published_intervals()
-    figure, axes = plt.subplots(1, len(paper.DATASETS), figsize=(9.5, 3.0), sharex=True, sharey=True)
+    table = prior.published_intervals()
+    figure, axes = plt.subplots(1, len(paper.DATASETS), figsize=(9.5, 3.8), sharex=True, sharey=True)
     for axis, dataset in zip(axes, paper.DATASETS, strict=True):
         rows = table[table["dataset"] == dataset].iloc[::-1]
         for height, row in enumerate(rows.itertuples()):
@@ -102,13 +115,17 @@ def intervals() -> Figure:
                 row.percent, height, "o", color=colour, markersize=8, markeredgewidth=2,
                 markerfacecolor=colour if row.held_out else "white",
             )  # fmt: skip
+            axis.errorbar(
+                row.mean, height - 0.24, xerr=row.sd, fmt="D", color=MARK, markersize=5, capsize=3, linewidth=1,
+                label="mean ± sd, last ten epochs" if height == 0 else None,
+            )  # fmt: skip
             share = f"{round(row.percent * row.n / 100)}/{row.n}"
             axis.text(
                 row.percent, height + 0.2, share, ha="center", va="bottom", fontsize=8, color=colour, bbox=_ON_WHITE
             )
         first = rows.iloc[0]
         axis.axvline(first["majority"], color=MISS, linestyle=":", label=f"commonest class, {first['majority']:.1f} %")
-        misplaced = dataset in {one["under"] for one in counts.check_prior_dataset().values["misplaced"]}
+        misplaced = dataset in {one["under"] for one in prior.misplaced()}
         axis.axvline(
             first["prior"], color=VALIDATION, linestyle="--",
             label=f"{first['prior_method']}, {first['prior']:.2f} %" + (" (other datasets)" if misplaced else ""),
@@ -120,7 +137,7 @@ def intervals() -> Figure:
         axis.set_title(TITLES[dataset], loc="left", fontsize=10)
         axis.grid(False, axis="y")
         _small(axis)
-        axis.legend(fontsize=7.5, loc="upper center", bbox_to_anchor=(0.5, -0.34), ncols=2, frameon=False)
+        axis.legend(fontsize=7.5, loc="upper center", bbox_to_anchor=(0.5, -0.25), frameon=False)
     figure.tight_layout()
     return _closed(figure)
 
@@ -162,7 +179,7 @@ def label_strips(dataset: str) -> Figure:
 def durations() -> Figure:
     """On one time axis: an annotated micro-expression, the frames that are read, and the video that they need.
 
-    The micro-expression is drawn as long as the shortest, and paler up to the longest.
+    The micro-expression is drawn as long as the shortest, paler up to the longest, and black as long as the text says.
     """
     table = counts.clip_durations() / 1000
     figure, axes = plt.subplots(len(table), 1, figsize=(9.5, 3.0), sharex=True)
@@ -174,6 +191,7 @@ def durations() -> Figure:
             axis.text(first / 2, 0, "skipped", ha="center", va="center", fontsize=8)
         axis.barh(1, row["longest_ms"], left=first, color=LONGEST, height=0.6)
         axis.barh(1, row["shortest_ms"], left=first, color=VALIDATION, height=0.6)
+        axis.barh(1, paper.text()["micro_expression_ms"] / 1000, left=first, color="black", height=0.6)
         frames = released.released_file("micro_exp_stcnn", dataset)["frames"]
         lasts = f"shortest {row['shortest_ms']:.2f} s, longest {row['longest_ms']:.2f} s"
         for height, end, text in (
@@ -192,43 +210,40 @@ def durations() -> Figure:
     return _closed(figure)
 
 
-def kernel_scores() -> Figure:
-    """Table IX as far as it is recorded: known accuracies among the shares that constant answers score."""
-    facts, cells = paper.kernel_facts(), paper.kernel_accuracies()
-    dataset = facts["dataset"]
-    validation = accuracies.validation_counts(dataset)
-    total = sum(validation.values())
-    figure, axis = plt.subplots(figsize=(9.5, 2.1))
-    axis.vlines(100 * np.arange(total + 1) / total, 0, 0.14, color=PAPER, linewidth=1)
-    for name, count in validation.items():
-        axis.axvline(100 * count / total, color=MISS, linestyle=":", zorder=0)
-        axis.text(100 * count / total, 1.02, f"always {name}", color=MISS, ha="center", va="bottom", fontsize=8)
-    if cells["accuracy"].notna().any():
-        known = [(row.accuracy, f"{row.height}x{row.width}x{row.depth}") for row in cells.dropna().itertuples()]
-    else:
-        for fact in facts["known"]:
-            if len(fact["values"]) > 1:
-                axis.annotate(
-                    "", (min(fact["values"]), 0.82), (max(fact["values"]), 0.82),
-                    arrowprops={"arrowstyle": "<->", "color": "black", "linewidth": 0.8},
-                )  # fmt: skip
-                axis.text(
-                    sum(fact["values"]) / len(fact["values"]), 0.82, f"together {fact['count']} of {facts['kernels']}",
-                    ha="center", va="center", fontsize=8, bbox=_ON_WHITE,
-                )  # fmt: skip
-        known = [
-            (value, f"{value:.2f}") for fact in facts["known"] for value in fact["values"]
-        ] + [(one["accuracy"], f"{one['accuracy']:.2f}\n{'x'.join(map(str, one['kernel']))}, inferred")
-             for one in facts["inferred"]]  # fmt: skip
-    for value, label in known:
-        met = successes(value, total) is not None
-        axis.plot(
-            value, 0.4, "o" if met else "X", color=TRAINING if met else MISS, markersize=9, markeredgecolor="white"
-        )
-        axis.text(value, 0.54, label, ha="center", va="bottom", fontsize=8, bbox=_ON_WHITE)
-    axis.set(xlim=(10, 100), ylim=(0, 1), yticks=[], xlabel=f"accuracy (%); ticks are k/{total}")
-    axis.grid(False)
-    _small(axis)
+def kernels() -> Figure:
+    """Table IX three ways: by depth, by side, and by the number of weights. Hollow: what a constant answer scores."""
+    table, trials = kernels_of_table_ix(), accuracies.validation_size(paper.KERNEL_DATASET)
+    figure, axes = plt.subplots(1, 3, figsize=(9.5, 3.2), sharey=True)
+    lines = {"depth": "height", "height": "depth", "taps": None}
+    titles = {"depth": "depth (frames)", "height": "side (pixels)", "taps": "weights of a filter"}
+    for axis, (x, series) in zip(axes, lines.items(), strict=True):
+        groups = table.groupby(series) if series else [("", table.sort_values(x))]
+        for colour, (name, rows) in zip((TRAINING, VALIDATION, MARK, "#8172b3"), groups, strict=False):
+            label = f"{name}x{name}" if series == "height" else f"depth {name}"
+            axis.plot(rows[x], rows["accuracy"], color=colour, linewidth=1 if series else 0, label=label)
+            for row in rows.to_dict("records"):
+                face = "white" if row["constant"] else colour
+                axis.plot(row[x], row["accuracy"], "o", color=colour, markerfacecolor=face, markersize=7)
+        if series:
+            means = table.groupby(x)["accuracy"].mean()
+            axis.plot(means.index, means, color="black", linewidth=2, linestyle="--", label="mean")
+            axis.set_xticks(means.index)
+            axis.legend(
+                fontsize=7, frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3, columnspacing=1
+            )
+        else:
+            axis.set_xscale("log")
+            axis.set_xticks([27, 63, 135, 343, 931], ["27", "63", "135", "343", "931"])
+            axis.minorticks_off()
+        for name, score in accuracies.constant_scores(accuracies.validation_counts(paper.KERNEL_DATASET)).items():
+            if name in set(table["constant"]):
+                axis.axhline(score, color=MISS, linestyle=":", zorder=0)
+                if not series:
+                    axis.text(25, score + 1, f"always {name}", color=MISS, fontsize=8, bbox=_ON_WHITE)
+        axis.set(xlabel=titles[x], ylim=(20, 95))
+        axis.grid(False, axis="x")
+        _small(axis)
+    axes[0].set_ylabel(f"accuracy (%) on {trials} clips", fontsize=9)
     figure.tight_layout()
     return _closed(figure)
 

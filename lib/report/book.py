@@ -54,6 +54,11 @@ class Executed:
     def results(self, dataset: str, notebook: str) -> Path:
         return self.folder / "results" / dataset / f"{notebook}.json"
 
+    def data(self, dataset: str) -> list[str]:
+        """Fingerprints of the dataset and of its store as this build found or made them."""
+        made = [_read(self.folder / kind / f"{dataset}.json") for kind in ("data", "stores")]
+        return [one["fingerprint"] for one in made if one]
+
 
 def build_folder(profile: str) -> Path:
     """Where a profile's chapters are executed and its book is built."""
@@ -79,7 +84,8 @@ def assemble(profile: Profile, executed: Executed, out: Path) -> Path:
         if executed.partial and not path.is_file():
             missing.append((dataset, notebook))
             continue
-        found = problems(path, notebook, profile.chapter_parameters(dataset, notebook))
+        data = [] if executed.kept else executed.data(dataset)
+        found = problems(path, notebook, profile.chapter_parameters(dataset, notebook), data)
         if path.is_file() and not any("failed" in problem for problem in found):
             content = _read(executed.results(dataset, notebook))
             found += disagreements(content, (paths.runs_folder(), paths.CITED_RUNS)) if content else [NO_RESULTS]

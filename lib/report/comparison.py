@@ -11,12 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from lib import experiments, paper
-from lib.experiments import Outcome
+from lib import paper
 from lib.metrics import wilson_interval
+from lib.networks import NETWORKS
 from lib.report import figures
-from lib.runs import MODEL_NAMES
 from lib.statistics import Interval, mean_interval, paired_difference, says_something
+from lib.training import plans
+from lib.training.plans import Outcome
 from lib.wording import count, interval_in_points, points
 
 CONTROL_TITLES = {
@@ -35,7 +36,7 @@ READINGS = {
 
 def status_table(outcomes: Sequence[Outcome]) -> pd.DataFrame:
     """Planned, finished, failed and missing runs: a row for each network and control."""
-    table = experiments.table(outcomes)
+    table = plans.table(outcomes)
     table["network"] = table["model"].map(paper.METHOD_NAMES)
     table["clips"] = table["control"].map(CONTROL_TITLES)
     counts = pd.crosstab([table["network"], table["clips"]], table["status"])
@@ -50,7 +51,7 @@ def status_table(outcomes: Sequence[Outcome]) -> pd.DataFrame:
 def status_sentences(outcomes: Sequence[Outcome]) -> str:
     """How many of the planned runs exist; names those that failed."""
     by_status = {status: [one for one in outcomes if one.status == status] for status in ("failed", "missing")}
-    text = f"**{len(experiments.records(outcomes))} of {len(outcomes)}** planned runs are finished."
+    text = f"**{len(plans.records(outcomes))} of {len(outcomes)}** planned runs are finished."
     if by_status["missing"]:
         text += f" {len(by_status['missing'])} have not been run; nothing below includes them."
     if by_status["failed"]:
@@ -60,8 +61,8 @@ def status_sentences(outcomes: Sequence[Outcome]) -> str:
 
 
 def finished(outcomes: Sequence[Outcome], control: str | None = None) -> pd.DataFrame:
-    """The finished runs as `lib.experiments.table` lists them, of one control or of all."""
-    table = experiments.table(outcomes)
+    """The finished runs as `lib.training.plans.table` lists them, of one control or of all."""
+    table = plans.table(outcomes)
     table = table[table["status"] == "finished"]
     return table if control is None else table[table["control"] == control]
 
@@ -77,7 +78,7 @@ def network_table(outcomes: Sequence[Outcome], dataset: str, standin: bool) -> p
     """
     table, where = finished(outcomes, "none"), ", stand-in" if standin else ""
     rows = {}
-    for model in MODEL_NAMES:
+    for model in NETWORKS:
         runs = table[table["model"] == model]
         row = {"paper, Table V": _published(model, dataset), "seeds": str(len(runs))}
         for name, title in READINGS.items():
@@ -97,13 +98,13 @@ def network_table(outcomes: Sequence[Outcome], dataset: str, standin: bool) -> p
 def stability_table(outcomes: Sequence[Outcome], dataset: str, standin: bool) -> pd.DataFrame:
     """Table VIII: mean and standard deviation of validation accuracy over the last ten epochs; a column per network."""
     table, where = finished(outcomes, "none"), ", stand-in" if standin else ""
-    printed = paper.stability()
     rows = {}
-    for model in MODEL_NAMES:
+    for model in NETWORKS:
         runs = table[table["model"] == model]
-        one = printed[(printed["method"] == paper.METHOD_NAMES[model]) & (printed["dataset"] == dataset)]
-        known = len(one) and one[["mean", "sd"]].notna().all(axis=None)
-        row = {"paper, Table VIII": f"{one['mean'].iloc[0]} ± {one['sd'].iloc[0]}" if known else "not recorded here"}
+        row = {}
+        if dataset in paper.DATASETS:
+            mean, sd = paper.last_epochs(model, dataset)
+            row["paper, Table VIII"] = f"{mean:.2%} ± {sd:.2%}"
         for run in runs.itertuples():
             row[f"seed {run.seed}{where}"] = f"{run.accuracy_mean_last_epochs:.1%} ± {run.accuracy_std_last_epochs:.1%}"
         if len(runs) > 1:
@@ -115,7 +116,7 @@ def stability_table(outcomes: Sequence[Outcome], dataset: str, standin: bool) ->
 def control_table(outcomes: Sequence[Outcome], standin: bool) -> pd.DataFrame:
     """MicroExpSTCNN with each control: accuracy over seeds, and the paired difference to the clips as they are."""
     table, where = finished(outcomes), ", stand-in" if standin else ""
-    table = table[table["model"] == MODEL_NAMES[0]]
+    table = table[table["model"] == NETWORKS[0]]
     rows = {}
     for control, title in CONTROL_TITLES.items():
         runs = table[table["control"] == control]
@@ -132,8 +133,8 @@ def control_table(outcomes: Sequence[Outcome], standin: bool) -> pd.DataFrame:
 def seeds_figure(outcomes: Sequence[Outcome], dataset: str, standin: bool) -> Figure:
     """Each run as a dot, at its best epoch, its last, and on average over the last ten, beside the paper's value."""
     table = finished(outcomes, "none")
-    figure, axes = plt.subplots(1, len(MODEL_NAMES), figsize=(9.5, 3.3), sharey=True)
-    for axis, model in zip(axes, MODEL_NAMES, strict=True):
+    figure, axes = plt.subplots(1, len(NETWORKS), figsize=(9.5, 3.3), sharey=True)
+    for axis, model in zip(axes, NETWORKS, strict=True):
         runs = table[table["model"] == model]
         long = runs.melt(id_vars="seed", value_vars=list(READINGS), var_name="reading", value_name="accuracy")
         long["reading"] = long["reading"].map(READINGS).str.replace(" ", "\n", n=1)
@@ -160,7 +161,7 @@ def seeds_figure(outcomes: Sequence[Outcome], dataset: str, standin: bool) -> Fi
 
 def control_figure(outcomes: Sequence[Outcome], standin: bool) -> Figure:
     """Validation accuracy of MicroExpSTCNN by epoch, with and without what each control removes; a line per seed."""
-    chosen = [one for one in outcomes if one.record is not None and one.config.model == MODEL_NAMES[0]]
+    chosen = [one for one in outcomes if one.record is not None and one.config.model == NETWORKS[0]]
     colours = dict(
         zip(CONTROL_TITLES, (figures.VALIDATION, figures.TRAINING, figures.MARK, figures.PAPER), strict=True)
     )
@@ -215,7 +216,7 @@ def selection_sentences(outcomes: Sequence[Outcome]) -> str:
 def control_change(outcomes: Sequence[Outcome], control: str) -> Interval | None:
     """What a control does to MicroExpSTCNN's mean accuracy of the last ten epochs, by pairs of seeds; None without."""
     table, name = finished(outcomes), "accuracy_mean_last_epochs"
-    table = table[table["model"] == MODEL_NAMES[0]]
+    table = table[table["model"] == NETWORKS[0]]
     plain, runs = (table[table["control"] == one].set_index("seed")[name] for one in ("none", control))
     shared = runs.index.intersection(plain.index)
     return paired_difference(runs.loc[shared], plain.loc[shared]) if len(shared) else None
@@ -279,11 +280,11 @@ def ranking(outcomes: Sequence[Outcome], dataset: str) -> dict:
     table = finished(outcomes, "none")
     scores = {model: runs.set_index("seed")["accuracy_best"] for model, runs in table.groupby("model")}
     known = dataset in paper.DATASETS
-    published = sorted(MODEL_NAMES, key=lambda model: -paper.accuracy(model, dataset)) if known else None
+    published = sorted(NETWORKS, key=lambda model: -paper.accuracy(model, dataset)) if known else None
     result = {"order": None, "published_order": published, "lead": None, "published_leads": None}
-    if set(scores) < set(MODEL_NAMES):
+    if set(scores) < set(NETWORKS):
         return result
-    order = sorted(MODEL_NAMES, key=lambda model: -scores[model].mean())
+    order = sorted(NETWORKS, key=lambda model: -scores[model].mean())
 
     def lead(first: str, second: str) -> dict | None:
         shared = scores[first].index.intersection(scores[second].index)

@@ -141,7 +141,7 @@ def training_curves(record) -> Figure:
 
     Parameters
     ----------
-    record : lib.runs.RunRecord
+    record : lib.training.records.RunRecord
         Of a protocol with one fold.
     """
     history, scores = record.history, record.summary()

@@ -3,16 +3,15 @@
 Jupyter Book renders a notebook that failed, or was never executed, without a warning: every chapter is checked first.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import nbformat
 
-from lib.digest import library_digest
 from lib.errors import ReplicationError
 from lib.report.parameters import declared_parameters, source_path
-from lib.report.provenance import MEDIA_TYPE, notebook_digest
-from lib.runs import RunRecord, is_record
+from lib.report.provenance import MEDIA_TYPE, chapter_modules, notebook_digest
+from lib.training.records import RunRecord, is_record
 
 
 class ChapterError(ReplicationError):
@@ -28,7 +27,7 @@ def provenance_of(path: Path) -> dict | None:
     return None
 
 
-def problems(path: Path, notebook: str, expected: dict | None = None) -> list[str]:
+def problems(path: Path, notebook: str, expected: dict | None = None, data: Collection[str] | None = None) -> list[str]:
     """Why an executed chapter may not go into the book; empty if it may.
 
     Parameters
@@ -39,6 +38,8 @@ def problems(path: Path, notebook: str, expected: dict | None = None) -> list[st
         Name of its source.
     expected : dict, optional
         Parameters that it must have been executed with.
+    data : collection of str, optional
+        Fingerprints, one of which the data that it read must have.
     """
     if not path.is_file():
         return ["was not executed: the file is missing"]
@@ -62,8 +63,11 @@ def problems(path: Path, notebook: str, expected: dict | None = None) -> list[st
         return ["carries no provenance: its last cell must call chapter.finish(…)"]
     if record["notebook_digest"] != notebook_digest(source_path(notebook)):
         found.append(f"is stale: notebooks/{notebook}.ipynb changed since it was executed")
-    if record["code_digest"] != library_digest():
-        found.append("is stale: code in lib/ changed since it was executed")
+    then, now = record.get("modules", {}), chapter_modules(notebook)
+    if changed := sorted(name for name in {*then, *now} if then.get(name) != now.get(name)):
+        found.append(f"is stale: {', '.join(changed)} changed since it was executed")
+    if data and record["data_fingerprint"] is not None and record["data_fingerprint"] not in data:
+        found.append("is stale: the data changed since it was executed")
     defaults = {name: one.default for name, one in declared_parameters(notebook).items()}
     for name, value in (expected or {}).items():
         used = record["parameters"].get(name, defaults.get(name))

@@ -14,12 +14,11 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator, NullLocator, PercentFormatter
 
-from lib.experiments import Outcome
 from lib.report.figures import MARK, PAPER, TRAINING, VALIDATION, finished
 from lib.report.kernel_study import PAPER_KERNEL, Kernel, collapse, name_of
+from lib.training.plans import Outcome
 
 EMPTY = {  # how a cell without a number looks: what is written in it, face colour, hatch
-    "not recorded": ("not\nrecorded", "#e4e4e4", "///"),
     "does not fit": ("does not\nfit", "#c9c9c9", ""),
     "not planned": ("not\nplanned", "#ffffff", ""),
     "missing": ("not\ntrained", "#f4f1e4", "..."),
@@ -127,7 +126,7 @@ def cost_ratios(costs: pd.DataFrame) -> Figure:
     Parameters
     ----------
     costs : DataFrame
-        From `lib.costs.kernel_costs`, with the paper's kernel in it.
+        From `lib.networks.layers.kernel_costs`, with the paper's kernel in it.
     """
     numbers, names = costs.astype(float), list(costs.index)
     relative = numbers / numbers.loc[name_of(PAPER_KERNEL)]  # NaN throughout if that kernel does not fit
@@ -187,11 +186,7 @@ def _our_cell(axis: Axes, layout: tuple, row: Mapping, at: str) -> None:
 
 
 def _paper_cell(axis: Axes, layout: tuple, row: Mapping) -> None:
-    if row["source"] == "not recorded":
-        _cell(axis, layout, row["kernel"], None, [], "not recorded")
-        return
-    below = ["inferred"] if row["source"] == "inferred" else []
-    below += [f"always {row['constant']}"] if row["constant"] else []
+    below = [f"always {row['constant']}"] if row["constant"] else []
     _cell(axis, layout, row["kernel"], row["accuracy"] / 100, below, framed=bool(row["constant"]), decimals=2)
 
 
@@ -221,7 +216,6 @@ def _key(axis: Axes) -> None:
     """What the cells' looks mean, in the panel that would otherwise be empty."""
     axis.axis("off")
     meanings = {
-        "not recorded": "the paper's cell is not recorded here",
         "does not fit": "the kernel does not fit the volume",
         "not planned": "not in this page's list",
         "missing": "in the list, not trained yet",

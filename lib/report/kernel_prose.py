@@ -8,10 +8,9 @@ from IPython.display import Markdown
 from pandas.io.formats.style import Styler
 
 from lib import paper
-from lib.audit.accuracies import check_constant_kernels, check_kernel_lattice, constant_scores, validation_counts
-from lib.audit.lattice import TWO_DECIMALS
+from lib.audit.kernels import check_constant, check_lattice
 from lib.report.kernel_study import PAPER_KERNEL, BestKernel, Kernel, name_of
-from lib.runs import RunConfig
+from lib.training.records import RunConfig
 from lib.wording import count, points
 
 STANDIN = " Measured on a **stand-in**: it says how the method behaves, nothing about the paper's data."
@@ -21,48 +20,15 @@ def published_display(published: pd.DataFrame) -> pd.DataFrame:
     """`kernel_study.published_table` as text; the column of constant answers only where some cell has one's score."""
     table = pd.DataFrame({
         "kernel": [name_of(kernel) for kernel in published["kernel"]],
-        "accuracy": ["" if math.isnan(value) else f"{value:.2f} %" for value in published["accuracy"]],
-        "source": published["source"].replace("inferred", "inferred from other tables"),
+        "accuracy": [f"{value:.2f} %" for value in published["accuracy"]],
         "score of a constant answer": [f"always {name}" if name else "" for name in published["constant"]],
     }).set_index("kernel")  # fmt: skip
     return table if published["constant"].any() else table.drop(columns="score of a constant answer")
 
 
-def paper_sentences(published: pd.DataFrame) -> str:
-    """What is known of Table IX, and what follows from it without any data."""
-    recorded = published[published["source"] == "recorded"]
-    if recorded.empty:
-        text = _values_without_place()
-    else:
-        text = f"{len(recorded)} of Table IX's {len(published)} cells are recorded here. "
-        text += check_constant_kernels().evidence
-    facts = paper.kernel_facts()["inferred"]
-    for row in published[published["source"] == "inferred"].itertuples():
-        reason = next(one["reason"] for one in facts if tuple(one["kernel"]) == row.kernel)
-        text += f" For {name_of(row.kernel)}, {row.accuracy:.2f} % is inferred from other tables: {reason}."
-    if (published["source"] == "not recorded").any():
-        text += " All other cells are shown as not recorded."
-    return f"{text} {check_kernel_lattice().evidence}"
-
-
-def _values_without_place() -> str:
-    """How often values stand in Table IX whose place in it is not known, and which are scores of a constant answer."""
-    facts = paper.kernel_facts()
-    clips = validation_counts(facts["dataset"])
-    known = [
-        f"{' or '.join(f'{value:.2f} %' for value in fact['values'])} "
-        + (f"{fact['count']} times" if fact["count"] > 1 else "at least once")  # one is all that a mention tells
-        for fact in facts["known"]
-    ]
-    values = [value for fact in facts["known"] for value in fact["values"]]
-    constant = [
-        f"{value:.2f} % = {clips[name]}/{sum(clips.values())} (always *{name}*)"
-        for value in values
-        for name, score in constant_scores(clips).items()
-        if abs(score - value) <= TWO_DECIMALS
-    ]
-    text = f"**Of Table IX it is recorded here how often {len(values)} values occur, not where**: {_listed(known)}."
-    return f"{text} Of these, constant answers score {_listed(constant)}." if constant else text
+def paper_sentences() -> str:
+    """What follows from Table IX without any data."""
+    return f"{check_constant().evidence} {check_lattice().evidence}"
 
 
 def plan_sentences(planned: Sequence[RunConfig], misfits: Mapping[Kernel, str]) -> str:
@@ -292,7 +258,7 @@ def cost_sentences(costs: pd.DataFrame, times: pd.DataFrame) -> str:
 
 def best_sentences(answers: Sequence[BestKernel], dataset: str, standin: bool) -> str:
     """Whether 3x3x15 is the best kernel, as far as these runs can tell, and what that means for the paper."""
-    own, said = name_of(PAPER_KERNEL), paper.kernel_facts()["dataset"]
+    own, said = name_of(PAPER_KERNEL), paper.KERNEL_DATASET
     first = answers[0]
     lines = list(dict.fromkeys(_answer(one) for one in answers))
     if first.answer != "not tested" and not first.complete:

@@ -15,13 +15,12 @@ import pandas as pd
 from scipy import stats
 
 from lib import paper
-from lib.audit.accuracies import constant_scores, validation_counts
-from lib.audit.lattice import TWO_DECIMALS
+from lib.audit.kernels import kernels
 from lib.errors import ConfigError
-from lib.experiments import PAPER_KERNELS, Outcome
 from lib.metrics import wilson_interval
-from lib.runs import RunConfig, RunRecord
 from lib.statistics import Interval, mean_interval, paired_difference
+from lib.training.plans import PAPER_KERNELS, Outcome
+from lib.training.records import RunConfig, RunRecord
 
 PAPER_KERNEL = (3, 3, 15)
 SEEDS_NEEDED = 2  # of a kernel, before it is called better or worse than another
@@ -189,26 +188,17 @@ def accuracy_interval(accuracies: Sequence[float], n_clips: int) -> Interval:
 
 
 def published_table() -> pd.DataFrame:
-    """Table IX as far as it is known, one row per kernel of the twelve.
+    """Table IX, one row per kernel of the twelve.
 
     Returns
     -------
     DataFrame
-        ``kernel`` (tuple), ``accuracy`` in percent (NaN where not recorded), ``source`` ("recorded", "inferred" from
-        other tables, or "not recorded") and ``constant``, the class whose constant prediction has this accuracy on the
-        paper's validation clips ("" if none has).
+        ``kernel`` (tuple), ``accuracy`` in percent and ``constant``, the class whose constant prediction has this
+        accuracy on the paper's validation clips ("" if none has).
     """
-    facts = paper.kernel_facts()
-    inferred = {tuple(one["kernel"]): float(one["accuracy"]) for one in facts["inferred"]}
-    constant = constant_scores(validation_counts(facts["dataset"]))
-    rows = []
-    for height, width, depth, accuracy in paper.kernel_accuracies().itertuples(index=False):
-        kernel = (int(height), int(width), int(depth))
-        source = "recorded" if not math.isnan(accuracy) else "inferred" if kernel in inferred else "not recorded"
-        value = inferred[kernel] if source == "inferred" else accuracy
-        equal = [name for name, score in constant.items() if abs(score - value) <= TWO_DECIMALS]
-        rows.append((kernel, value, source, equal[0] if equal else ""))
-    return pd.DataFrame(rows, columns=["kernel", "accuracy", "source", "constant"])
+    table = kernels()
+    sizes = [tuple(map(int, row)) for row in table[["height", "width", "depth"]].itertuples(index=False)]
+    return pd.DataFrame({"kernel": sizes, "accuracy": table["accuracy"], "constant": table["constant"]})
 
 
 # === Time ===
@@ -386,7 +376,7 @@ def results(
             "kernels_failed": rows.loc[rows["failed"] > 0, "name"].tolist(),
         })  # fmt: skip
     return {
-        "testable": store.standin is None and store.dataset == paper.kernel_facts()["dataset"],
+        "testable": store.standin is None and store.dataset == paper.KERNEL_DATASET,
         "paper_kernel": name_of(PAPER_KERNEL),
         "best_kernel": first.kernels[0] if len(first.kernels) == 1 else None,
         "best_kernels": list(first.kernels),

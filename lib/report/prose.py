@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from lib import paper
+from lib.audit.architectures import misprints
 from lib.datasets.clip import Dataset
-from lib.protocols import Fold
-from lib.runs import RunConfig
+from lib.training.records import RunConfig
+from lib.training.splits import Fold
 from lib.wording import points
 
 
@@ -27,7 +28,7 @@ def count_sentences(counts: pd.DataFrame, data: Dataset) -> str:
     impossible = [
         f"{printed[name]} clips of class *{name}* where the whole dataset has {official[name]}"
         for name in counts.index
-        if pd.notna(printed[name]) and pd.notna(official[name]) and printed[name] > official[name]
+        if pd.notna(official[name]) and printed[name] > official[name]
     ]
     if impossible:
         sentences.append(f"Table IV of the paper cannot be right: it prints {'; '.join(impossible)}.")
@@ -35,7 +36,7 @@ def count_sentences(counts: pd.DataFrame, data: Dataset) -> str:
     different = [
         f"{name} {printed[name]} against {released[name]}"
         for name in counts.index.drop("all")
-        if pd.notna(printed[name]) and pd.notna(released[name]) and printed[name] != released[name]
+        if printed[name] != released[name]
     ]
     if different:
         sentences.append(f"Table IV and the released code disagree: {', '.join(different)}.")
@@ -86,13 +87,10 @@ def architecture_sentences(layers: pd.DataFrame, model: str, depth: int) -> str:
         f"The network has **{total:,} parameters**; {largest['parameters'] / total:.1%} of them sit in "
         f"`{largest['layer']}` and {filters:,} in convolutions."
     )
-    printed = paper.architecture(model)
-    wrong = printed[printed["printed"] != printed["computed"]]
-    if depth == 96 and len(wrong):
-        wrong = wrong.assign(
-            layer=wrong["layer"].str.removeprefix("eyes_").str.removeprefix("mouth_")
-        ).drop_duplicates()
-        listed = ", ".join(f"`{row.layer}` {row.printed} for {row.computed}" for row in wrong.itertuples())
+    wrong = misprints(model)
+    if depth == 96 and wrong:
+        once = {layer.removeprefix("eyes_").removeprefix("mouth_"): sizes for layer, sizes in wrong.items()}
+        listed = ", ".join(f"`{layer}` {printed} for {computed}" for layer, (printed, computed) in once.items())
         text += f" The paper's table prints sizes that its own layers contradict: {listed}."
     return text
 

@@ -7,7 +7,6 @@ in the executed notebook for `lib.report.gate`, under the media type `MEDIA_TYPE
 import datetime
 import html
 import json
-import os
 import platform
 import shlex
 import sys
@@ -23,8 +22,9 @@ from lib import paths
 from lib.checkout import commit
 from lib.datasets.clip import Dataset
 from lib.datasets.fingerprint import fingerprint
-from lib.digest import json_digest, library_digest
+from lib.digest import json_digest, library_modules
 from lib.errors import ConfigError
+from lib.machine import processor_name, settings
 from lib.report.parameters import check_parameters, declared_parameters, injected_parameters, read_cells, source_path
 
 MEDIA_TYPE = "application/vnd.micro-expression.provenance+json"
@@ -39,6 +39,7 @@ class Chapter:
 
     notebook: str
     parameters: dict
+    modules: dict[str, str]  # of `lib`, as they are when the chapter begins: what changes afterwards is not what runs
     started: float = field(default_factory=time.monotonic)
 
     def standin_notice(self, standin: Mapping | None) -> HTML | None:
@@ -53,7 +54,7 @@ class Chapter:
             "</p></div>"
         )
 
-    def finish(self, results: Mapping, store=None, runs: Sequence = ()) -> None:
+    def finish(self, results: Mapping, store=None, runs: Sequence = (), tolerance: float = 0.0) -> None:
         """Write the chapter's results as data and show where they come from.
 
         Parameters
@@ -64,23 +65,30 @@ class Chapter:
             The data that was read.
         runs : sequence of RunRecord
             The runs that were read.
+        tolerance : float
+            How far numbers and pictures may differ on another machine, as `lib.report.fidelity` measures it; 0: not
+            at all, as with numbers that come from run records.
         """
         data_fingerprint = fingerprint(store) if isinstance(store, Dataset) else getattr(store, "fingerprint", None)
         record = {
             "notebook": self.notebook,
             "notebook_digest": notebook_digest(source_path(self.notebook)),
-            "code_digest": library_digest(),
+            "modules": self.modules,
             "parameters": self.parameters,
             "standin": None if store is None or store.standin is None else dict(store.standin),
             "data_fingerprint": data_fingerprint,
             "runs": [run.id for run in runs],
             "devices": sorted({str(run.provenance["device"]) for run in runs}),
+            "kept": sum(run.path.parent == paths.CITED_RUNS for run in runs),
+            "processor": processor_name(),
+            "settings": settings(),
             "run_seconds": sum(float(run.provenance["wall_seconds"]) for run in runs),
             "commit": commit(),
             "versions": versions(),
             "wall_seconds": round(time.monotonic() - self.started, 1),
             "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             "command": self.command(),
+            "tolerance": tolerance,
         }
         destination = self._write(results, record)
         rows = {
@@ -91,14 +99,18 @@ class Chapter:
             "Data": ("stand-in" if record["standin"] else "real data" if store is not None else "none")
             + (f", fingerprint <code>{record['data_fingerprint'][:16]}</code>" if record["data_fingerprint"] else ""),
             "Runs": "<br>".join(f"<code>{run}</code>" for run in record["runs"]) or "none",
-            "Device": html.escape(", ".join(record["devices"]) or f"{os.cpu_count()} CPU cores"),
-            "Code": f"commit <code>{record['commit']}</code>, <code>lib</code> {record['code_digest'][:16]}",
+            "Trained on": html.escape("; ".join(record["devices"]))
+            + (f" ({record['kept']} of {len(runs)} runs are kept with the book)" if record["kept"] else ""),
+            "Executed on": html.escape(record["processor"]),
+            "Code": f"commit <code>{record['commit']}</code>, {len(self.modules)} modules of <code>lib</code>",
             "Versions": html.escape(", ".join(f"{name} {version}" for name, version in record["versions"].items())),
             "Wall time": f"{record['wall_seconds']:.1f} s for this chapter"
             + (f"; its runs took {record['run_seconds']:.1f} s" if runs else ""),
             "Finished": record["finished"],
             "Results as data": f"<code>{html.escape(destination)}</code>",
         }
+        if not runs:
+            del rows["Trained on"]
         body = "".join(
             f'<tr><th style="text-align:left;vertical-align:top">{name}</th>'
             f'<td style="text-align:left">{value}</td></tr>'
@@ -148,7 +160,7 @@ def begin(notebook: str, namespace: Mapping) -> Chapter:
         raise ConfigError(f"{notebook}: run the parameters cell first; it sets {', '.join(missing)}")
     parameters = {name: namespace[name] for name in declared}
     check_parameters(parameters, declared, notebook)
-    return Chapter(notebook, parameters)
+    return Chapter(notebook, parameters, chapter_modules(notebook))
 
 
 def _flag(value: object) -> str:
@@ -166,6 +178,13 @@ def notebook_digest(path: Path) -> str:
             if "injected-parameters" not in cell["metadata"].get("tags", []) and cell["source"].strip()
         ]
     )
+
+
+def chapter_modules(notebook: str) -> dict[str, str]:
+    """The modules of `lib` that a chapter imports, directly or through others: path in the checkout -> digest."""
+    cells = [cell["source"] for cell in read_cells(source_path(notebook)) if cell["cell_type"] == "code"]
+    lines = [line for source in cells for line in source.splitlines()]
+    return library_modules("\n".join(line for line in lines if not line.lstrip().startswith(("%", "!"))))
 
 
 def versions() -> dict[str, str]:

@@ -12,10 +12,10 @@ import pandas as pd
 
 from lib import metrics, paper, power, statistics
 from lib.errors import ConfigError
-from lib.experiments import Outcome
 from lib.report.rigour_prose import p_text
-from lib.runs import RunRecord
 from lib.statistics import Interval, PermutationTest, RetrainedTest
+from lib.training.plans import Outcome
+from lib.training.records import RunRecord
 from lib.wording import interval_text
 
 SCORES = {"uf1": metrics.uf1, "uar": metrics.uar, "accuracy": metrics.accuracy}
@@ -144,8 +144,8 @@ def published_scores(model: str, dataset: str) -> dict[str, float]:
         return {}
     scores = {"accuracy": paper.accuracy(model, dataset)}
     if model == "micro_exp_stcnn":
-        facts = paper.confusion_facts(dataset)
-        scores |= {"uf1": facts["uf1"], "uar": facts["uar"]}
+        printed = paper.confusion_matrix(dataset).to_numpy()
+        scores |= {"uf1": metrics.uf1(printed), "uar": metrics.uar(printed)}
     return scores
 
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import pandas as pd
 
 from lib import paper
-from lib.experiments import STCNN, Outcome
-from lib.protocols import CHOICES, PROTOCOLS, SHORTCUTS
 from lib.report.tables import files_text
-from lib.runs import RunConfig
 from lib.statistics import FEWEST_PAIRS, mean_interval
+from lib.training.plans import STCNN, Outcome
+from lib.training.protocols import CHOICES, PROTOCOLS, SHORTCUTS
+from lib.training.records import RunConfig
 from lib.wording import interval_in_points, interval_text
 
 BASELINE = "clean"
@@ -77,7 +77,7 @@ def pairs(outcomes: Sequence[Outcome]) -> pd.DataFrame:
     Parameters
     ----------
     outcomes : sequence of Outcome
-        Of `lib.experiments.shortcut_runs`; of the clean runs of a network, those with the smallest batches are the
+        Of `lib.training.plans.shortcut_runs`; of the clean runs of a network, those with the smallest batches are the
         baseline.
 
     Returns

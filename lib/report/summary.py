@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import pandas as pd
 
 from lib import paper, paths
-from lib.experiments import RUNS_OF, STCNN
 from lib.paper import DATASET_TITLES
 from lib.profiles import TRAINING_NOTEBOOKS, Profile
+from lib.training.plans import RUNS_OF, STCNN
 
 RELEASED_RATE = 0.01  # the default of the Keras that the authors used
 CALIBRATION = paths.REPOSITORY / "data" / "standin" / "difficulty.csv"

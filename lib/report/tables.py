@@ -7,10 +7,13 @@ import pandas as pd
 from pandas.io.formats.style import Styler
 
 from lib import paper
+from lib.audit import released
+from lib.audit.architectures import misprints
+from lib.audit.counts import matrix
 from lib.datasets.clip import Dataset
+from lib.networks import NETWORKS
 from lib.preprocessing.volumes import frame_range
-from lib.protocols import Fold
-from lib.runs import MODEL_NAMES
+from lib.training.splits import Fold
 
 
 def class_counts(dataset: Dataset) -> pd.DataFrame:
@@ -25,13 +28,19 @@ def class_counts(dataset: Dataset) -> pd.DataFrame:
     counts.loc["all"] = counts.sum()
     if dataset.name not in paper.DATASETS:
         return pd.DataFrame({"on disk": counts.astype("Int64")})
-    published = paper.class_counts(dataset.name).set_index("class").reindex(counts.index)
+    names = released.classes(dataset.name)
+    sizes = pd.Series(released.class_sizes(NETWORKS[0], dataset.name), index=names)
+    sizes.loc["all"] = sizes.sum()
+    official = pd.Series(paper.dataset_facts(dataset.name).get("clips", {}), dtype="Int64")
+    if len(official):
+        official.loc["all"] = official.sum()
+    printed = paper.class_counts(dataset.name).set_index("class")["total"]
     return pd.DataFrame(
         {
             "on disk": counts.astype("Int64"),
-            "released code": published["released_code"],
-            "dataset's authors": published["official"],
-            "paper, Table IV": published["printed_total"],
+            "released code": sizes.reindex(counts.index).astype("Int64"),
+            "dataset's authors": official.reindex(counts.index),
+            "paper, Table IV": printed.reindex(counts.index).astype("Int64"),
         }
     )
 
@@ -42,7 +51,7 @@ def architecture(ours: pd.DataFrame, model: str, depth: int) -> pd.DataFrame:
     Parameters
     ----------
     ours : DataFrame
-        From `lib.models.architecture_table`: layer, kind, output_shape, parameters.
+        From `lib.networks.layers.architecture_table`: layer, kind, output_shape, parameters.
     model : str
     depth : int
         The paper prints its tables for depth 96; at another depth its column is left out.
@@ -51,15 +60,17 @@ def architecture(ours: pd.DataFrame, model: str, depth: int) -> pd.DataFrame:
     -------
     DataFrame
         `ours` with sizes written as the paper writes them, channels first, and the paper's printed size. A printed
-        size that the layer arithmetic contradicts is marked with a cross.
+        size that the layer arithmetic contradicts is marked with a cross; a layer that only the paper has stands last.
     """
     table = ours.assign(output_shape=[_channels_first(shape) for shape in ours["output_shape"]])
     table = table.rename(columns={"output_shape": "output"}).set_index("layer")
     if depth == 96:
-        printed = paper.architecture(model).set_index("layer")
-        contradicted = printed["printed"] != printed["computed"]
-        shown = printed["printed"].where(~contradicted, printed["printed"] + " ✗")
-        table[f"paper, Table {paper.ARCHITECTURE_TABLES[model]}"] = shown.reindex(table.index).fillna("")
+        printed = paper.architecture(model).set_index("layer")["output"]
+        for layer in misprints(model):
+            printed[layer] += " ✗"
+        for layer in printed.index.difference(table.index, sort=False):  # in the paper's table, not in its code
+            table.loc[layer] = {"kind": "not in the code", "output": "", "parameters": 0}
+        table[f"paper, Table {paper.ARCHITECTURE_TABLES[model]}"] = printed.reindex(table.index).fillna("")
     return table
 
 
@@ -189,15 +200,10 @@ def landmark_errors(store, truth: Mapping[str, "object"]) -> pd.DataFrame:
 
 
 def published_matrices(dataset: str) -> dict[str, np.ndarray]:
-    """The paper's confusion matrix of MicroExpSTCNN, by title: every one that agrees with what is known of it."""
+    """The paper's confusion matrix of MicroExpSTCNN by its title, classes in our order; empty if there is none."""
     if dataset not in paper.DATASETS:
         return {}
-    table, found = paper.confusion_facts(dataset)["table"], paper.feasible_confusion_matrices(dataset)
-    if len(found) == 1:
-        return {f"paper's Table {table}, rebuilt": found[0]}
-    return {
-        f"paper's Table {table}: {number} of {len(found)} possible": one for number, one in enumerate(found, start=1)
-    }
+    return {f"paper's Table {paper.CONFUSION_TABLES[dataset]}": matrix(dataset).to_numpy()}
 
 
 def one_of_each_class(clips: pd.DataFrame, classes: Sequence[str]) -> list[int]:
@@ -241,7 +247,7 @@ def files_text(paths: Sequence[str]) -> str:
     """Files of the released code as a cell shows them; in few words if they are all of some networks or datasets."""
     networks = {
         "all": tuple(paper.METHOD_NAMES),
-        "MicroExpFuseNet": MODEL_NAMES[1:],
+        "MicroExpFuseNet": NETWORKS[1:],
         **{name: (model,) for model, name in paper.METHOD_NAMES.items()},
     }
     places = {"": paper.DATASETS, **{f" on {title}": (name,) for name, title in paper.DATASET_TITLES.items()}}

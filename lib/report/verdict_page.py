@@ -51,7 +51,7 @@ def counts_sentences(verdicts: Sequence[ClaimVerdict]) -> str:
     basis = Counter(one.arithmetic.rests_on for one in verdicts if one.arithmetic and one.arithmetic.verdict == WRONG)
     told = ", ".join(f"{basis[name]} {by}" for name, by in BASES.items() if basis[name])
     text = (
-        f"This package knows **{len(verdicts)} claims** of the paper. Without any recording, "
+        f"**{len(verdicts)} claims** of the paper can be checked. Without any recording, "
         f"**{arithmetic[WRONG]} are contradicted**{f': {told}' if told else ''}. The printed numbers agree with "
         f"{arithmetic['holds']}, which confirms none of them."
     )

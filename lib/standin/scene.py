@@ -195,6 +195,8 @@ def _frames(
         if lamp is not None:
             over(image, LAMP_COLOUR, lamp)
         y, x = rng.integers(0, grain.shape[0] - size, 2)
+        # Sums and warps above differ in their last bits between processors: where a value lies on the edge of two grey
+        # levels, rounding goes either way (see `GENERATOR_VERSION`).
         image += np.float32(noise_level) * grain[y : y + size, x : x + size]
         yield cv2.convertScaleAbs(np.maximum(image, 0))
 

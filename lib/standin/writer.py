@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from lib.datasets.clip import STANDIN_MARKER, read_standin_marker
+from lib.datasets.digests import differences, write_digests
 from lib.errors import ConfigError, DatasetError
 from lib.standin.images import write_image, write_video
 from lib.standin.official import plan_official, write_official_recording, write_spreadsheet
@@ -25,7 +26,11 @@ from lib.standin.scene import render
 from lib.standin.truth import TRUTH_FOLDER, truth_row, write_truth, write_truth_table
 
 GENERATOR_VERSION = 1
-"""Raised whenever the same arguments would give other pixels, so that an older stand-in is not taken for a new one."""
+"""Part of a stand-in's identity, raised by hand whenever the same arguments give other pictures.
+
+No more than rounding is allowed under one version: processors round differently, in a few pixels of 100,000 (see
+`tests/standin/test_reference.py`, which compares with stored frames).
+"""
 STANDINS = ("smic", "casme2_sq", "casme2_sq_official")
 DEFAULT_DIFFICULTY = {"smic": 2.0, "casme2_sq": 1.1, "casme2_sq_official": 1.0}
 DIFFICULTY_RANGE = (0.7, 10.0)
@@ -58,7 +63,7 @@ def write_standin(
     clips : int, optional
         Fewer clips than the real dataset has, with its class shares.
     seed : int
-        Same arguments, same bytes, whatever `jobs` is.
+        Same arguments, same bytes on one machine, whatever `jobs` is, and the same identity on all of them.
     difficulty : float, optional
         d divides every action unit's strength, and multiplies the amplitude of head sway, lamp flicker and sensor
         noise: signal to nuisance falls with the square of d. None for the dataset's `DEFAULT_DIFFICULTY`.
@@ -77,7 +82,8 @@ def write_standin(
     ConfigError
         Unknown dataset, impossible `clips`, `difficulty` or `jobs`.
     DatasetError
-        `out` holds something else, cannot be written, the disk is full, or a worker process was killed.
+        `out` holds something else, or this stand-in with files that have changed since; it cannot be written, the disk
+        is full, or a worker process was killed.
     """
     out = Path(out)
     if dataset not in STANDINS:
@@ -117,11 +123,12 @@ def write_standin(
             if dataset == "casme2_sq_official":
                 write_spreadsheet(partial, plan)
             (partial / STANDIN_MARKER).write_text(json.dumps(marker, indent=1) + "\n", encoding="utf-8")
+            write_digests(partial)
     return out
 
 
 def _holds(out: Path, marker: dict) -> bool:
-    """Whether `out` is this stand-in already; an error if it is anything else than absent or empty."""
+    """Whether `out` is this stand-in already, whole; an error if it is anything else than absent or empty."""
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return False
     path = out / STANDIN_MARKER
@@ -132,6 +139,8 @@ def _holds(out: Path, marker: dict) -> bool:
     if different:
         told = ", ".join(f"{key} {found.get(key)!r} instead of {marker[key]!r}" for key in different)
         raise DatasetError(f"{out} holds another stand-in ({told}): delete it, or choose another folder.")
+    if told := differences(out):
+        raise DatasetError(f"{out} is not as it was rendered: {told}. Delete that folder; it is rendered again.")
     return True
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from lib.errors import ConfigError
-from lib.preprocessing import PreprocessConfig, default_config
+from lib.preprocessing import PreprocessConfig, config, default_config
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,26 @@ def test_presets_read_what_the_authors_code_reads():
         default_config("casme3")
 
 
+def test_the_settings_that_kept_runs_stand_on_keep_their_identity():
+    assert default_config("smic").identity() == {
+        "frames": 18,
+        "sampling": "first",
+        "start": 0,
+        "streams": ["frame", "face", "eyes", "mouth"],
+        "frame_size": 64,
+        "region_size": 32,
+        "crop": "authors",
+        "max_gap": 3,
+        "upsample": 1,
+    }
+
+
+def test_a_setting_added_later_renames_only_what_it_changes(monkeypatch):
+    monkeypatch.setitem(config.ADDED_SINCE, "crop", "authors")
+    assert "crop" not in PreprocessConfig().identity()
+    assert PreprocessConfig(crop="steady").identity()["crop"] == "steady"
+
+
 def test_a_configuration_survives_json():
-    config = replace(default_config("smic"), streams=("eyes",), crop="steady")
-    assert PreprocessConfig(**json.loads(json.dumps(config.to_dict()))) == config
+    chosen = replace(default_config("smic"), streams=("eyes",), crop="steady")
+    assert PreprocessConfig(**json.loads(json.dumps(chosen.to_dict()))) == chosen

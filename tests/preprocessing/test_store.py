@@ -1,11 +1,13 @@
 import json
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
-from synthetic_faces import FACE, make_dataset
+from synthetic_faces import FACE, NOTHING, make_dataset
 
 from lib.datasets.clip import Rejection
+from lib.datasets.digests import write_digests
 from lib.errors import PreprocessingError
 from lib.preprocessing import PreprocessConfig, cached_key, open_store, preprocess, store
 
@@ -29,6 +31,7 @@ def test_a_store_opens_as_it_was_made(made, dataset):
     assert opened.labels.tolist() == [0, 1, 1]
     assert opened.config == CONFIG
     assert opened.standin is None
+    assert opened.content == opened.fingerprint
     assert opened.clips.equals(dataset.table())
     assert set(opened.versions) == {"python", "dlib", "cv2", "numpy"}
     for stream, size in (("frame", 16), ("face", 16), ("eyes", 8), ("mouth", 8)):
@@ -92,6 +95,71 @@ def test_the_fingerprint_is_that_of_pixels_and_labels(made, dataset, tmp_path, f
     assert fingerprint(relabelled) != made.fingerprint
     other_subject = replace(dataset, clips=(*dataset.clips[:2], replace(dataset.clips[2], subject="99")))
     assert fingerprint(other_subject) != made.fingerprint
+
+
+# === The store of a stand-in ===
+
+
+def rendered(root, grey=0):
+    """A stand-in of one recipe; `grey` is how its processor rounds one pixel."""
+    seen = {"angry_1": [FACE] * 3, "happy_1": [FACE] * 3, "happy_2": [FACE] * 3}
+    recipe = {"dataset": "smic", "generator_version": 1, "seed": 0, "clips": 3, "difficulty": 2.0}
+    dataset = make_dataset(root, seen, standin={"standin": True, **recipe}, standin_root=root)
+    frame = root / "happy_2" / "img002.png"
+    image = cv2.imread(str(frame))
+    image[30:, 40:] += grey
+    cv2.imwrite(str(frame), image)
+    write_digests(root)
+    return dataset
+
+
+def test_stores_of_one_recipe_have_one_fingerprint_whatever_processor_rendered_it(tmp_path, fake_faces):
+    one, other = (
+        preprocess(rendered(tmp_path / name, grey), CONFIG, tmp_path / "out", jobs=1, progress=False)
+        for name, grey in (("one", 0), ("other", 1))
+    )
+    assert one.fingerprint == other.fingerprint
+    assert one.content != other.content
+    assert one.key != other.key, "what lies on this machine is not mixed up"
+    assert open_store(other.path).content == other.content
+
+
+def test_the_fingerprint_of_a_stand_in_s_store_names_clips_settings_and_version(tmp_path, fake_faces, monkeypatch):
+    dataset = rendered(tmp_path / "standin")
+
+    def fingerprint(dataset=dataset, config=CONFIG, out="out"):
+        return preprocess(dataset, config, tmp_path / out, jobs=1, progress=False).fingerprint
+
+    made = fingerprint()
+    assert fingerprint(config=replace(CONFIG, max_gap=1)) != made
+    assert fingerprint(replace(dataset, clips=dataset.clips[:2])) != made
+    relabelled = replace(dataset, clips=(*dataset.clips[:2], replace(dataset.clips[2], label="angry")))
+    assert fingerprint(relabelled) != made
+    monkeypatch.setattr(store, "PREPROCESSING_VERSION", 2)
+    assert fingerprint(out="version_2") != made
+
+
+def test_a_clip_that_one_machine_rejects_is_another_fingerprint(tmp_path, fake_faces):
+    config = replace(CONFIG, max_gap=0)
+    made = preprocess(rendered(tmp_path / "one"), config, tmp_path / "out", jobs=1, progress=False)
+    dataset = rendered(tmp_path / "other")
+    frame = tmp_path / "other" / "happy_2" / "img000.png"
+    image = cv2.imread(str(frame))
+    image[0, 0, 2] = NOTHING
+    cv2.imwrite(str(frame), image)
+    write_digests(tmp_path / "other")
+    fewer = preprocess(dataset, config, tmp_path / "out", jobs=1, progress=False)
+    assert len(fewer.clips) == len(made.clips) - 1
+    assert fewer.fingerprint != made.fingerprint
+
+
+def test_the_store_of_a_damaged_stand_in_is_called_by_its_bytes(tmp_path, fake_faces):
+    dataset = rendered(tmp_path / "standin")
+    whole = preprocess(dataset, CONFIG, tmp_path / "out", jobs=1, progress=False)
+    (tmp_path / "standin" / "_digests.csv").unlink()
+    damaged = preprocess(dataset, CONFIG, tmp_path / "out", jobs=1, progress=False)
+    assert damaged.key != whole.key
+    assert damaged.fingerprint == damaged.content == whole.content
 
 
 def test_a_stream_that_was_not_made_is_an_error_that_names_those_that_were(dataset, tmp_path, fake_faces):

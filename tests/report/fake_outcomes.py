@@ -6,9 +6,9 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from lib import runs
-from lib.experiments import Outcome
-from lib.runs import RunConfig
+from lib.training import records
+from lib.training.plans import Outcome
+from lib.training.records import RunConfig
 
 CLASSES = ("negative", "positive", "surprise")
 
@@ -48,7 +48,7 @@ class FakeRecord:
             [{"fold": fold, "epoch": 1, "val_accuracy": 0.5} for fold in self.truth["fold"].unique()]
         )
         both = pd.concat([self.predictions(at) for at in ("best", "last")])
-        return runs.summarise(history, both, list(CLASSES))
+        return records.summarise(history, both, list(CLASSES))
 
 
 @dataclass

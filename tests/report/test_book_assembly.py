@@ -3,21 +3,21 @@
 import json
 
 import nbformat
+import pandas as pd
 import pytest
 import yaml
 
 from lib import paths
-from lib.digest import library_digest
 from lib.profiles import ALWAYS, NOTEBOOKS_WITHOUT_DATASET, TRAINING_NOTEBOOKS, Profile
 from lib.report import book
 from lib.report.gate import ChapterError, source_path
-from lib.report.provenance import MEDIA_TYPE, notebook_digest
-from lib.runs import RECORD_FILES
+from lib.report.provenance import MEDIA_TYPE, chapter_modules, notebook_digest
+from lib.training.records import HISTORY_COLUMNS, RunConfig, write_folder
 
 PROFILE = Profile("full", {"smic": {}}, {})
 SCORES = {
-    "epochs": 100, "accuracy_best": 0.75, "accuracy_last": 0.7, "accuracy_mean_last_epochs": 0.71,
-    "majority_share": 0.6, "wilson_low_best": 0.5, "wilson_high_best": 0.9,
+    "epochs": 1, "accuracy_best": 0.75, "accuracy_last": 0.7, "accuracy_mean_last_epochs": 0.7,
+    "majority_share": 0.5, "wilson_low_best": 0.5, "wilson_high_best": 0.9,
 }  # fmt: skip
 
 
@@ -25,7 +25,8 @@ def write_chapter(executed, dataset, notebook, runs=(), **record):
     """An executed chapter with its results, as `chapter.finish` would leave them."""
     content = {
         "notebook_digest": notebook_digest(source_path(notebook)),
-        "code_digest": library_digest(),
+        "modules": chapter_modules(notebook),
+        "data_fingerprint": None,
         "parameters": {"dataset": dataset},
         "standin": None if dataset == "paper" else {"standin": True},
         "commit": "abc1234",
@@ -47,17 +48,30 @@ def write_chapter(executed, dataset, notebook, runs=(), **record):
     )
 
 
-def write_record(folder, summary):
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in RECORD_FILES:
-        (folder / name).write_text(json.dumps(summary) if name == "summary.json" else "{}")
+def write_record(folder, right_at_last=14):
+    """The record of a run of one epoch: 15 of 20 clips are right at the best epoch, `right_at_last` at the last."""
+    rows = [
+        (f"clip{i}", "holdout", at, 1, "ab"[i % 2], "ab"[i % 2 if i < right else 1 - i % 2])
+        for at, right in (("best", 15), ("last", right_at_last))
+        for i in range(20)
+    ]
+    predictions = pd.DataFrame(rows, columns=["clip", "fold", "at", "epoch", "truth", "predicted"])
+    history = pd.DataFrame([("holdout", 1, 1.0, 0.5, 1.0, 0.7)], columns=list(HISTORY_COLUMNS))
+    provenance = {"data": {"dataset": "smic", "standin": {"standin": True}, "classes": ["a", "b"]}}
+    files = {
+        "config.json": json.dumps(RunConfig("micro_exp_stcnn", epochs=1).to_dict()),
+        "history.csv": history.to_csv(index=False),
+        "predictions.csv": predictions.to_csv(index=False),
+        "provenance.json": json.dumps(provenance),
+    }
+    write_folder(folder, files)
 
 
 @pytest.fixture
 def executed(tmp_path, monkeypatch):
     """Every chapter of the smallest book, fresh, and the record of the run that they cite."""
     monkeypatch.setenv("MICROEXP_DATA", str(tmp_path / "data"))
-    write_record(tmp_path / "data" / "runs" / "r1", SCORES)
+    write_record(tmp_path / "data" / "runs" / "r1")
     chapters = book.Executed(tmp_path / "build")
     for dataset, notebook in PROFILE.chapters():
         write_chapter(chapters, dataset, notebook, runs=["r1"] if notebook in TRAINING_NOTEBOOKS else [])
@@ -96,7 +110,7 @@ def test_the_contents_list_only_chapters_that_are_there(executed, tmp_path):
 
 def test_every_bad_chapter_is_named_and_nothing_is_written(executed, tmp_path):
     executed.chapter("smic", "05_fusenet_late").unlink()
-    write_chapter(executed, "smic", "01_data", code_digest="another")
+    write_chapter(executed, "smic", "01_data", modules={})
     with pytest.raises(ChapterError) as refused:
         book.assemble(PROFILE, executed, tmp_path)
     assert "smic/01_data: is stale" in str(refused.value)
@@ -105,12 +119,12 @@ def test_every_bad_chapter_is_named_and_nothing_is_written(executed, tmp_path):
 
 
 def test_a_kept_chapter_that_is_stale_is_marked_with_the_reason_and_the_commit(executed, tmp_path):
-    write_chapter(executed, "smic", "01_data", code_digest="another")
+    write_chapter(executed, "smic", "01_data", modules={})
     source = book.assemble(PROFILE, _kept(executed), tmp_path)
     mark = _first_cells(source, "smic", "01_data")[1]
     assert "Executed by an earlier version" in mark
     assert "abc1234" in mark
-    assert "code in lib/ changed" in mark
+    assert "lib/sources.py" in mark
     assert "earlier version" not in _first_cells(source, "smic", "02_preprocessing")[1]
 
 
@@ -126,13 +140,13 @@ def test_a_kept_chapter_that_is_missing_is_left_out_and_one_that_failed_is_refus
 
 
 def test_a_page_and_a_record_that_disagree_stop_the_build(executed, tmp_path):
-    write_record(tmp_path / "data" / "runs" / "r1", SCORES | {"accuracy_last": 0.69})
-    with pytest.raises(ChapterError, match=r"says accuracy_last = 0.700000 of the run, and the records say 0.690000"):
+    write_record(tmp_path / "data" / "runs" / "r1", right_at_last=13)
+    with pytest.raises(ChapterError, match=r"says accuracy_last = 0.700000 of the run, and the records say 0.650000"):
         book.assemble(PROFILE, executed, tmp_path)
 
 
 def test_a_cited_run_without_a_record_stops_the_build(executed, tmp_path):
-    (tmp_path / "data" / "runs" / "r1" / "summary.json").unlink()
+    (tmp_path / "data" / "runs" / "r1" / "history.csv").unlink()
     with pytest.raises(ChapterError, match="cites run r1, and there is no record of it"):
         book.assemble(PROFILE, executed, tmp_path)
 

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lib.experiments import Outcome, comparison_runs
 from lib.report import comparison
+from lib.training.plans import Outcome, comparison_runs
 
 BASE = {
     "n": 32, "majority_share": 0.6, "best_epoch": 5, "epochs": 100, "last_epochs": 10, "accuracy_std_last_epochs": 0.02,

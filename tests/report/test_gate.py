@@ -3,9 +3,8 @@
 import nbformat
 import pytest
 
-from lib.digest import library_digest
 from lib.report import gate
-from lib.report.provenance import MEDIA_TYPE, notebook_digest
+from lib.report.provenance import MEDIA_TYPE, chapter_modules, notebook_digest
 
 SOURCE = "01_data"
 
@@ -22,7 +21,8 @@ def executed(tmp_path):
         if provenance:
             content = {
                 "notebook_digest": notebook_digest(gate.source_path(SOURCE)),
-                "code_digest": library_digest(),
+                "modules": chapter_modules(SOURCE),
+                "data_fingerprint": "d" * 64,
                 "parameters": {"dataset": "smic", "clips": 18},
                 "standin": {"standin": True},
                 **record,
@@ -72,12 +72,27 @@ def test_a_chapter_without_provenance_is_a_problem(executed):
 
 
 @pytest.mark.parametrize(
-    ("changed", "named"), [("notebook_digest", f"notebooks/{SOURCE}.ipynb"), ("code_digest", "code in lib/")]
+    ("changed", "named"),
+    [
+        ({"notebook_digest": "another"}, f"notebooks/{SOURCE}.ipynb"),
+        ({"modules": {**chapter_modules(SOURCE), "lib/sources.py": "another"}}, "lib/sources.py"),
+        ({"modules": {**chapter_modules(SOURCE), "lib/gone.py": "it was imported then"}}, "lib/gone.py"),
+        ({"data_fingerprint": "e" * 64}, "data"),
+    ],
 )
 def test_a_chapter_whose_input_changed_is_stale_and_the_input_is_named(executed, changed, named):
-    (problem,) = gate.problems(executed(**{changed: "something else"}), SOURCE)
+    (problem,) = gate.problems(executed(**changed), SOURCE, data=["d" * 64])
     assert "stale" in problem
     assert named in problem
+
+
+def test_a_module_that_a_chapter_does_not_import_is_no_input_of_it():
+    modules = chapter_modules(SOURCE)
+    assert "lib/sources.py" in modules
+    assert "lib/datasets/smic.py" in modules, "imported by what it imports"
+    assert "lib/cli.py" not in modules
+    assert "lib/report/kernel_prose.py" not in modules
+    assert "lib/networks/micro_exp_fusenet_late.py" in chapter_modules("06_comparison"), "imported by a name made there"
 
 
 def test_a_chapter_executed_with_other_parameters_is_stale(executed):

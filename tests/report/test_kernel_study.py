@@ -2,20 +2,20 @@
 
 import dataclasses
 import json
-import math
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from lib import runs
-from lib.costs import kernel_costs
+from lib.audit.accuracies import constant_scores, validation_counts
 from lib.errors import ConfigError
-from lib.experiments import PAPER_KERNELS, Outcome, kernel_runs
+from lib.networks.layers import kernel_costs
 from lib.report import kernel_figures, kernel_prose, kernel_study
 from lib.report.kernel_study import Collapse, collapse
-from lib.runs import RunConfig
+from lib.training import records
+from lib.training.plans import PAPER_KERNELS, Outcome, kernel_runs
+from lib.training.records import RunConfig
 
 CLASSES = ("negative", "positive", "surprise")
 TRUTH = ("negative",) * 9 + ("positive",) * 5 + ("surprise",) * 6  # 20 validation clips: shares .45, .25, .3
@@ -51,7 +51,7 @@ class Record:
 
     def summary(self):
         both = pd.concat([self.predictions(at) for at in ("best", "last")])
-        return runs.summarise(self.history, both, list(CLASSES))
+        return records.summarise(self.history, both, list(CLASSES))
 
     @property
     def provenance(self):
@@ -197,15 +197,13 @@ def test_a_study_of_no_runs_is_refused():
         kernel_study.study([], [], {})
 
 
-def test_unknown_cells_of_the_paper_stay_unknown_and_recorded_ones_win(monkeypatch):
+def test_table_ix_is_shown_as_printed_with_the_constant_answers_that_score_the_same():
     published = kernel_study.published_table()
     assert [tuple(kernel) for kernel in published["kernel"]] == list(PAPER_KERNELS)
-    assert set(published["source"]) <= {"recorded", "inferred", "not recorded"}
-    assert published.loc[published["source"] == "not recorded", "accuracy"].isna().all()
-    cells = kernel_study.paper.kernel_accuracies().assign(accuracy=[51.22] + [math.nan] * 11)
-    monkeypatch.setattr(kernel_study.paper, "kernel_accuracies", lambda: cells)
-    first = kernel_study.published_table().iloc[0]
-    assert (first["source"], first["accuracy"], first["constant"]) == ("recorded", 51.22, "happy")
+    assert published["accuracy"].tolist() == kernel_study.paper.kernel_accuracies()["accuracy"].tolist()
+    scores = constant_scores(validation_counts("casme2_sq"))
+    for row in published[published["constant"] != ""].itertuples():
+        assert scores[row.constant] == pytest.approx(row.accuracy, abs=0.005)
 
 
 # === Time ===
@@ -353,7 +351,7 @@ def texts(figure):
 
 def test_every_status_is_written_in_the_heat_map(mixed):
     written = texts(kernel_figures.heat_maps(mixed[0], 0.01, standin=True, published=kernel_study.published_table()))
-    for expected in ("does not fit", "not planned", "not trained", "diverged", "not recorded"):
+    for expected in ("does not fit", "not planned", "not trained", "diverged"):
         assert expected in written
     assert any("one class: 2/2" in text for text in written)
     assert any("1 of 2 runs" in text for text in written)
@@ -394,27 +392,10 @@ def test_a_panel_shows_the_collapsed_part_of_a_curve(mixed):
 # === Sentences ===
 
 
-def test_what_is_known_of_table_ix_is_told_without_positions():
-    text = kernel_prose.paper_sentences(kernel_study.published_table())
-    assert "how often 3 values occur, not where" in text
-    assert "29.27 % or 51.22 % 6 times and 63.30 % at least once" in text
-    assert "29.27 % = 12/41 (always *angry*) and 51.22 % = 21/41 (always *happy*)" in text
-    assert "For 3x3x15, 87.80 % is inferred" in text
-    assert "All other cells are shown as not recorded" in text
-
-
-def test_recorded_cells_of_table_ix_are_counted(monkeypatch):
-    cells = kernel_study.paper.kernel_accuracies().assign(accuracy=[51.22] * 3 + [math.nan] * 9)
-    monkeypatch.setattr(kernel_study.paper, "kernel_accuracies", lambda: cells)
+def test_the_column_of_constant_answers_is_shown_only_where_one_has_the_score():
     published = kernel_study.published_table()
-    assert kernel_prose.paper_sentences(published).startswith("3 of Table IX's 12 cells are recorded here. ")
     assert "score of a constant answer" in kernel_prose.published_display(published)
-
-
-def test_table_ix_is_shown_in_percent_and_without_an_empty_column():
-    shown = kernel_prose.published_display(kernel_study.published_table())
-    assert shown.loc["3x3x15"].to_dict() == {"accuracy": "87.80 %", "source": "inferred from other tables"}
-    assert shown.loc["3x3x3"].to_dict() == {"accuracy": "", "source": "not recorded"}
+    assert list(kernel_prose.published_display(published.assign(constant=""))) == ["accuracy"]
 
 
 def test_a_kernel_that_does_not_fit_is_named_with_its_reason(mixed):

@@ -9,10 +9,10 @@ from fake_outcomes import FakeStore, failed, finished, missing, with_seeds
 
 from lib import metrics
 from lib.errors import ConfigError
-from lib.experiments import STCNN, rigorous_runs
 from lib.report import rigour, rigour_figures, rigour_prose
-from lib.runs import RunConfig
 from lib.statistics import Interval
+from lib.training.plans import STCNN, rigorous_runs
+from lib.training.records import RunConfig
 
 STORE = FakeStore()
 LOSO = RunConfig(STCNN, "loso")

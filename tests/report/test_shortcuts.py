@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 from fake_outcomes import FakeStore, failed, finished, missing
 
-from lib.experiments import FUSENET, FUSENET_SHORTCUTS, STCNN, shortcut_runs
-from lib.protocols import SHORTCUTS
 from lib.report import rigour_prose, shortcut_figures, shortcuts
-from lib.runs import RunConfig
+from lib.training.plans import FUSENET, FUSENET_SHORTCUTS, STCNN, shortcut_runs
+from lib.training.protocols import SHORTCUTS
+from lib.training.records import RunConfig
 
 STORE = FakeStore()
 

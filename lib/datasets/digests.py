@@ -1,0 +1,78 @@
+"""Whether a folder still holds what was written into it: digests of its files, beside them, and what differs since."""
+
+import csv
+import hashlib
+import os
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+from lib.datasets.folders import is_junk
+
+DIGESTS_FILE = "_digests.csv"
+DIGEST_COLUMNS = ("path", "bytes", "blake2b")
+_SHOWN = 3  # files that a message names of each kind
+
+
+def file_digest(path: Path) -> bytes:
+    """blake2b of a file's bytes. A file that cannot be read (a link that leads nowhere) has a digest of its own."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=32)).digest()
+    except OSError:
+        return b"unreadable"
+
+
+def write_digests(folder: Path) -> None:
+    """Write ``_digests.csv``: path (relative to `folder`), size in bytes and blake2b of every file below `folder`."""
+    rows = [(name, path.stat().st_size, file_digest(path).hex()) for name, path in _files(folder)]
+    with (folder / DIGESTS_FILE).open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows([DIGEST_COLUMNS, *rows])
+
+
+def differences(folder: Path) -> str:
+    """What differs in a folder from its ``_digests.csv``, in words; empty if nothing does.
+
+    Every byte is read, about a second per gigabyte, but only once in a process while no file is touched.
+    """
+    if not (folder / DIGESTS_FILE).is_file():
+        return f"it has no {DIGESTS_FILE}"
+    states = [(name, path.stat()) for name, path in _files(folder, with_digests=True)]
+    return _differences(folder, tuple((name, one.st_size, one.st_mtime_ns, one.st_ctime_ns) for name, one in states))
+
+
+@lru_cache(maxsize=8)
+def _differences(folder: Path, states: tuple[tuple[str, int, int, int], ...]) -> str:
+    """`differences` for files in these states: name, size, times of change."""
+    try:
+        with (folder / DIGESTS_FILE).open(newline="", encoding="utf-8") as file:
+            written = {row["path"]: (int(row["bytes"]), row["blake2b"]) for row in csv.DictReader(file)}
+    except (OSError, ValueError, KeyError, TypeError):
+        return f"its {DIGESTS_FILE} cannot be read"
+    sizes = {name: size for name, size, *_ in states if name != DIGESTS_FILE}
+    found: dict[str, list[str]] = {
+        "missing": sorted(written.keys() - sizes.keys()),
+        "added": sorted(sizes.keys() - written.keys()),
+        "changed": [
+            name
+            for name, (size, digest) in written.items()
+            if name in sizes and (sizes[name] != size or file_digest(folder / name).hex() != digest)
+        ],
+    }
+    return "; ".join(f"{len(names)} {what} ({_some(names)})" for what, names in found.items() if names)
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
+
+
+def _files(folder: Path, with_digests: bool = False) -> Iterator[tuple[str, Path]]:
+    """Name relative to `folder`, and path, of every file below it but what operating systems leave behind."""
+    for parent, subfolders, names in os.walk(folder):
+        subfolders[:] = sorted(name for name in subfolders if not is_junk(Path(name)))
+        inside = Path(parent).relative_to(folder)
+        for name in sorted(names):
+            path = Path(parent, name)
+            is_record = path == folder / DIGESTS_FILE
+            if not is_junk(path) and path.is_file() and (with_digests or not is_record):
+                yield (inside / name).as_posix(), path

@@ -1,0 +1,43 @@
+"""The networks: one file each, named as the network is, and a row here.
+
+The paper's three are Tables I-III of Reddy, Karri, Dubey, Mukherjee, "Spontaneous Facial Micro-Expression Recognition
+using 3D Spatiotemporal Convolutional Neural Networks", IJCNN 2019, https://arxiv.org/abs/1904.01390. Importing this
+package is cheap: Keras, which takes seconds, is imported when a network is built.
+"""
+
+import importlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+
+from lib.errors import ConfigError, suggestion
+
+# network -> the streams of a processed store that it reads, in the order of its inputs
+STREAMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "micro_exp_stcnn": ("frame",),
+        "micro_exp_fusenet_intermediate": ("eyes", "mouth"),
+        "micro_exp_fusenet_late": ("eyes", "mouth"),
+    }
+)
+NETWORKS = tuple(STREAMS)
+
+
+def build(name: str, input_shape: Sequence[int], n_classes: int = 3, kernel_size: Sequence[int] = (3, 3, 15)):
+    """The network of this name, not compiled; the parameters are those of its own function.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such network, or it cannot be built with these sizes.
+    """
+    if name not in NETWORKS:
+        raise ConfigError(f"expected a network among {', '.join(NETWORKS)}, found {name!r}{suggestion(name, NETWORKS)}")
+    function = getattr(importlib.import_module(f"lib.networks.{name}"), name)
+    return function(input_shape, n_classes, kernel_size)
+
+
+def source_files(name: str) -> list[Path]:
+    """The files whose code makes this network what it is."""
+    folder = Path(__file__).parent
+    return [folder / "blocks.py", folder / f"{name}.py"]

@@ -1,0 +1,186 @@
+"""What may be chosen of a protocol and of a control: data that `lib.training.splits` and `lib.training.inputs` read.
+
+Each field of a protocol that departs from good practice is one that the authors' released code, or the paper, departs
+in.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from lib.errors import ConfigError
+
+# What a field of a protocol may be, and what it means. The first value of each is the clean one.
+CHOICES: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "split": {
+            "subject_holdout": "a fifth of the clips, of people who are in no training clip, classes balanced",
+            "loso": "one fold per subject: leave one subject out",
+            "holdout": "one random division of the clips, without regard to class or subject",
+            "unshuffled": "the last fifth of the clips in class order, as `shuffle=False` gives it",
+        },
+        "normalisation": {
+            "training_clips": "mean and maximum of the training clips",
+            "all_clips": "mean and maximum of all clips, before the split: validation clips have a part in them",
+        },
+        "validate_on": {
+            "held_out": "the clips that were held out",
+            "all_clips": "every clip, those trained on included",
+        },
+        "duplicates": {
+            "none": "each clip once",
+            "last_class_twice": "each clip of the last class twice, one after the other, while labels are written for "
+            "the original number of clips: the rest keep class 0",
+        },
+        "pairing": {
+            "clip": "both streams of a sample come from one clip",
+            "independent_splits": "the second stream is split by a draw of its own: eyes of one clip train with the "
+            "mouth of another, under the eyes' label",
+            "mouth_twice": "both streams train on the second one, and are validated on the real pair",
+        },
+        "frame_order": {
+            "time": "frames in time",
+            "listing": "frames in the order in which a file system lists them: by a digest of their names",
+        },
+        "reported": {
+            "last": "the last epoch, fixed beforehand",
+            "best": "the first epoch with the highest validation accuracy, chosen on the clips it is scored on",
+        },
+    }
+)
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """A split, a normalisation and an evaluation rule. `CHOICES` says what each field may be.
+
+    Attributes
+    ----------
+    name : str
+        As it is asked for in a `RunConfig`.
+    description : str
+        One sentence for tables.
+    split : str
+        How clips are divided.
+    validation_share : float
+        Share of the clips held out, rounded up to whole clips; leave-one-subject-out does not read it.
+    split_seed : int or None
+        scikit-learn's `random_state`. A number belongs to the protocol, so that runs with different seeds are compared
+        on the same clips; with None each run draws the split with its own seed, so that an interval over seeds covers
+        the choice of clips too.
+    normalisation : str
+        Which clips give the mean and the maximum.
+    validate_on, duplicates, pairing, frame_order : str
+        What is scored, and what is wrong with the samples.
+    reported : str
+        Which epoch is the result. A record holds both.
+
+    Raises
+    ------
+    ConfigError
+        If a field has a value that `CHOICES` does not know.
+    """
+
+    name: str
+    description: str
+    split: str = "subject_holdout"
+    validation_share: float = 0.2
+    split_seed: int | None = None
+    normalisation: str = "training_clips"
+    validate_on: str = "held_out"
+    duplicates: str = "none"
+    pairing: str = "clip"
+    frame_order: str = "time"
+    reported: str = "last"
+
+    def __post_init__(self) -> None:
+        for field, known in CHOICES.items():
+            if getattr(self, field) not in known:
+                raise ConfigError(
+                    f"protocol {self.name!r}, {field}: expected one of {', '.join(known)}; "
+                    f"found {getattr(self, field)!r}"
+                )
+
+
+_PUBLISHED = (
+    Protocol(
+        name="paper",
+        description="80/20 split of the class-ordered clips, drawn once with seed 4, as Tables VI and VII imply",
+        split="holdout",
+        split_seed=4,
+        normalisation="all_clips",
+        reported="best",
+    ),
+    Protocol(
+        name="released_code",
+        description="what the released FuseNet scripts do: split with seed 42, then validate on every clip",
+        split="holdout",
+        split_seed=42,
+        normalisation="all_clips",
+        validate_on="all_clips",
+        reported="best",
+    ),
+    Protocol(
+        name="released_code_smic",
+        description="the same with what the scripts for SMIC add: surprise clips twice, half of them labelled negative",
+        split="holdout",
+        split_seed=42,
+        normalisation="all_clips",
+        validate_on="all_clips",
+        duplicates="last_class_twice",
+        reported="best",
+    ),
+    Protocol(
+        name="loso",
+        description="leave one subject out; normalisation from the training clips, last epoch, pooled over subjects",
+        split="loso",
+    ),
+)
+_CLEAN = Protocol(
+    name="clean",
+    description="people of the validation clips are in no training clip; normalisation from the training clips; last "
+    "epoch; the split is drawn anew with each seed",
+)
+
+# One departure each from the clean baseline: name -> (field, value). What it is worth is measured in chapter 10.
+SHORTCUTS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "validated_on_training_clips": ("validate_on", "all_clips"),
+        "duplicated_clips": ("duplicates", "last_class_twice"),
+        "mispaired_streams": ("pairing", "independent_splits"),
+        "mouth_for_eyes": ("pairing", "mouth_twice"),
+        "unshuffled_split": ("split", "unshuffled"),
+        "frames_as_listed": ("frame_order", "listing"),
+        "normalised_before_split": ("normalisation", "all_clips"),
+        "shared_subjects": ("split", "holdout"),
+    }
+)
+
+
+def _with_shortcut(name: str, field: str, value: str) -> Protocol:
+    description = f"the clean baseline, but {CHOICES[field][value]}"
+    return dataclasses.replace(_CLEAN, name=name, description=description, **{field: value})
+
+
+PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
+    {
+        protocol.name: protocol
+        for protocol in (
+            *_PUBLISHED,
+            _CLEAN,
+            *(_with_shortcut(name, field, value) for name, (field, value) in SHORTCUTS.items()),
+        )
+    }
+)
+
+# What a run's `control` may be, and what it takes away from the clips. A network that scores as well with a control
+# as without it did not use what the control removed.
+CONTROLS: Mapping[str, str] = MappingProxyType(
+    {
+        "none": "nothing: the clips as they are",
+        "shuffled_frames": "the order of frames: each clip's frames are put in a random order",
+        "first_frame": "all motion: each clip repeats its first frame",
+        "permuted_labels": "the tie between clip and label: labels are dealt out anew among all clips",
+    }
+)

@@ -1,0 +1,442 @@
+"""What a run is asked to be (`RunConfig`), where its record lives and how it is read (`RunRecord`).
+
+A record is a folder of plain files, named by a digest of what decides its numbers and of nothing else. It appears by
+one rename when it is whole, so a folder that lacks a file is no record. Keras is never imported here: records are found
+and listed in no time. Making them is `lib.training.run`'s, many of them at once `lib.training.plans`'.
+"""
+
+import contextlib
+import json
+import math
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lib import metrics, networks, paths
+from lib.digest import definitions_digest, json_digest
+from lib.errors import ConfigError, DivergedError, TrainingError, suggestion
+from lib.networks import NETWORKS, STREAMS
+from lib.networks.startup import configured_backend
+from lib.training.protocols import CONTROLS, PROTOCOLS
+
+RECORD_FILES = ("config.json", "history.csv", "predictions.csv", "provenance.json")
+HISTORY_COLUMNS = ("fold", "epoch", "loss", "accuracy", "val_loss", "val_accuracy")
+INDEX = ".index-2.jsonl"  # a change of what `_row` returns asks for another name, or old rows would stay
+LAST_EPOCHS = 10  # how many final epochs the mean accuracy is taken over
+
+# The files whose code decides a run's numbers, beside those of its network (`lib.networks.source_files`).
+DECIDING_FILES = (
+    Path(networks.__file__).parent / "backend.py",
+    *(Path(__file__).parent / name for name in ("fit.py", "inputs.py", "splits.py")),
+)
+# Fields of `RunConfig` and `Protocol` that came later, each with the value that stands for what was done before: where
+# a run has that value the field is left out of its name, so that a new field renames no record.
+ADDED_LATER: Mapping[str, Any] = {}
+# What a protocol only says; a record holds the best epoch and the last.
+SAID_ONLY = ("name", "description", "reported")
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Everything that is chosen about a run, flat. The data it is run on come as a processed store.
+
+    Attributes
+    ----------
+    model : str
+        Which network; a name in `lib.networks.NETWORKS`.
+    protocol : str
+        A name in `lib.training.protocols.PROTOCOLS`: split, normalisation, evaluation, and the seed of the split.
+    kernel_size : (height, width, depth)
+        Of the convolution, in pixels and frames.
+    epochs : int
+        The paper: 100.
+    batch_size : int
+        The paper: 8.
+    learning_rate : float
+        Of plain stochastic gradient descent. The paper names none; the released code takes Keras' default, 0.01.
+    seed : int
+        Decides initial weights, dropout, the order of clips in each epoch, and the controls.
+    control : str
+        A name in `lib.training.protocols.CONTROLS`: what is taken away from the clips.
+
+    Raises
+    ------
+    ConfigError
+        If a value cannot be used; the message names the field and what it may be.
+    """
+
+    model: str
+    protocol: str = "paper"
+    kernel_size: tuple[int, int, int] = (3, 3, 15)
+    epochs: int = 100
+    batch_size: int = 8
+    learning_rate: float = 0.01
+    seed: int = 0
+    control: str = "none"
+
+    def __post_init__(self) -> None:
+        for name, known in (("model", NETWORKS), ("protocol", PROTOCOLS), ("control", CONTROLS)):
+            value = getattr(self, name)
+            if value not in known:
+                hint = suggestion(value, known)
+                raise ConfigError(f"{name}: expected one of {', '.join(known)}; found {value!r}{hint}")
+        for name, least in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
+            object.__setattr__(self, name, _whole_number(name, getattr(self, name), least))
+        if self.seed >= 2**32:
+            raise ConfigError(f"seed: expected less than 2**32, found {self.seed}")
+        try:
+            kernel_size = tuple(_whole_number("kernel_size", size, 1) for size in self.kernel_size)
+        except TypeError:
+            kernel_size = ()
+        if len(kernel_size) != 3:
+            raise ConfigError(f"kernel_size: expected (height, width, depth), found {self.kernel_size!r}")
+        object.__setattr__(self, "kernel_size", kernel_size)
+        rate = self.learning_rate
+        if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not (math.isfinite(rate) and rate > 0):
+            raise ConfigError(f"learning_rate: expected a positive number, found {rate!r}")
+        object.__setattr__(self, "learning_rate", float(rate))
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "RunConfig":
+        """Make a config from names and values, as a notebook's parameters or a record's config.json hold them."""
+        known = [field.name for field in fields(cls)]
+        for name in values:
+            if name not in known:
+                raise ConfigError(f"unknown field {name!r}{suggestion(name, known)}; the fields are {', '.join(known)}")
+        if "model" not in values:
+            raise ConfigError("model: no value given")
+        return cls(**values)
+
+    @property
+    def slug(self) -> str:
+        """A name for files that people read; equal for equal configs only.
+
+        >>> RunConfig("micro_exp_stcnn", seed=3).slug
+        'micro_exp_stcnn-paper-3x3x15-100epochs-batch8-lr0.01-none-seed3'
+        """
+        kernel = "x".join(map(str, self.kernel_size))
+        return (
+            f"{self.model}-{self.protocol}-{kernel}-{self.epochs}epochs-batch{self.batch_size}"
+            f"-lr{self.learning_rate:g}-{self.control}-seed{self.seed}"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values that JSON can hold; `from_dict` reads them back."""
+        return {**asdict(self), "kernel_size": list(self.kernel_size)}
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """A finished run, read from its folder when asked.
+
+    ``at`` is ``"best"``, the first epoch with the highest validation accuracy of each fold (the epoch that the
+    authors report, chosen on the very clips it is scored on), or ``"last"``, the epoch fixed beforehand.
+    """
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        return self.path.name
+
+    @cached_property
+    def config(self) -> RunConfig:
+        return RunConfig.from_dict(_read_json(self.path / "config.json"))
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """One row per fold and epoch (from 1): fold, epoch, loss, accuracy, val_loss, val_accuracy.
+
+        Loss and accuracy are running means over the training batches of the epoch, with dropout; those of the
+        validation clips are taken after the epoch, without.
+        """
+        return pd.read_csv(self.path / "history.csv", dtype={"fold": str})
+
+    def predictions(self, at: str = "best") -> pd.DataFrame:
+        """One row per validated clip: clip, fold, at, epoch, truth, predicted, and ``p_<class>`` for each class."""
+        if at not in ("best", "last"):
+            raise ConfigError(f"at: expected 'best' or 'last', found {at!r}")
+        table = self._predictions()
+        return table[table["at"] == at].reset_index(drop=True)
+
+    def _predictions(self) -> pd.DataFrame:
+        return pd.read_csv(
+            self.path / "predictions.csv",
+            dtype=dict.fromkeys(("clip", "fold", "at", "truth", "predicted"), str),
+            keep_default_na=False,
+        )
+
+    @cached_property
+    def provenance(self) -> dict[str, Any]:
+        """Device, versions, commit, fingerprints, times: what the run was, beside its numbers."""
+        return _read_json(self.path / "provenance.json")
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return tuple(self.provenance["data"]["classes"])
+
+    def summary(self) -> dict[str, Any]:
+        """The scores of the run, as `summarise` computes them from history and predictions."""
+        return dict(self._summary)
+
+    @cached_property
+    def _summary(self) -> dict[str, Any]:
+        return summarise(self.history, self._predictions(), self.classes)
+
+    def confusion(self, at: str = "best") -> pd.DataFrame:
+        """Confusion matrix, pooled over folds: true classes as rows, predicted classes as columns."""
+        classes = list(self.classes)
+        matrix = _confusion(self.predictions(at), classes)
+        return pd.DataFrame(matrix, index=pd.Index(classes, name="truth"), columns=pd.Index(classes, name="predicted"))
+
+
+def summarise(history: pd.DataFrame, predictions: pd.DataFrame, classes: Sequence[str]) -> dict[str, Any]:
+    """Scores of a run from its history and predictions.
+
+    Returns
+    -------
+    dict
+        ``n`` validated clips, ``majority_share``, ``epochs``; for ``best`` and ``last``: ``accuracy_*``, ``uf1_*``,
+        ``uar_*``, ``wilson_low_*``, ``wilson_high_*`` (95 %), all pooled over folds; ``best_epoch`` (None for
+        several folds, each of which has its own); ``last_epochs``, and ``accuracy_mean_last_epochs`` and
+        ``accuracy_std_last_epochs``: mean and standard deviation (population) of the pooled validation accuracy
+        over so many final epochs; the paper gives them for epochs 91-100.
+    """
+    summary: dict[str, Any] = {}
+    for at in ("best", "last"):
+        chosen = predictions[predictions["at"] == at]
+        matrix = _confusion(chosen, classes)
+        total, hits = int(matrix.sum()), int(np.trace(matrix))
+        low, high = metrics.wilson_interval(hits, total)
+        summary |= {
+            f"accuracy_{at}": metrics.accuracy(matrix),
+            f"uf1_{at}": metrics.uf1(matrix),
+            f"uar_{at}": metrics.uar(matrix),
+            f"wilson_low_{at}": low,
+            f"wilson_high_{at}": high,
+        }
+        if at == "best":
+            clips_per_fold = chosen.groupby("fold").size()
+            epochs_chosen = chosen.groupby("fold")["epoch"].first()
+            summary |= {
+                "n": total,
+                "majority_share": metrics.majority_share(matrix),
+                "best_epoch": int(epochs_chosen.iloc[0]) if len(epochs_chosen) == 1 else None,
+            }
+    by_epoch = history.pivot_table(index="epoch", columns="fold", values="val_accuracy").sort_index()
+    pooled = (by_epoch * clips_per_fold).sum(axis=1) / clips_per_fold.sum()
+    final = pooled.tail(LAST_EPOCHS)
+    return summary | {
+        "epochs": int(history["epoch"].max()),
+        "last_epochs": len(final),
+        "accuracy_mean_last_epochs": float(final.mean()),
+        "accuracy_std_last_epochs": float(final.std(ddof=0)),
+    }
+
+
+def run_id(config: RunConfig, store) -> str:
+    """The name of a run: a digest of what decides its numbers. Equal names mean equal numbers on equal machines.
+
+    That is the configuration, the protocol by its values, the streams that are read, the identity of the data, the
+    deciding code and the Keras backend.
+    """
+    chosen = {name: value for name, value in config.to_dict().items() if name != "protocol"}
+    protocol = {name: value for name, value in asdict(PROTOCOLS[config.protocol]).items() if name not in SAID_ONLY}
+    parts = {
+        "config": _without_later(chosen),
+        "protocol": _without_later(protocol),
+        "streams": STREAMS[config.model],
+        "data": store.fingerprint,
+        "code": deciding_code(config.model),
+        "backend": configured_backend(),
+    }
+    return json_digest(parts)[:16]
+
+
+def _without_later(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name not in ADDED_LATER or value != ADDED_LATER[name]}
+
+
+def places(runs_dir: Path) -> tuple[Path, ...]:
+    """Where records are looked for: in `runs_dir`, then among those kept with the book (not if MICROEXP_KEPT=no)."""
+    return (Path(runs_dir), paths.CITED_RUNS) if paths.use_kept() else (Path(runs_dir),)
+
+
+def find_run(config: RunConfig, store, runs_dir: Path) -> RunRecord | None:
+    """The record of this run, or None if it has not been finished.
+
+    Looked for in `runs_dir`, then among the records that the committed chapters cite.
+    """
+    identity = run_id(config, store)
+    for folder in places(runs_dir):
+        if is_record(folder / identity):
+            return RunRecord(folder / identity)
+    return None
+
+
+def kept_runs(dataset: str, generator_version: int) -> set[RunConfig]:
+    """What has a record among those kept with the book, of a dataset's whole stand-in and by today's code and backend.
+
+    It tells before there is any data what `find_run` will find, and opens no store for it.
+
+    Parameters
+    ----------
+    dataset : str
+    generator_version : int
+        Of the stand-ins that are rendered now.
+    """
+    found = set()
+    for name, _ in _folders(paths.CITED_RUNS) if paths.use_kept() else ():
+        record = RunRecord(paths.CITED_RUNS / name)
+        if not is_record(record.path):
+            continue
+        made_of, config = record.provenance, record.config
+        standin = made_of["data"]["standin"] or {}
+        if (
+            made_of["data"]["dataset"] == dataset
+            and standin.get("generator_version") == generator_version
+            and made_of["backend"] == configured_backend()
+            and made_of["code"] == deciding_code(config.model)
+        ):
+            found.add(config)
+    return found
+
+
+def find_failure(config: RunConfig, store, runs_dir: Path) -> str | None:
+    """Why this run has failed, if it has been tried and its loss was not finite; else None."""
+    identity = run_id(config, store)
+    for folder in places(runs_dir):
+        path = folder / f"{identity}.failed" / "failure.json"
+        if path.is_file():
+            return _read_json(path)["reason"]
+    return None
+
+
+def explain_failure(runs_dir: Path, identity: str) -> None:
+    """Raise `DivergedError` if the run of this id has failed before."""
+    folder = Path(runs_dir) / f"{identity}.failed"
+    if (folder / "failure.json").is_file():
+        reason = _read_json(folder / "failure.json")["reason"]
+        raise DivergedError(f"this run has failed: {reason}. Its record is {folder}; delete that to train it again")
+
+
+def open_run(path: Path) -> RunRecord:
+    """The record in this folder; `TrainingError` if there is none, or half of one."""
+    path = Path(path)
+    if not is_record(path):
+        missing = [name for name in RECORD_FILES if not (path / name).is_file()]
+        lacking = f"{', '.join(missing)} missing" if missing else "a name with a full stop is a draft's or a failure's"
+        raise TrainingError(f"{path} is not the record of a finished run: {lacking}")
+    return RunRecord(path)
+
+
+def is_record(path: Path) -> bool:
+    """Whether the folder holds every file of a record and is not one that is being written."""
+    return "." not in path.name and all((path / name).is_file() for name in RECORD_FILES)
+
+
+def list_runs(runs_dir: Path) -> pd.DataFrame:
+    """All finished runs, one row each, by id: id, config's fields, dataset, standin, backend, summary's fields.
+
+    Records never change, so the row of each is kept in one file beside them, with the time its folder was
+    changed: with thousands of records only new ones are opened. The file may be deleted at any time; it is made anew.
+    """
+    runs_dir = Path(runs_dir)
+    known, added, rows = _read_index(runs_dir), {}, []
+    for name, changed_ns in _folders(runs_dir):
+        row = known.get((name, changed_ns))
+        if row is None and is_record(runs_dir / name):
+            row = added[name, changed_ns] = _row(runs_dir / name)
+        if row is not None:
+            rows.append(row)
+    _extend_index(runs_dir, added, rewrite=not known)
+    columns = ["id", *(field.name for field in fields(RunConfig)), "dataset", "standin", "backend"]
+    return pd.DataFrame(rows, columns=None if rows else columns)
+
+
+def _folders(runs_dir: Path) -> list[tuple[str, int]]:
+    """Folders that may be records, by name, each with the time when a file was last put into it or taken out."""
+    found = []
+    with contextlib.suppress(FileNotFoundError), os.scandir(runs_dir) as entries:
+        for entry in entries:
+            with contextlib.suppress(FileNotFoundError):  # deleted since
+                if "." not in entry.name and entry.is_dir():
+                    found.append((entry.name, entry.stat().st_mtime_ns))
+    return sorted(found)
+
+
+def _row(path: Path) -> dict[str, Any]:
+    provenance = _read_json(path / "provenance.json")
+    return {
+        "id": path.name,
+        **_read_json(path / "config.json"),
+        "dataset": provenance["data"]["dataset"],
+        "standin": provenance["data"]["standin"] is not None,
+        "backend": provenance["backend"],
+        **RunRecord(path).summary(),
+    }
+
+
+def _read_index(runs_dir: Path) -> dict[tuple[str, int], dict]:
+    """Rows by id and time of change; empty if there is no index or it cannot be trusted."""
+    try:
+        lines = [json.loads(line) for line in (runs_dir / INDEX).read_text(encoding="utf-8").splitlines()]
+        return {(line["row"]["id"], line["changed_ns"]): line["row"] for line in lines}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _extend_index(runs_dir: Path, rows: Mapping[tuple[str, int], dict], rewrite: bool) -> None:
+    """Keep new rows. The index saves time and nothing else, so a folder that cannot be written is no error."""
+    if rows:
+        lines = [{"changed_ns": changed_ns, "row": row} for (_, changed_ns), row in rows.items()]
+        text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+        with contextlib.suppress(OSError), (runs_dir / INDEX).open("w" if rewrite else "a", encoding="utf-8") as file:
+            file.write(text)
+
+
+def write_folder(path: Path, files: Mapping[str, str]) -> None:
+    """Write a folder of text files whole or not at all; a folder of that name, which is no record, is replaced."""
+    draft = path.with_name(f"{path.name}.draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    try:
+        draft.mkdir(parents=True)
+        for name, content in files.items():
+            (draft / name).write_text(content, encoding="utf-8", newline="\n")
+        shutil.rmtree(path, ignore_errors=True)
+        draft.rename(path)
+    except OSError:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+
+
+@cache
+def deciding_code(model: str) -> str:
+    """Digest of the code that decides the numbers of a network's runs, blind to how it is laid out and what it says."""
+    return definitions_digest([*DECIDING_FILES, *networks.source_files(model)])
+
+
+def _confusion(predictions: pd.DataFrame, classes: Sequence[str]) -> np.ndarray:
+    position = {name: index for index, name in enumerate(classes)}
+    truth, predicted = (predictions[column].map(position).to_numpy(dtype=int) for column in ("truth", "predicted"))
+    return metrics.confusion_matrix(truth, predicted, len(classes))
+
+
+def _whole_number(name: str, value: Any, least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+        raise ConfigError(f"{name}: expected a whole number of at least {least}, found {value!r}")
+    return int(value)
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise TrainingError(f"{path} is damaged ({error}): delete that record and train the run again") from error

@@ -1,0 +1,351 @@
+"""One run: a `RunConfig` and a processed store in, a `RunRecord` out.
+
+`train` answers with the record if there is one and trains otherwise; `trained_model` gives the network itself. The
+numbers are made by `lib.training.fit`; here a run is waited for, shown, resumed and written.
+"""
+
+import contextlib
+import dataclasses
+import datetime
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import filelock
+import numpy as np
+import pandas as pd
+from tqdm.auto import tqdm
+
+from lib import machine
+from lib.checkout import commit
+from lib.errors import ConfigError, DivergedError, TrainingError
+from lib.networks import device
+from lib.networks.backend import backend_name, keras
+from lib.training import records
+from lib.training.checkpoint import Checkpoint
+from lib.training.fit import FoldState, NotFiniteError, fit_fold, new_model
+from lib.training.inputs import FoldData, fold_plan, prepare_fold
+from lib.training.records import RunConfig, RunRecord
+from lib.training.splits import Fold, Samples
+
+__all__ = ["FoldData", "RunConfig", "RunRecord", "prepare_fold", "train", "trained_model"]
+
+PROGRESS = (None, "bar", "lines")
+SECONDS_BETWEEN_LINES = 10.0
+
+
+def train(
+    config: RunConfig, store, runs_dir: Path, progress: str | None = None, weights_dir: Path | None = None
+) -> RunRecord:
+    """Return the record of this run, training it first if there is none.
+
+    A run that was interrupted goes on at the last epoch that was saved, and ends with the same record, bit for bit
+    (times apart), as one that was not. If another process is training the same run, this one waits and then reads.
+    Training seeds Python's and NumPy's global generators, and begins by clearing Keras' state
+    (`keras.utils.clear_session`), so that memory does not grow from run to run.
+
+    Parameters
+    ----------
+    config : RunConfig
+    store : ProcessedStore
+        Of `lib.preprocessing`; ``load(stream)``, ``labels``, ``clips``, ``classes``, ``fingerprint``, ``dataset``,
+        ``key`` and ``standin`` are read.
+    runs_dir : Path
+        Parent folder of records. Beside ``<id>/`` it holds ``<id>.partial/`` (an interrupted run),
+        ``<id>.failed/`` (one whose loss was not finite) and ``.locks/``.
+    progress : {None, "bar", "lines"}
+        Silence, a progress bar, or a line for the first epoch, the last, and one every ten seconds between them.
+    weights_dir : Path, optional
+        Where to keep the weights of a run that is trained now, for `trained_model`; runs of one fold only.
+
+    Raises
+    ------
+    ConfigError
+        If the store has no such streams, or they do not fit the network.
+    TrainingError
+        If there are too few clips for the split, or the disk is full.
+    DivergedError
+        If the loss is not finite. It will not be on a second try either, so the failure is recorded, and asking again
+        explains it without training.
+    """
+    if progress not in PROGRESS:
+        raise ConfigError(f"progress: expected one of {PROGRESS}, found {progress!r}")
+    runs_dir = Path(runs_dir)
+    if (found := records.find_run(config, store, runs_dir)) is not None:
+        return found
+    identity = records.run_id(config, store)
+    with _lock(runs_dir, identity, progress):
+        if (found := records.find_run(config, store, runs_dir)) is not None:
+            return found
+        records.explain_failure(runs_dir, identity)
+        return _train_and_record(config, store, runs_dir, identity, progress, weights_dir)
+
+
+def trained_model(
+    config: RunConfig, store, weights_dir: Path | None = None, progress: str | None = None
+) -> "keras.Model":
+    """The network of a run's first fold after its last epoch; no record is written.
+
+    The epochs of a run do not depend on how many follow, so the network of a run's best epoch is
+    ``trained_model(dataclasses.replace(config, epochs=best_epoch), store)``.
+
+    Parameters
+    ----------
+    config, store, progress
+        See `train`.
+    weights_dir : Path, optional
+        Where weights are kept: read if the run's file is there, else written after training.
+
+    Raises
+    ------
+    ConfigError, TrainingError
+        As `train`; a loss that is not finite is not recorded here.
+    """
+    if weights_dir is None:
+        return _fitted_model(config, store, progress)
+    path = Path(weights_dir) / f"{records.run_id(config, store)}.weights.h5"
+    with _lock(Path(weights_dir), path.stem, progress):
+        if path.is_file():
+            model = new_model(config, prepare_fold(config, store), len(store.classes))
+            model.load_weights(path)
+            return model
+        model = _fitted_model(config, store, progress)
+        _keep_weights(model, path)
+        return model
+
+
+def _fitted_model(config: RunConfig, store, progress: str | None) -> "keras.Model":
+    data = prepare_fold(config, store)
+    with _reporter(config, 1, progress) as report:
+        try:
+            return fit_fold(config, data, len(store.classes), 0, FoldState(), lambda model, row: report(row))
+        except NotFiniteError as error:
+            raise DivergedError(_failure_reason(config, error)) from error
+
+
+def _keep_weights(model: "keras.Model", path: Path) -> None:
+    draft = path.with_name(f"draft-{path.name}")  # Keras insists on the ending
+    with _disk():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        model.save_weights(draft)
+        draft.replace(path)
+
+
+@dataclass
+class _State:
+    """How far a run has come; it turns into JSON and back without loss."""
+
+    fold: int = 0
+    current: FoldState = field(default_factory=FoldState)
+    history: list[dict] = field(default_factory=list)
+    finished: list[dict] = field(default_factory=list)  # per fold before this one: {"best", "last"}
+    seconds: list[float] = field(default_factory=list)  # per row of history
+    sittings: int = 0  # times the run was begun or resumed
+
+    @classmethod
+    def from_json(cls, saved: dict) -> "_State":
+        return cls(**{**saved, "current": FoldState(**saved["current"])})
+
+
+def _train_and_record(
+    config: RunConfig, store, runs_dir: Path, identity: str, progress: str | None, weights_dir: Path | None
+) -> RunRecord:
+    samples, folds = fold_plan(config, store)
+    checkpoint = Checkpoint(runs_dir / f"{identity}.partial")
+    saved = checkpoint.load_state()
+    state = _State() if saved is None else _State.from_json(saved)
+    state.sittings += 1
+    try:
+        with _reporter(config, len(folds), progress, done=len(state.history)) as report:
+            for index in range(state.fold, len(folds)):
+                model = _train_fold(config, store, index, state, checkpoint, report)
+                if weights_dir is not None and len(folds) == 1:
+                    _keep_weights(model, Path(weights_dir) / f"{identity}.weights.h5")
+                state.finished.append({"best": state.current.best, "last": state.current.last})
+                state.fold, state.current = index + 1, FoldState()
+                if state.fold < len(folds):
+                    with _disk():
+                        checkpoint.save(None, dataclasses.asdict(state))
+    except NotFiniteError as error:
+        state.history.append(error.row)
+        return _record_failure(config, store, runs_dir / f"{identity}.failed", state, checkpoint, error)
+    history = pd.DataFrame(state.history, columns=list(records.HISTORY_COLUMNS))
+    predictions = _predictions_table(store, samples, folds, state.finished)
+    with _disk():
+        records.write_folder(
+            runs_dir / identity,
+            {
+                "config.json": _json(config.to_dict()),
+                "history.csv": history.to_csv(index=False),
+                "predictions.csv": predictions.to_csv(index=False),
+                "provenance.json": _json(_provenance(config, store, state)),
+            },
+        )
+    checkpoint.clear()
+    return records.open_run(runs_dir / identity)
+
+
+def _train_fold(
+    config: RunConfig, store, index: int, state: _State, checkpoint: Checkpoint, report: Callable[[dict], None]
+) -> "keras.Model":
+    """Train one fold to its end; after each epoch note its row and time, and save the state if that is due."""
+    begun = time.perf_counter()
+
+    def after_epoch(model: "keras.Model", row: dict) -> None:
+        nonlocal begun
+        state.history.append(row)
+        state.seconds.append(time.perf_counter() - begun)
+        report(row)
+        if checkpoint.is_due():
+            with _disk():
+                checkpoint.save(model, dataclasses.asdict(state))
+        begun = time.perf_counter()
+
+    data = prepare_fold(config, store, index)
+    resume = checkpoint.load_variables if state.current.epoch else None
+    return fit_fold(config, data, len(store.classes), index, state.current, after_epoch, resume)
+
+
+def _predictions_table(store, samples: Samples, folds: tuple[Fold, ...], finished: list[dict]) -> pd.DataFrame:
+    classes = np.asarray(store.classes, dtype=object)
+    clip_ids = store.clips["clip_id"].to_numpy()
+    tables = []
+    for at in ("best", "last"):
+        for fold, chosen in zip(folds, finished, strict=True):
+            probabilities = np.asarray(chosen[at]["probabilities"])  # (n_validation, n_classes)
+            table = {
+                "clip": clip_ids[samples.clips[fold.validation]],
+                "fold": fold.name,
+                "at": at,
+                "epoch": chosen[at]["epoch"],
+                "truth": classes[samples.labels[fold.validation]],
+                "predicted": classes[probabilities.argmax(axis=1)],
+                **{f"p_{name}": probabilities[:, i] for i, name in enumerate(classes)},
+            }
+            tables.append(pd.DataFrame(table))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _provenance(config: RunConfig, store, state: _State) -> dict[str, Any]:
+    return {
+        "backend": backend_name(),
+        "device": device.device_name(),
+        "instructions": machine.vector_instructions(),
+        "settings": machine.settings(),
+        "versions": device.versions(),
+        "commit": commit(),
+        "code": records.deciding_code(config.model),
+        "data": {
+            "dataset": store.dataset,
+            "key": store.key,
+            "fingerprint": store.fingerprint,
+            "classes": list(store.classes),
+            "clips": len(store.labels),
+            "standin": None if store.standin is None else dict(store.standin),
+        },
+        "seconds_per_epoch": state.seconds,
+        "wall_seconds": sum(state.seconds),
+        "sittings": state.sittings,
+        "finished_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _record_failure(config: RunConfig, store, folder: Path, state: _State, checkpoint: Checkpoint, error) -> None:
+    row = error.row
+    with _disk():
+        records.write_folder(
+            folder,
+            {
+                "config.json": _json(config.to_dict()),
+                "history.csv": pd.DataFrame(state.history, columns=list(records.HISTORY_COLUMNS)).to_csv(index=False),
+                "provenance.json": _json(_provenance(config, store, state)),
+                "failure.json": _json(
+                    {"reason": _failure_reason(config, error), "fold": row["fold"], "epoch": row["epoch"]}
+                ),
+            },
+        )
+    checkpoint.clear()
+    records.explain_failure(folder.parent, folder.stem)
+
+
+def _failure_reason(config: RunConfig, error: NotFiniteError) -> str:
+    row = error.row
+    return (
+        f"the loss was not finite in epoch {row['epoch']} of fold {row['fold']!r} (loss {row['loss']}): the learning "
+        f"rate of {config.learning_rate:g} is probably too high"
+    )
+
+
+@contextlib.contextmanager
+def _lock(runs_dir: Path, identity: str, progress: str | None):
+    """Hold the run for this process; the operating system lets go of it when the process dies."""
+    with _disk():
+        (runs_dir / ".locks").mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(runs_dir / ".locks" / f"{identity}.lock")
+    try:
+        with _disk():
+            lock.acquire(blocking=False)
+    except filelock.Timeout:
+        if progress is not None:
+            tqdm.write(f"run {identity} is being trained by another process; waiting for it")
+        with _disk():
+            lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextlib.contextmanager
+def _disk():
+    """Turn a failure to write into an error that says what to do."""
+    try:
+        yield
+    except filelock.Timeout:  # an OSError too, but nothing failed: somebody else holds the lock
+        raise
+    except OSError as error:
+        raise TrainingError(
+            f"cannot write the run ({error.strerror or error}). Make room or mend the folder, then ask again: it goes "
+            f"on from the last state that was saved"
+        ) from error
+
+
+@contextlib.contextmanager
+def _reporter(config: RunConfig, n_folds: int, progress: str | None, done: int = 0):
+    """Yield a function that is told each row of the history."""
+    total = config.epochs * n_folds
+    if progress == "bar":
+        with tqdm(total=total, initial=done, unit="epoch", desc=config.model) as bar:
+
+            def report(row: dict) -> None:
+                bar.set_postfix(loss=f"{row['loss']:.3f}", val_accuracy=f"{row['val_accuracy']:.3f}", refresh=False)
+                bar.update()
+
+            yield report
+    elif progress == "lines":
+        shown, told_at = done, -math.inf
+
+        def report(row: dict) -> None:
+            nonlocal shown, told_at
+            shown += 1
+            if shown < total and time.monotonic() - told_at < SECONDS_BETWEEN_LINES:
+                return
+            told_at = time.monotonic()
+            print(
+                f"{config.model} fold {row['fold']} epoch {row['epoch']}/{config.epochs}: loss {row['loss']:.4f} "
+                f"accuracy {row['accuracy']:.3f} val_loss {row['val_loss']:.4f} "
+                f"val_accuracy {row['val_accuracy']:.3f}",
+                flush=True,
+            )
+
+        yield report
+    else:
+        yield lambda row: None
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"

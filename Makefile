@@ -27,7 +27,7 @@ render: $(READY)  ## build the full profile's book from the chapters kept in boo
 	@python -m lib book --kept
 
 test: $(READY)  ## all tests
-	python -m pytest -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder -q
+	python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -q
 
 lab: $(READY)  ## JupyterLab on the notebooks
 	jupyter lab --notebook-dir=notebooks

@@ -14,15 +14,12 @@ from lib.audit import findings
 from lib.datasets import ROOT_VARIABLES
 from lib.standin import write_standin
 
+LONGEST = ("test_book.py", "test_chapters.py", "test_real_data.py", "test_training.py", "test_backends.py")
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
+
 def pytest_collection_modifyitems(items):
-    """Begin with what takes longest, and let the tests of a file, which share fixtures, be one worker's."""
-    long_files = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: (item.get_closest_marker("xdist_group") is None, item.path not in long_files))
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.path.relative_to(paths.REPOSITORY).as_posix()))
+    """Begin with the files that take longest, so that no worker is left with one of them at the end."""
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
 
 
 @pytest.fixture(scope="session")

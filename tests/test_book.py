@@ -1,4 +1,4 @@
-"""The whole way through: the graph that builds the book, and chapters executed by themselves under papermill."""
+"""The whole way through: the graph that builds the book, and every chapter in it."""
 
 import json
 import subprocess
@@ -7,17 +7,15 @@ from pathlib import Path
 
 import filelock
 import nbformat
-import papermill
 import pytest
 from checkout import build_environment, copy_checkout
 
-from lib import paths
 from lib.profiles import NO_DATASET, NOTEBOOKS, read_profile
 from lib.report import gate
 
 pytestmark = pytest.mark.slow
 PROFILE = read_profile("tiny")
-EXECUTED_ELSEWHERE = ("10_shortcuts", "11_rigorous")  # in test_rigour_notebooks.py
+EXECUTED_ELSEWHERE = ("10_shortcuts", "11_rigorous")  # in test_chapters.py
 
 
 def build(checkout: Path) -> subprocess.CompletedProcess:
@@ -44,7 +42,6 @@ def test_every_chapter_of_a_dataset_is_executed_by_a_test():
     assert (*in_the_book, *EXECUTED_ELSEWHERE) == NOTEBOOKS
 
 
-@pytest.mark.xdist_group("book")
 def test_the_tiny_book_has_a_page_for_every_chapter_and_says_that_its_data_are_stand_ins(tiny_book):
     html = tiny_book / "_build" / "tiny" / "html"
     assert "Stand-in data" in (html / "chapters" / "smic" / "03_micro_exp_stcnn.html").read_text(encoding="utf-8")
@@ -53,7 +50,6 @@ def test_the_tiny_book_has_a_page_for_every_chapter_and_says_that_its_data_are_s
         assert (html / "chapters" / dataset / f"{notebook}.html").is_file()
 
 
-@pytest.mark.xdist_group("book")
 @pytest.mark.parametrize(("dataset", "name"), PROFILE.chapters(), ids=lambda value: value)
 def test_every_chapter_runs_on_a_fresh_machine_and_passes_the_gate(dataset, name, tiny_book):
     folder = tiny_book / "_build" / "tiny"
@@ -70,7 +66,6 @@ def test_every_chapter_runs_on_a_fresh_machine_and_passes_the_gate(dataset, name
         assert notice
 
 
-@pytest.mark.xdist_group("book")
 def test_a_second_time_nothing_is_done(tiny_book):
     done = build(tiny_book)
     assert "Nothing to be done" in done.stdout + done.stderr
@@ -84,48 +79,3 @@ def html_of(notebook: Path) -> list[str]:
         for output in cell.outputs
         if "text/html" in output.get("data", {})
     ]
-
-
-# === Chapters by themselves, on the tiny book's data ===
-
-CLIPS = PROFILE.datasets["smic"]["clips"]
-
-
-@pytest.mark.xdist_group("chapters")
-@pytest.mark.parametrize(
-    ("name", "settings", "n_runs"),
-    [
-        ("03_micro_exp_stcnn", {"epochs": 1, "seed": 1}, 1),
-        ("04_fusenet_intermediate", {"epochs": 1, "seed": 1}, 1),
-        ("05_fusenet_late", {"epochs": 1, "seed": 1}, 1),
-        ("07_kernel_study", {"kernels": "3x3x3 3x3x19", "learning_rates": "0.02", "epochs": 1, "seeds": 1}, 1),
-    ],
-)
-def test_a_chapter_trains_the_runs_that_it_lacks(name, settings, n_runs, execute, book_checkout, tmp_path):
-    output, results = execute(name, tmp_path, clips=CLIPS, **settings)
-    assert gate.problems(output, name, {"clips": CLIPS, **settings}) == []
-    runs = json.loads(results.read_text(encoding="utf-8"))["provenance"]["runs"]
-    assert len(runs) == n_runs
-    assert all((book_checkout / "data" / "runs" / run).is_dir() for run in runs)
-
-
-@pytest.mark.xdist_group("chapters")
-def test_a_chapter_that_may_not_train_lists_what_is_missing(execute, tmp_path):
-    settings = {"epochs": 7, "fusenet_epochs": 7, "seeds": 2, "control_seeds": 1, "train_missing": False}
-    _, results = execute("06_comparison", tmp_path, clips=CLIPS, **settings)
-    found = json.loads(results.read_text(encoding="utf-8"))["results"]
-    assert (found["planned"], found["finished"], found["missing"]) == (9, 0, 9)
-
-
-@pytest.mark.xdist_group("chapters")
-def test_a_chapter_runs_from_the_notebooks_folder_as_jupyterlab_starts_it(execute, tmp_path):
-    output, _ = execute("01_data", tmp_path, cwd=paths.NOTEBOOKS, clips=CLIPS)
-    assert gate.problems(output, "01_data") == []
-
-
-@pytest.mark.xdist_group("chapters")
-def test_a_typo_in_a_parameter_stops_the_chapter_and_names_the_right_one(execute, tmp_path):
-    with pytest.raises(papermill.PapermillExecutionError) as stopped:
-        execute("03_micro_exp_stcnn", tmp_path, epoch=5)
-    assert stopped.value.ename == "ConfigError"
-    assert "did you mean 'epochs'" in stopped.value.evalue

@@ -3,7 +3,6 @@
 import dataclasses
 import json
 
-import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,7 +15,7 @@ from lib.networks import STREAMS, build
 from lib.networks.backend import keras
 from lib.preprocessing import PreprocessConfig
 from lib.preprocessing.regions import cut_streams
-from lib.report import gate, saliency_figures, saliency_prose
+from lib.report import saliency_figures, saliency_prose
 from lib.saliency_regions import PARTITIONS, REGIONS
 from lib.training.records import RunConfig
 from lib.training.run import trained_model
@@ -637,34 +636,3 @@ def test_every_figure_of_a_stand_in_says_so_and_no_other_does(standin):
     for figure in figures:
         figure.canvas.draw()
         assert any("stand-in" in text.get_text() for text in figure.texts) == standin
-
-
-# === The chapter ===
-
-
-@pytest.mark.slow
-@pytest.mark.xdist_group("chapters")
-def test_the_chapter_runs_with_its_networks_and_without_and_passes_the_gate(execute, tmp_path):
-    found, shown = {}, {}
-    settings = {"clips": 18, "n_clips": 2, "epochs": 1, "bootstrap": 50, "randomisations": 1}
-    for train_missing in (False, True):
-        folder = tmp_path / str(train_missing)
-        folder.mkdir()
-        output, results = execute("08_saliency", folder, **settings, train_missing=train_missing)
-        assert gate.problems(output, "08_saliency", settings) == []
-        found[train_missing] = json.loads(results.read_text(), parse_constant=pytest.fail)["results"]
-        cells = [cell for cell in nbformat.read(output, as_version=4).cells if cell.cell_type == "code"]
-        shown[train_missing] = [one.data for cell in cells for one in cell.outputs if "data" in one]
-    # the notice of a stand-in and the provenance are all that is left of figures and tables
-    assert [sum("image/png" in data for data in shown[trained]) for trained in (False, True)] == [0, 4]
-    assert [sum("text/html" in data for data in shown[trained]) for trained in (False, True)] == [2, 4]
-    assert found[False].keys() == found[True].keys()
-    assert "not kept here" in found[False]["missing"]["network"]
-    assert found[False]["clips"] == []
-    assert found[False]["verdict"]["crops"]["share"] is None
-    assert found[True]["missing"] == {"network": "", "permuted_labels": ""}
-    assert len(found[True]["clips"]) == 2
-    assert [row["step"] for row in found[True]["cascade"]] == ["dense_2", "dense_1", "convolution"]
-    for table in found[True]["regions"].values():
-        assert sum(row["share"] for row in table) == pytest.approx(1, abs=2e-3)
-    assert found[True]["verdict"]["parts"]["outcome"] == "not testable here"

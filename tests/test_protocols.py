@@ -176,6 +176,14 @@ def test_mispaired_streams_of_a_holdout_come_from_a_second_split():
     assert set(fold.partner) & set(fold.validation)  # mouths of validation clips train too
 
 
+def test_doubled_clips_are_split_in_the_order_in_which_the_released_smic_script_appends_them():
+    protocol = Protocol("doubled", "", split="unshuffled", duplicates="last_class_twice")
+    samples = make_samples(protocol, _labels(66, 47, 43), 3)
+    (fold,) = make_folds(protocol, samples.labels, CLASSES)
+    np.testing.assert_array_equal(fold.train, np.arange(159))
+    np.testing.assert_array_equal(fold.validation, np.arange(159, 199))
+
+
 def test_mispaired_streams_of_a_split_by_subject_stay_in_the_training_part():
     (fold,) = make_folds(PROTOCOLS["mispaired_streams"], _labels(8, 10, 6), CLASSES, _subjects(24, 6))
     assert sorted(fold.partner) == sorted(fold.train)

@@ -38,6 +38,8 @@ CHOICES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "independent_splits": "the second stream is split by a draw of its own: eyes of one clip train with the "
             "mouth of another, under the eyes' label",
             "mouth_twice": "both streams train on the second one, and are validated on the real pair",
+            "mouths_of_two_clips": "both of these: streams train on the mouths of two clips, and are validated on the "
+            "real pair",
         },
         "frame_order": {
             "time": "frames in time",

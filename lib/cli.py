@@ -159,10 +159,14 @@ def _add_run(command: argparse.ArgumentParser) -> None:
             type=kind,
             choices=known.get(field.name),
             required=required,
-            default=None if required else field.default,
             help=helps[field.name].replace("%", "%%") + shown,
             **several,
         )
+    group.add_argument(
+        "--as-released",
+        action="store_true",
+        help="take protocol, batch size and epochs from the authors' code of April 2019 where they are not given",
+    )
     command.add_argument("--runs", type=Path, default=None, help="folder of the records (default: data/runs)")
     command.add_argument("--keep-weights", action="store_true", help="keep the weights in data/weights, too")
     command.add_argument(
@@ -239,9 +243,13 @@ def _preprocess(options) -> None:
 
 def _train(options) -> None:
     from lib import sources
+    from lib.training.plans import released_settings
     from lib.training.records import RunConfig, find_run
 
-    config = RunConfig(**{field.name: getattr(options, field.name) for field in dataclasses.fields(RunConfig)})
+    given = {field.name: getattr(options, field.name) for field in dataclasses.fields(RunConfig)}
+    given = {name: value for name, value in given.items() if value is not None}
+    released = released_settings(options.model, options.dataset) if options.as_released else {}
+    config = RunConfig(**{**released, **given})
     store, folder = _store(options), options.runs or paths.runs_folder()
     record = find_run(config, store, folder)
     if record is not None and options.keep_weights:

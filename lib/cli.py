@@ -136,6 +136,18 @@ def _add_preprocessing(command: argparse.ArgumentParser) -> None:
     group.add_argument("--frames", type=int, default=0, help="depth of a volume (default: 96 for CAS(ME)², else 18)")
     group.add_argument("--sampling", choices=("first", "window", "tim"), default="", help="how frames are picked")
     group.add_argument("--start", type=int, default=None, help="first frame of the window (implies --sampling window)")
+    group.add_argument(
+        "--grey",
+        choices=("luma", "rgb_as_bgr"),
+        default="",
+        help="weights of the colours (default: rgb_as_bgr, as released, for real CAS(ME)², else luma)",
+    )
+    group.add_argument(
+        "--detection",
+        choices=("tracked", "released"),
+        default="",
+        help="how faces are found (default: released, slow, for real CAS(ME)² and SMIC, else tracked)",
+    )
     group.add_argument("--out", type=Path, default=None, help="folder of the stores (default: data/processed)")
     group.add_argument("--jobs", type=int, default=None, help="processes (default: one per core)")
 
@@ -224,6 +236,8 @@ def _store(options):
         options.frames,
         options.sampling,
         options.start,
+        options.grey,
+        options.detection,
         out=options.out,
         jobs=options.jobs,
     )

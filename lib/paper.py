@@ -122,7 +122,7 @@ def released_file(model: str, dataset: str) -> dict:
 
 
 def code_differences() -> pd.DataFrame:
-    """Paper against released code: id, files, version, paper, code, consequence, effect, computed_by."""
+    """Paper against released code: id, files, version, paper, code, consequence, effect, computed_by, here."""
     return pd.DataFrame(_read_yaml("code_differences.yml"))
 
 

@@ -136,6 +136,18 @@ def _add_preprocessing(command: argparse.ArgumentParser) -> None:
     group.add_argument("--frames", type=int, default=0, help="depth of a volume (default: 96 for CAS(ME)², else 18)")
     group.add_argument("--sampling", choices=("first", "window", "tim"), default="", help="how frames are picked")
     group.add_argument("--start", type=int, default=None, help="first frame of the window (implies --sampling window)")
+    group.add_argument(
+        "--grey",
+        choices=("luma", "rgb_as_bgr"),
+        default="",
+        help="weights of the colours (default: rgb_as_bgr, as released, for real CAS(ME)², else luma)",
+    )
+    group.add_argument(
+        "--detection",
+        choices=("tracked", "released"),
+        default="",
+        help="how faces are found (default: released, slow, for real CAS(ME)² and SMIC, else tracked)",
+    )
     group.add_argument("--out", type=Path, default=None, help="folder of the stores (default: data/processed)")
     group.add_argument("--jobs", type=int, default=None, help="processes (default: one per core)")
 
@@ -159,10 +171,14 @@ def _add_run(command: argparse.ArgumentParser) -> None:
             type=kind,
             choices=known.get(field.name),
             required=required,
-            default=None if required else field.default,
             help=helps[field.name].replace("%", "%%") + shown,
             **several,
         )
+    group.add_argument(
+        "--as-released",
+        action="store_true",
+        help="take protocol, batch size and epochs from the authors' code of April 2019 where they are not given",
+    )
     command.add_argument("--runs", type=Path, default=None, help="folder of the records (default: data/runs)")
     command.add_argument("--keep-weights", action="store_true", help="keep the weights in data/weights, too")
     command.add_argument(
@@ -220,6 +236,8 @@ def _store(options):
         options.frames,
         options.sampling,
         options.start,
+        options.grey,
+        options.detection,
         out=options.out,
         jobs=options.jobs,
     )
@@ -239,9 +257,13 @@ def _preprocess(options) -> None:
 
 def _train(options) -> None:
     from lib import sources
+    from lib.training.plans import released_settings
     from lib.training.records import RunConfig, find_run
 
-    config = RunConfig(**{field.name: getattr(options, field.name) for field in dataclasses.fields(RunConfig)})
+    given = {field.name: getattr(options, field.name) for field in dataclasses.fields(RunConfig)}
+    given = {name: value for name, value in given.items() if value is not None}
+    released = released_settings(options.model, options.dataset) if options.as_released else {}
+    config = RunConfig(**{**released, **given})
     store, folder = _store(options), options.runs or paths.runs_folder()
     record = find_run(config, store, folder)
     if record is not None and options.keep_weights:

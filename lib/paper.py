@@ -113,8 +113,16 @@ def released_files() -> list[dict]:
     return released_code()["files"]
 
 
+def released_file(model: str, dataset: str) -> dict:
+    """The entry of `released_code.yml` for one network on one dataset."""
+    for entry in released_files():
+        if (entry["model"], entry["dataset"]) == (model, dataset):
+            return entry
+    raise ConfigError(f"expected a network and a dataset of the released code, found {model!r} on {dataset!r}")
+
+
 def code_differences() -> pd.DataFrame:
-    """Paper against released code: id, files, version, paper, code, consequence, effect, computed_by."""
+    """Paper against released code: id, files, version, paper, code, consequence, effect, computed_by, here."""
     return pd.DataFrame(_read_yaml("code_differences.yml"))
 
 

@@ -19,6 +19,7 @@ from lib.datasets.fingerprint import damage_traps
 from lib.datasets.frames import iter_frames
 from lib.errors import ConfigError, DatasetError, FrameError
 from lib.preprocessing import PreprocessConfig, ProcessedStore, default_config, preprocess
+from lib.preprocessing.config import RELEASED_READING
 from lib.standin import write_standin
 
 
@@ -134,13 +135,21 @@ def _number_or_text(value: str) -> int | float | str:
 
 
 def preprocessing_config(
-    data: Dataset, frames: int = 0, sampling: str = "", start: int | None = None
+    data: Dataset,
+    frames: int = 0,
+    sampling: str = "",
+    start: int | None = None,
+    grey: str = "",
+    detection: str = "",
 ) -> PreprocessConfig:
     """The preprocessing of a dataset: what the paper does with it, except where a value is given.
 
     The paper reads frames 72 to 167 of CAS(ME)² videos that its authors had arranged in class folders. The official
     layouts have no such videos: there an annotated expression, shorter than 96 frames, is interpolated in time, and a
     window of the long recording is read from its beginning.
+
+    Real CAS(ME)² and SMIC are turned grey, and searched for faces, as the authors' code does. On a stand-in, which no
+    number of the paper came from, and on your own clips that is done right and fast.
 
     Parameters
     ----------
@@ -151,8 +160,15 @@ def preprocessing_config(
         How the frames are picked; "" keeps the default.
     start : int, optional
         First frame of a window; None or a negative number keeps the default.
+    grey : {"", "luma", "rgb_as_bgr"}
+        Weights of the colours; "" keeps the default.
+    detection : {"", "tracked", "released"}
+        How faces are found; "" keeps the default.
     """
     config = default_config(data.name)
+    reading = {} if data.is_standin else RELEASED_READING.get(data.name, {})
+    given = {name: value for name, value in (("grey", grey), ("detection", detection)) if value}
+    config = replace(config, **{**reading, **given})
     frames = frames or config.frames
     if data.name == "casme2_sq" and data.layout != "class_folders":
         long_enough = all(clip.n_frames is None or clip.n_frames >= frames for clip in data.clips)
@@ -175,13 +191,15 @@ def processed_store(
     frames: int = 0,
     sampling: str = "",
     start: int | None = None,
+    grey: str = "",
+    detection: str = "",
     out: Path | None = None,
     jobs: int | None = None,
     progress: bool = True,
 ) -> ProcessedStore:
     """The processed store of a dataset, made if it is not there yet; parameters as in the functions above."""
     data = load(dataset, root, clips, standin_seed, options, progress)
-    config = preprocessing_config(data, frames, sampling, start)
+    config = preprocessing_config(data, frames, sampling, start, grey, detection)
     return preprocess(data, config, out or paths.processed_folder(), jobs=jobs, progress=progress)
 
 

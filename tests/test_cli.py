@@ -9,7 +9,7 @@ import pytest
 
 from lib import cli, datasets, paths
 from lib.cli import main
-from lib.training.records import RunConfig
+from lib.training.records import RunConfig, open_run
 
 
 @pytest.fixture(autouse=True)
@@ -96,6 +96,13 @@ def test_from_a_stand_in_to_a_run_record_and_back(smic, tmp_path, capsys):
         main([*run, *places, "--keep-weights"]) == 0
     )  # a run that has a record, and whose weights are asked for later
     assert weights.is_file()
+
+
+def test_a_run_as_released_takes_what_is_not_given_from_the_authors_code(smic, tmp_path):
+    run = ["train", *smic, "--model", "micro_exp_fusenet_intermediate", "--as-released", "--epochs", "1"]
+    assert main([*run, "--runs", str(tmp_path), "--record", str(tmp_path / "run.json")]) == 0
+    config = open_run(tmp_path / json.loads((tmp_path / "run.json").read_text())["run"]).config
+    assert (config.protocol, config.batch_size, config.epochs) == ("released_code_smic_intermediate", 4, 1)
 
 
 @pytest.mark.parametrize("name", ["decode", "progress", "root"])

@@ -3,9 +3,12 @@ import dataclasses
 import numpy as np
 import pytest
 from fake_store import FakeStore
+from sklearn.model_selection import train_test_split
 
 from lib.errors import TrainingError
+from lib.training import inputs
 from lib.training.inputs import Normaliser, fold_plan, prepare_fold
+from lib.training.protocols import Protocol
 from lib.training.records import RunConfig
 
 STCNN = RunConfig("micro_exp_stcnn", protocol="clean", kernel_size=(3, 3, 3))
@@ -80,6 +83,31 @@ def test_mouth_for_eyes_trains_both_streams_on_mouths_and_validates_real_eyes():
     np.testing.assert_array_equal(twice.train[0], clean.train[1])
     np.testing.assert_array_equal(twice.train[1], clean.train[1])
     np.testing.assert_array_equal(twice.validation[0], clean.validation[0])
+
+
+def test_mouths_of_two_clips_train_both_streams_on_mouths_split_apart_and_validate_real_eyes(monkeypatch):
+    protocol = Protocol(
+        "mouths", "", split="holdout", normalisation="all_clips", pairing="mouths_of_two_clips", validate_on="all_clips"
+    )
+    monkeypatch.setattr(inputs, "PROTOCOLS", {"clean": protocol})
+    data, store = prepare_fold(FUSENET, FakeStore()), FakeStore()
+    eyes, mouths = (Normaliser.fit(pixels)(pixels) for pixels in (store.load("eyes"), store.load("mouth")))
+    first, second = (train_test_split(np.arange(24), test_size=0.2, random_state=seed)[0] for seed in (0, 1))
+    assert not np.array_equal(first, second)
+    for found, expected in zip(
+        (*data.train, *data.validation), (mouths[first], mouths[second], eyes, mouths), strict=True
+    ):
+        np.testing.assert_array_equal(found, expected.transpose(0, 2, 3, 1))
+    np.testing.assert_array_equal(data.train_labels, store.labels[first])
+
+
+def test_a_doubled_clip_counts_twice_in_the_normalisation_by_all_clips(monkeypatch):
+    protocol = Protocol("doubled", "", split="holdout", normalisation="all_clips", duplicates="last_class_twice")
+    monkeypatch.setattr(inputs, "PROTOCOLS", {"clean": protocol})
+    data, pixels = prepare_fold(STCNN, FakeStore()), FakeStore().load("frame")
+    doubled = pixels[[*range(18), *np.repeat(np.arange(18, 24), 2)]]
+    expected = Normaliser.fit(doubled)(doubled).transpose(0, 2, 3, 1)
+    np.testing.assert_array_equal(data.train[0], expected[data.fold.train])
 
 
 def test_doubled_clips_come_with_the_labels_that_were_written():

@@ -3,6 +3,7 @@ import dataclasses
 import pytest
 from fake_store import FakeStore
 
+from lib import paper
 from lib.errors import ConfigError, TrainingError
 from lib.networks import NETWORKS
 from lib.training import plans
@@ -96,3 +97,14 @@ def test_clips_that_cannot_be_divided_by_person_are_refused_with_what_is_needed(
         collect([clean], FakeStore(people=4), tmp_path)
     with pytest.raises(TrainingError, match="5 clips of the commonest class"):
         collect([clean], FakeStore(clips_per_class=(3, 4, 2)), tmp_path)
+
+
+@pytest.mark.parametrize("entry", paper.released_files(), ids=lambda entry: entry["path"])
+def test_a_run_as_released_has_the_batches_and_epochs_of_its_file(entry):
+    config = RunConfig(entry["model"], **plans.released_settings(entry["model"], entry["dataset"]))
+    assert (config.batch_size, config.epochs) == (entry["batch_size"], entry["epochs"])
+
+
+def test_clips_that_the_released_code_does_not_read_have_no_settings_of_it():
+    with pytest.raises(ConfigError, match="found 'micro_exp_stcnn' on 'class_folders'"):
+        plans.released_settings("micro_exp_stcnn", "class_folders")

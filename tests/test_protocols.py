@@ -2,8 +2,10 @@ import numpy as np
 import pytest
 from sklearn.model_selection import train_test_split
 
+from lib import paper
 from lib.errors import ConfigError, TrainingError
 from lib.training.inputs import Normaliser, as_listed, control_labels, control_volumes
+from lib.training.plans import RELEASED_PROTOCOLS
 from lib.training.protocols import CHOICES, PROTOCOLS, SHORTCUTS, Protocol
 from lib.training.splits import make_folds, make_samples
 
@@ -134,12 +136,45 @@ def test_the_clean_baseline_has_the_first_choice_of_everything():
         assert getattr(PROTOCOLS["clean"], field) == next(iter(known))
 
 
-def test_validating_on_all_clips_scores_the_training_clips_too():
+@pytest.mark.parametrize("seed", [0, 3])
+def test_the_code_of_table_v_splits_eyes_and_mouths_by_two_draws_of_the_runs_seed_and_scores_every_clip(seed):
     labels = _labels(76, 94, 36)
-    (fold,) = make_folds(PROTOCOLS["released_code"], labels, CLASSES)
-    train, _ = train_test_split(np.arange(206), test_size=0.2, random_state=42)
-    np.testing.assert_array_equal(fold.train, train)
+    (fold,) = make_folds(PROTOCOLS["released_code"], labels, CLASSES, seed=seed)
+    eyes, _ = train_test_split(np.arange(206), test_size=0.2, random_state=seed)
+    mouths, _ = train_test_split(np.arange(206), test_size=0.2, random_state=seed + 1)
+    np.testing.assert_array_equal(fold.train, eyes)
+    np.testing.assert_array_equal(fold.partner, mouths)
     np.testing.assert_array_equal(fold.validation, np.arange(206))
+
+
+def test_its_second_version_splits_both_streams_by_seed_42_and_its_third_not_by_chance():
+    labels = _labels(76, 94, 36)
+    (second,), (third,) = (
+        make_folds(PROTOCOLS[f"released_code_{version}"], labels, CLASSES, seed=5)
+        for version in ("seed_42", "unshuffled")
+    )
+    train, _ = train_test_split(np.arange(206), test_size=0.2, random_state=42)
+    np.testing.assert_array_equal(second.train, train)
+    np.testing.assert_array_equal(third.train, np.arange(164))
+    assert second.partner is third.partner is None
+
+
+@pytest.mark.parametrize("entry", paper.released_files(), ids=lambda entry: entry["path"])
+def test_each_released_file_has_the_protocol_that_its_facts_describe(entry):
+    name = RELEASED_PROTOCOLS[entry["model"], entry["dataset"]]
+    versions = (name, f"{name}_seed_42", f"{name}_unshuffled")[: 1 if entry["splits"][0]["seed"] else 3]
+    for version, split in zip(versions, entry["splits"], strict=False):
+        protocol = PROTOCOLS[version]
+        assert protocol.split_seed == split["seed"]
+        assert protocol.split == ("holdout" if split["shuffled"] else "unshuffled")
+        assert protocol.validate_on == {"held-out clips": "held_out", "all clips": "all_clips"}[entry["validates_on"]]
+        assert (protocol.duplicates == "last_class_twice") == (entry["copies"] == [1, 1, 2])
+        assert (protocol.frame_order == "listing") == (entry["dataset"] == "smic")
+        assert (protocol.normalisation, protocol.reported) == ("all_clips", "best")
+        apart = len(entry["streams"]) == 2 and split["seed"] is None and split["shuffled"]
+        mouths = entry["streams"] == ["mouth", "mouth"]
+        assert (protocol.pairing in ("independent_splits", "mouths_of_two_clips")) == apart
+        assert (protocol.pairing in ("mouth_twice", "mouths_of_two_clips")) == mouths
 
 
 def test_doubled_clips_are_those_of_the_released_smic_script():
@@ -174,6 +209,14 @@ def test_mispaired_streams_of_a_holdout_come_from_a_second_split():
     second, _ = train_test_split(np.arange(24), test_size=0.2, random_state=8)
     np.testing.assert_array_equal(fold.partner, second)
     assert set(fold.partner) & set(fold.validation)  # mouths of validation clips train too
+
+
+def test_doubled_clips_are_split_in_the_order_in_which_the_released_smic_script_appends_them():
+    protocol = Protocol("doubled", "", split="unshuffled", duplicates="last_class_twice")
+    samples = make_samples(protocol, _labels(66, 47, 43), 3)
+    (fold,) = make_folds(protocol, samples.labels, CLASSES)
+    np.testing.assert_array_equal(fold.train, np.arange(159))
+    np.testing.assert_array_equal(fold.validation, np.arange(159, 199))
 
 
 def test_mispaired_streams_of_a_split_by_subject_stay_in_the_training_part():

@@ -1,6 +1,7 @@
 """Real data or stand-in, and the preprocessing that goes with it."""
 
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -133,6 +134,27 @@ def test_smic_is_read_for_18_frames_from_the_first():
 def test_a_value_that_is_given_replaces_the_default(given, expected):
     config = sources.preprocessing_config(dataset("casme2_sq", "class_folders", [200]), **given)
     assert (config.sampling, config.start, config.frames) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "layout", "standin", "expected"),
+    [
+        ("casme2_sq", "class_folders", None, ("rgb_as_bgr", "released")),
+        ("casme2_sq", "selectedpic", None, ("rgb_as_bgr", "released")),
+        ("smic", "raw", None, ("luma", "released")),
+        ("class_folders", "class_folders", None, ("luma", "tracked")),
+        ("casme2_sq", "class_folders", {"standin": True}, ("luma", "tracked")),
+        ("smic", "raw", {"standin": True}, ("luma", "tracked")),
+    ],
+)
+def test_real_data_of_the_paper_are_read_as_the_released_code_does_and_others_right(name, layout, standin, expected):
+    data = replace(dataset(name, layout, [200]), standin=standin)
+    config = sources.preprocessing_config(data)
+    assert (config.grey, config.detection) == expected
+    right = sources.preprocessing_config(data, grey="luma", detection="tracked")
+    assert (right.grey, right.detection) == ("luma", "tracked")
+    released = sources.preprocessing_config(data, grey="rgb_as_bgr", detection="released")
+    assert (released.grey, released.detection) == ("rgb_as_bgr", "released")
 
 
 def test_frames_of_a_clip_are_read_by_position(monkeypatch):

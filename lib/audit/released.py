@@ -10,18 +10,10 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 
 from lib import paper
-from lib.errors import ConfigError
+from lib.paper import released_file
 
 FUSENETS = ("micro_exp_fusenet_intermediate", "micro_exp_fusenet_late")
 HELD_OUT_SHARE = 0.2
-
-
-def released_file(model: str, dataset: str) -> dict:
-    """The entry of `released_code.yml` for one network on one dataset."""
-    for entry in paper.released_files():
-        if (entry["model"], entry["dataset"]) == (model, dataset):
-            return entry
-    raise ConfigError(f"expected a network and a dataset of the released code, found {model!r} on {dataset!r}")
 
 
 def classes(dataset: str) -> list[str]:

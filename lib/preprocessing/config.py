@@ -7,13 +7,15 @@ from lib.errors import ConfigError
 STREAMS = ("frame", "face", "eyes", "mouth")
 SAMPLINGS = ("first", "window", "tim")
 CROPS = ("authors", "steady")
+GREYS = ("luma", "rgb_as_bgr")
+DETECTIONS = ("tracked", "released")
 PREPROCESSING_VERSION = 1
 """Part of the identity of a stand-in's store, raised by hand whenever the same clips and settings give other streams.
 
 No more than rounding is allowed under one version (see `tests/standin/test_reference.py`). Real data need no
 version: the streams themselves are their store's identity.
 """
-ADDED_SINCE: dict[str, object] = {}
+ADDED_SINCE: dict[str, object] = {"grey": "luma", "detection": "tracked"}
 """Settings added after version 1, each with the value that stands for what was done before: it renames no store."""
 
 
@@ -58,10 +60,18 @@ class PreprocessConfig:
         by the clip's median landmarks, so that the detector's jitter does not become motion of the crop: for a still
         face with camera noise of 2 grey levels, the authors' eye crop changes by 2 to 4 grey levels from one frame to
         the next, the steady one by 0.7.
+    grey : str
+        ``"luma"``: red weighs .299 and blue .114, as the authors' code for SMIC has it. ``"rgb_as_bgr"``: the other way
+        round, as their code for CAS(ME)² does, which reads red-green-blue and converts it as blue-green-red.
+    detection : str
+        ``"tracked"``: one face is followed through the clip, and a frame is enlarged for the search only where nothing
+        is found. ``"released"``: as the authors' code does, each frame is doubled in size and the first face found is
+        taken; the search takes three to four times as long.
     max_gap : int
         Longest run of frames without a face that is filled by interpolating landmarks; a longer one rejects the clip.
     upsample : int
         How often a frame is doubled in size for a second search where the first finds no face; 0 to never search twice.
+        Not read with ``detection="released"``.
 
     Raises
     ------
@@ -76,6 +86,8 @@ class PreprocessConfig:
     frame_size: int = 64
     region_size: int = 32
     crop: str = "authors"
+    grey: str = "luma"
+    detection: str = "tracked"
     max_gap: int = 3
     upsample: int = 1
 
@@ -85,7 +97,8 @@ class PreprocessConfig:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
                 raise ConfigError(f"{name}: expected an integer of at least {minimum}, found {value!r}.")
-        for name, known in (("sampling", SAMPLINGS), ("crop", CROPS)):
+        choices = {"sampling": SAMPLINGS, "crop": CROPS, "grey": GREYS, "detection": DETECTIONS}
+        for name, known in choices.items():
             if getattr(self, name) not in known:
                 raise ConfigError(f"{name}: expected one of {', '.join(known)}, found {getattr(self, name)!r}.")
         if isinstance(self.streams, str) or not self.streams or not set(self.streams) <= set(STREAMS):
@@ -115,6 +128,12 @@ _PRESETS = {
     "casme2_sq": PreprocessConfig(frames=96, sampling="window", start=72),
     "smic": PreprocessConfig(frames=18),
     "class_folders": PreprocessConfig(frames=18),
+}
+
+# How that code turns its datasets' frames grey and finds faces in them.
+RELEASED_READING = {
+    "casme2_sq": {"grey": "rgb_as_bgr", "detection": "released"},
+    "smic": {"grey": "luma", "detection": "released"},
 }
 
 

@@ -7,7 +7,7 @@ import functools
 import hashlib
 import importlib.util
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -66,8 +66,11 @@ class Landmarks:
 class FaceDetector(Protocol):
     """What `track_landmarks` needs of a detector."""
 
-    def faces(self, image: np.ndarray, upsample: int) -> list[tuple[np.ndarray, float]]:
-        """Boxes (left, top, right, bottom) in pixels of `image`, each with a score."""
+    def faces(self, image: np.ndarray, upsample: int, shrink: bool = True) -> list[tuple[np.ndarray, float]]:
+        """Boxes (left, top, right, bottom) in pixels of `image`, each with a score, in the detector's order.
+
+        The search is in `image` doubled in size `upsample` times, after a large one is shrunk if `shrink`.
+        """
 
     def points(self, image: np.ndarray, box: np.ndarray) -> np.ndarray:
         """The (68, 2) landmarks of the face in a box."""
@@ -98,8 +101,8 @@ class DlibDetector:
         self._predictor = dlib.shape_predictor(str(find_model(model)))
         self._detector = dlib.get_frontal_face_detector()
 
-    def faces(self, image: np.ndarray, upsample: int) -> list[tuple[np.ndarray, float]]:
-        scale = min(1.0, DETECTION_SIDE / max(image.shape[:2]))
+    def faces(self, image: np.ndarray, upsample: int, shrink: bool = True) -> list[tuple[np.ndarray, float]]:
+        scale = min(1.0, DETECTION_SIDE / max(image.shape[:2])) if shrink else 1.0
         if scale < 1:
             image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         rectangles, scores, _ = self._detector.run(image, upsample, 0.0)
@@ -153,14 +156,16 @@ def _checked(path: Path) -> Path:
     return path
 
 
+# A box with its score (None: no face), how it was found, and how many faces there were.
+_Search = tuple[tuple[np.ndarray, float] | None, str, int]
+
+
 def track_landmarks(frames: Iterable[np.ndarray], detector: FaceDetector, upsample: int = 1) -> Landmarks:
     """Find one face, the same throughout, in every frame of a clip.
 
     Every frame is searched afresh. Of several faces the largest is taken in the first frame with a face, and from
     then on the largest of those whose centre lies within one face width of the last one: somebody in the background
     never becomes the subject. Where this finds nothing the frame is searched again, doubled in size `upsample` times.
-    (The authors' code doubles every frame and takes the first face: three to four times as slow, and on frames where
-    both find the face the landmarks are half a pixel apart.)
 
     Parameters
     ----------
@@ -176,24 +181,52 @@ def track_landmarks(frames: Iterable[np.ndarray], detector: FaceDetector, upsamp
     Landmarks
         With NaN for frames without a face; see `fill_gaps`.
     """
-    points, boxes, scores, n_faces, found = [], [], [], [], []
     last = None
-    for frame in frames:
+
+    def search(frame: np.ndarray) -> _Search:
+        nonlocal last
         candidates = detector.faces(frame, 0)
         chosen, how = _largest_near(candidates, last), "plain"
         if chosen is None and upsample:
             candidates = detector.faces(frame, upsample)
             chosen, how = _largest_near(candidates, last), "upsampled"
-        n_faces.append(len(candidates))
+        last = last if chosen is None else chosen[0]
+        return chosen, how, len(candidates)
+
+    return _landmarks(frames, detector, search)
+
+
+def first_landmarks(frames: Iterable[np.ndarray], detector: FaceDetector) -> Landmarks:
+    """Find a face in every frame as the authors' code does: ``predictor(image, detector(image, 1)[0])``.
+
+    Each frame is doubled in size, whatever that is, and the detector's first face taken, whoever that is. Their code
+    stops at a frame without a face; here it is NaN, as in `track_landmarks`, whose parameters these are. On frames
+    where both find the face the landmarks are half a pixel apart.
+    """
+
+    def search(frame: np.ndarray) -> _Search:
+        candidates = detector.faces(frame, 1, shrink=False)
+        return next(iter(candidates), None), "plain", len(candidates)
+
+    return _landmarks(frames, detector, search)
+
+
+def _landmarks(
+    frames: Iterable[np.ndarray], detector: FaceDetector, search: Callable[[np.ndarray], _Search]
+) -> Landmarks:
+    points, boxes, scores, n_faces, found = [], [], [], [], []
+    for frame in frames:
+        chosen, how, n_candidates = search(frame)
+        n_faces.append(n_candidates)
         if chosen is None:
             points.append(np.full((N_POINTS, 2), np.nan, np.float32))
             boxes.append(np.full(4, np.nan, np.float32))
             scores.append(np.nan)
             found.append("none")
             continue
-        last, score = chosen
-        points.append(np.asarray(detector.points(frame, last), np.float32))
-        boxes.append(np.asarray(last, np.float32))
+        box, score = chosen
+        points.append(np.asarray(detector.points(frame, box), np.float32))
+        boxes.append(np.asarray(box, np.float32))
         scores.append(score)
         found.append(how)
     return Landmarks(

@@ -86,7 +86,10 @@ def process_clip(clip: Clip, config: PreprocessConfig, detector: faces.FaceDetec
     try:
         if clip.n_frames is not None:
             require_frames(clip.n_frames, config)
-        found = faces.track_landmarks(frames(), detector, config.upsample)
+        if config.detection == "released":
+            found = faces.first_landmarks(frames(), detector)
+        else:
+            found = faces.track_landmarks(frames(), detector, config.upsample)
         # Where nothing was left to read after the skipped frames, only counting them tells how many there are.
         n_frames = start + len(found.found) if found.found else sum(1 for _ in iter_frames(clip))
         require_frames(n_frames, config)

@@ -23,24 +23,28 @@ _RIGHT_EYE_AT = (0.68, 0.32)
 ALIGNMENT_FRAMES = 5
 
 
-def grey(image: np.ndarray, size: int) -> np.ndarray:
+_CONVERSIONS = {"luma": cv2.COLOR_RGB2GRAY, "rgb_as_bgr": cv2.COLOR_BGR2GRAY}
+
+
+def grey(image: np.ndarray, size: int, weights: str = "luma") -> np.ndarray:
     """Resize an RGB image to (size, size), then make it grey, in the order of the authors' code.
 
     The aspect ratio is not kept: a 640x480 frame is squashed, as it is by the authors' ``cv2.resize(image, (64, 64),
-    interpolation=cv2.INTER_AREA)``. One difference is deliberate: their code reads CAS(ME)² as RGB and weights it as
-    BGR; here red weighs .299 and blue .114 throughout.
+    interpolation=cv2.INTER_AREA)``.
 
     Parameters
     ----------
     image : (height, width, 3) uint8
     size : int
+    weights : str
+        What red and blue weigh; see `grey` of `lib.preprocessing.PreprocessConfig`.
 
     Returns
     -------
     (size, size) uint8
     """
     resized = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
-    return cv2.cvtColor(resized, cv2.COLOR_RGB2GRAY)
+    return cv2.cvtColor(resized, _CONVERSIONS[weights])
 
 
 def region_box(region: str, points: np.ndarray, frame_shape: tuple[int, ...]) -> tuple[int, int, int, int]:
@@ -125,14 +129,14 @@ def face_alignment(points: np.ndarray) -> tuple[np.ndarray, int]:
     return np.column_stack([rotation, shift]), side
 
 
-def align_face(image: np.ndarray, matrix: np.ndarray, side: int, size: int) -> np.ndarray:
+def align_face(image: np.ndarray, matrix: np.ndarray, side: int, size: int, weights: str = "luma") -> np.ndarray:
     """The aligned face as a (size, size) uint8 grey image.
 
     The turn is made at the source's own scale and the reduction by area averaging after it: a warp straight to a small
     image would sample single pixels and alias.
     """
     upright = cv2.warpAffine(image, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return grey(upright, size)
+    return grey(upright, size, weights)
 
 
 def cut_streams(frames: Iterable[np.ndarray], points: np.ndarray, config: PreprocessConfig) -> dict[str, np.ndarray]:
@@ -145,7 +149,7 @@ def cut_streams(frames: Iterable[np.ndarray], points: np.ndarray, config: Prepro
     points : (n, 68, 2)
         Their landmarks, without NaN.
     config : PreprocessConfig
-        `streams`, `crop` and the sizes are used.
+        `streams`, `crop`, `grey` and the sizes are used.
 
     Returns
     -------
@@ -164,11 +168,11 @@ def cut_streams(frames: Iterable[np.ndarray], points: np.ndarray, config: Prepro
         for stream in config.streams:
             size = config.size(stream)
             if stream == "frame":
-                image = grey(frame, size)
+                image = grey(frame, size, config.grey)
             elif stream == "face":
-                image = align_face(frame, *alignment, size)
+                image = align_face(frame, *alignment, size, config.grey)
             else:
                 left, top, right, bottom = region_box(stream, frame_points, frame.shape)
-                image = grey(frame[top:bottom, left:right], size)
+                image = grey(frame[top:bottom, left:right], size, config.grey)
             images[stream].append(image)
     return {stream: np.stack(stack) for stream, stack in images.items()}

@@ -62,6 +62,18 @@ def meanings() -> pd.DataFrame:
     return pd.DataFrame(rows).T.rename_axis("switch")
 
 
+def without_switch() -> pd.DataFrame:
+    """What no switch turns on: what the released code does, in which files, and what is done here about it."""
+    differences = paper.code_differences().dropna(subset="here")
+    return pd.DataFrame(
+        {
+            "the released code": differences["code"].tolist(),
+            "in": differences["files"].map(files_text).tolist(),
+            "here": differences["here"].str.replace("`", "").tolist(),
+        }
+    )
+
+
 def _changed(name: str) -> str:
     if name == BEST_EPOCH:
         return f"epoch: {CHOICES['reported']['best']}"

@@ -139,9 +139,10 @@ def prepare_fold(config: RunConfig, store, index: int = 0) -> FoldData:
     train, validation = [], []
     for number, pixels in enumerate(streams):
         second = number > 0 and fold.partner is not None
-        source = streams[-1] if protocol.pairing == "mouth_twice" else pixels
+        source = streams[-1] if protocol.pairing in ("mouth_twice", "mouths_of_two_clips") else pixels
         train_clips = samples.clips[fold.partner if second else fold.train]
-        fitted_on = slice(None) if protocol.normalisation == "all_clips" else np.unique(train_clips)
+        # of all clips, a doubled one counts twice, as it does in the released code
+        fitted_on = samples.clips if protocol.normalisation == "all_clips" else np.unique(train_clips)
         normalise = Normaliser.fit(source[fitted_on])
         train.append(_height_width_depth(normalise(source[train_clips])))
         if source is not pixels:

@@ -38,6 +38,8 @@ CHOICES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "independent_splits": "the second stream is split by a draw of its own: eyes of one clip train with the "
             "mouth of another, under the eyes' label",
             "mouth_twice": "both streams train on the second one, and are validated on the real pair",
+            "mouths_of_two_clips": "both of these: streams train on the mouths of two clips, and are validated on the "
+            "real pair",
         },
         "frame_order": {
             "time": "frames in time",
@@ -103,40 +105,75 @@ class Protocol:
                 )
 
 
-_PUBLISHED = (
-    Protocol(
-        name="paper",
-        description="80/20 split of the class-ordered clips, drawn once with seed 4, as Tables VI and VII imply",
-        split="holdout",
-        split_seed=4,
-        normalisation="all_clips",
-        reported="best",
-    ),
-    Protocol(
-        name="released_code",
-        description="what the released FuseNet scripts do: split with seed 42, then validate on every clip",
-        split="holdout",
-        split_seed=42,
-        normalisation="all_clips",
-        validate_on="all_clips",
-        reported="best",
-    ),
-    Protocol(
-        name="released_code_smic",
-        description="the same with what the scripts for SMIC add: surprise clips twice, half of them labelled negative",
-        split="holdout",
-        split_seed=42,
-        normalisation="all_clips",
-        validate_on="all_clips",
-        duplicates="last_class_twice",
-        reported="best",
-    ),
-    Protocol(
-        name="loso",
-        description="leave one subject out; normalisation from the training clips, last epoch, pooled over subjects",
-        split="loso",
-    ),
+_PAPER = Protocol(
+    name="paper",
+    description="80/20 split of the class-ordered clips, drawn once with seed 4, as Tables VI and VII imply",
+    split="holdout",
+    split_seed=4,
+    normalisation="all_clips",
+    reported="best",
 )
+_LOSO = Protocol(
+    name="loso",
+    description="leave one subject out; normalisation from the training clips, last epoch, pooled over subjects",
+    split="loso",
+)
+
+# The authors' code, `data/paper/released_code.yml`. `lib.training.plans.released_settings` tells which belongs to which
+# file. MicroExpSTCNN's file for CAS(ME)² is the protocol `paper`.
+_RELEASED_STCNN_SMIC = dataclasses.replace(
+    _PAPER,
+    name="released_code_smic_stcnn",
+    description="the protocol `paper` on frames in the order of a file system's listing",
+    frame_order="listing",
+)
+# The FuseNets' files as they were when Table V was published, in April 2019.
+_RELEASED = Protocol(
+    name="released_code",
+    description="MicroExpFuseNet as released in April 2019: eyes and mouths split apart, by the run's seed where the "
+    "code has none; validated on every clip",
+    split="holdout",
+    normalisation="all_clips",
+    validate_on="all_clips",
+    pairing="independent_splits",
+    reported="best",
+)
+_RELEASED_SMIC = dataclasses.replace(
+    _RELEASED,
+    name="released_code_smic",
+    description="the same with what the files for SMIC add: surprise clips twice, half of them labelled negative; "
+    "frames as listed",
+    duplicates="last_class_twice",
+    frame_order="listing",
+)
+_RELEASED_SMIC_INTERMEDIATE = dataclasses.replace(
+    _RELEASED_SMIC,
+    name="released_code_smic_intermediate",
+    description="the same with mouths in place of eyes, as the intermediate network's file trains on SMIC",
+    pairing="mouths_of_two_clips",
+)
+
+
+def _later_versions(first: Protocol, pairing: str) -> tuple[Protocol, ...]:
+    """The two that replaced a file's first version on 2019-08-04, half an hour apart: they split both streams alike."""
+    return (
+        dataclasses.replace(
+            first,
+            name=f"{first.name}_seed_42",
+            description=f"`{first.name}` as of 2019-08-04, 09:26: both streams are split by seed 42",
+            split_seed=42,
+            pairing=pairing,
+        ),
+        dataclasses.replace(
+            first,
+            name=f"{first.name}_unshuffled",
+            description=f"`{first.name}` as of 2019-08-04, 10:00: {CHOICES['split']['unshuffled'].replace('`', '')}",
+            split="unshuffled",
+            pairing=pairing,
+        ),
+    )
+
+
 _CLEAN = Protocol(
     name="clean",
     description="people of the validation clips are in no training clip; normalisation from the training clips; last "
@@ -167,7 +204,15 @@ PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
     {
         protocol.name: protocol
         for protocol in (
-            *_PUBLISHED,
+            _PAPER,
+            _LOSO,
+            _RELEASED_STCNN_SMIC,
+            _RELEASED,
+            *_later_versions(_RELEASED, "clip"),
+            _RELEASED_SMIC,
+            *_later_versions(_RELEASED_SMIC, "clip"),
+            _RELEASED_SMIC_INTERMEDIATE,
+            *_later_versions(_RELEASED_SMIC_INTERMEDIATE, "mouth_twice"),
             _CLEAN,
             *(_with_shortcut(name, field, value) for name, (field, value) in SHORTCUTS.items()),
         )

@@ -122,7 +122,7 @@ def make_folds(
                 f"protocol {protocol.name!r} leaves a class without a training clip in fold {fold.name!r}, and no "
                 f"network can learn it: {_counted(trained, classes)}. Use more clips"
             )
-    if protocol.pairing == "independent_splits":
+    if protocol.pairing in ("independent_splits", "mouths_of_two_clips"):
         folds = tuple(_mispaired(protocol, labels, fold, split_seed) for fold in folds)
     if protocol.validate_on == "all_clips":
         folds = tuple(dataclasses.replace(fold, validation=np.arange(len(labels))) for fold in folds)
@@ -130,7 +130,8 @@ def make_folds(
 
 
 def _by_clip(protocol: Protocol, labels: np.ndarray, seed: int) -> Fold:
-    by_class = np.argsort(labels, kind="stable")
+    # doubled samples are in class order already, and their labels, half of which are wrong, would disturb it
+    by_class = np.argsort(labels, kind="stable") if protocol.duplicates == "none" else np.arange(len(labels))
     chosen = {"shuffle": False} if protocol.split == "unshuffled" else {"random_state": seed}
     train, validation = train_test_split(by_class, test_size=protocol.validation_share, **chosen)
     return Fold(name=protocol.split, train=train, validation=validation)
@@ -163,9 +164,9 @@ def _by_subject(protocol: Protocol, labels: np.ndarray, subjects: np.ndarray, se
 def _mispaired(protocol: Protocol, labels: np.ndarray, fold: Fold, seed: int) -> Fold:
     """Give each training sample the second stream of another, as the first released FuseNet scripts did.
 
-    They called `train_test_split` once for the eyes and once for the mouths without a seed, so that mouths of
-    validation clips came into the training part too. Splits of equal size are drawn like that; where sizes differ
-    (by subject), the training mouths are dealt out anew among the training clips.
+    They called `train_test_split` once for each stream without a seed, so that the second stream of validation clips
+    came into the training part too. Splits of equal size are drawn like that; where sizes differ (by subject), the
+    training clips' second streams are dealt out anew among them.
     """
     if protocol.split == "holdout":
         return dataclasses.replace(fold, partner=_by_clip(protocol, labels, seed + 1).train)

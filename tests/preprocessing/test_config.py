@@ -5,6 +5,7 @@ import pytest
 
 from lib.errors import ConfigError
 from lib.preprocessing import PreprocessConfig, config, default_config
+from lib.preprocessing.config import RELEASED_READING
 
 
 @pytest.mark.parametrize(
@@ -14,6 +15,8 @@ from lib.preprocessing import PreprocessConfig, config, default_config
         ({"frames": 18.0}, "found 18.0"),
         ({"sampling": "last"}, "first, window, tim, found 'last'"),
         ({"crop": "loose"}, "crop: expected one of"),
+        ({"grey": "mean"}, "grey: expected one of luma, rgb_as_bgr"),
+        ({"detection": "once"}, "detection: expected one of tracked, released"),
         ({"streams": ("eyes", "nose")}, "found .*nose"),
         ({"streams": "eyes"}, "streams"),
         ({"streams": ()}, "streams"),
@@ -59,6 +62,13 @@ def test_a_setting_added_later_renames_only_what_it_changes(monkeypatch):
     monkeypatch.setitem(config.ADDED_SINCE, "crop", "authors")
     assert "crop" not in PreprocessConfig().identity()
     assert PreprocessConfig(crop="steady").identity()["crop"] == "steady"
+
+
+@pytest.mark.parametrize("released", RELEASED_READING.values())
+def test_a_stand_in_read_as_the_released_code_does_has_another_identity(released):
+    default = PreprocessConfig()
+    apart = {name: value for name, value in released.items() if value != getattr(default, name)}
+    assert PreprocessConfig(**released).identity() == default.identity() | apart
 
 
 def test_a_configuration_survives_json():

@@ -1,6 +1,7 @@
 import importlib.util
 
 import cv2
+import dlib
 import numpy as np
 import pytest
 from synthetic_faces import BOX, FACE, NOTHING, SMALL_FACE, TWO_FACES, FakeDetector, face_points, frame
@@ -11,6 +12,7 @@ from lib.preprocessing.landmarks import (
     DlibDetector,
     fill_gaps,
     find_model,
+    first_landmarks,
     interocular_distance,
     jitter,
     longest_gap,
@@ -55,6 +57,25 @@ def test_of_several_faces_the_largest_near_the_last_is_followed():
     np.testing.assert_array_equal(found.boxes[:2], [large, large])
     assert found.found == ("plain", "plain", "none"), "somebody far away is not the subject"
     assert found.faces.tolist() == [2, 3, 1]
+
+
+def test_as_released_the_first_face_is_taken_in_each_frame_whoever_it_is():
+    class Crowd:
+        def __init__(self, *frames):
+            self.frames = iter(frames)
+
+        def faces(self, image, upsample, shrink=True):
+            assert (upsample, shrink) == (1, False), "each frame is doubled in size, whatever that is"
+            return [(np.float32(box), 1.0) for box in next(self.frames)]
+
+        def points(self, image, box):
+            return face_points(box)
+
+    small, large, huge_far = (0, 0, 30, 30), (10, 0, 50, 40), (200, 0, 300, 100)
+    found = first_landmarks([None] * 3, Crowd([small, large], [], [huge_far, small]))
+    np.testing.assert_array_equal(found.boxes[[0, 2]], [small, huge_far])
+    assert found.found == ("plain", "none", "plain")
+    assert found.faces.tolist() == [2, 0, 2]
 
 
 def test_several_faces_are_counted():
@@ -120,6 +141,14 @@ def test_large_frames_are_searched_small_and_landmarks_placed_at_full_size(portr
     large = cv2.resize(portrait, None, fx=5, fy=5, interpolation=cv2.INTER_CUBIC)  # 1600 pixels wide
     small, big = (track_landmarks([image], dlib_detector).points[0] for image in (portrait, large))
     assert np.linalg.norm(big / 5 - small, axis=1).mean() < 0.05 * interocular_distance(small[None])
+
+
+def test_as_released_a_large_frame_is_not_shrunk_before_the_search(portrait, dlib_detector):
+    large = cv2.resize(portrait, (700, 700), interpolation=cv2.INTER_CUBIC)
+    found = first_landmarks([large], dlib_detector)
+    expected = dlib.get_frontal_face_detector()(large, 1)[0]
+    edges = [expected.left(), expected.top(), expected.right(), expected.bottom()]
+    np.testing.assert_array_equal(found.boxes[0], edges)
 
 
 def test_a_small_face_is_found_by_upsampling(portrait, dlib_detector):

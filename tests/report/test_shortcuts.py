@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from fake_outcomes import FakeStore, failed, finished, missing
 
+from lib.cli import main
 from lib.report import rigour_prose, shortcut_figures, shortcuts
 from lib.training.plans import FUSENET, FUSENET_SHORTCUTS, STCNN, shortcut_runs
 from lib.training.protocols import SHORTCUTS
@@ -145,6 +146,14 @@ def test_each_departure_is_explained_by_what_the_released_code_does():
     assert len(table) == len(shortcuts.SWITCHES)
     assert (table != "").all(axis=None)
     assert "SMIC/Intermediate_MicroFuseNet.py" in table.loc["mouth in place of eyes", "in"]
+
+
+@pytest.mark.parametrize("option", ["--grey rgb_as_bgr", "--detection released"])
+def test_a_departure_that_takes_another_store_is_told_with_a_command_that_measures_it(option, tmp_path, capsys):
+    (told,) = [text for text in shortcuts.without_switch()["here"] if option in text]
+    words = told.partition("python -m lib ")[2].partition(",")[0].split()
+    assert main([*words, "--root", str(tmp_path / "absent")]) == 1
+    assert "expected the dataset's folder" in capsys.readouterr().err  # all else is understood
 
 
 def test_a_figure_of_a_stand_in_says_so_and_names_every_gap():

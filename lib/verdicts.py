@@ -247,7 +247,7 @@ def _printed_clips(dataset: str) -> int:
 
 def _papers_split(dataset: str, source: Mapping) -> bool:
     """Whether the paper's protocol holds out as many clips of each class as Table VI or VII does."""
-    if "data" not in source:
+    if source["standin"] is not None:
         return False
     clips = source["data"]["clips"]
     labels = np.repeat(np.arange(len(clips)), list(clips.values()))
@@ -297,9 +297,10 @@ def _strangers(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
     if not found["seeds"]:
         return _not_run(claim)
     accuracy, published = Interval.from_dict(found["accuracy"]), claim.values["accuracy"]
+    of_what = "people and seeds" if found["seeds"] > 1 else "people"
     text = (
         f"For people whom the network has not seen, {accuracy.estimate:.1%} at the last epoch over "
-        f"{_how_many(found['seeds'])} ({_between(accuracy)} over people and seeds, {found['clips']} clips of "
+        f"{_how_many(found['seeds'])} ({_between(accuracy)} over {of_what}, {found['clips']} clips of "
         f"{found['subjects']} people)."
     )
     verdict = reached(published, accuracy)

@@ -266,46 +266,16 @@ def similarity_curve(rows: pd.DataFrame, n_resamples: int, seed: int) -> pd.Data
     return pd.DataFrame(table, columns=["step", *columns, "n"]).astype(dict.fromkeys(columns, float))
 
 
-def rest_of_face_verdict(table: pd.DataFrame, standin: bool) -> dict[str, object]:
-    """What `share_table` says to the paper's claim that features apart from eyes and mouth contribute.
+def rest_of_face(table: pd.DataFrame) -> dict[str, float | None]:
+    """``area``, and ``share``, ``ratio``, ``gain`` and ``random`` of the rest of the face with their limits.
 
-    Returns
-    -------
-    dict
-        ``share``, ``ratio``, ``gain`` and ``random`` of the rest of the face with their limits, and ``area``; all None
-        where there is no interval. ``contributes``: the interval of its share lies above zero. ``against_area``:
-        whether the interval of the ratio lies "above" or "below" 1, or does "include" it. ``against_random``: the same
-        of the gain and 0, but a share within the range of the random draws counts as "include" too.
-        ``outcome``: "not testable here" on a stand-in; else "supported" (above zero, and more than random networks
-        give), "contradicted" (not above zero), "undecided" (all else), or "not measurable" where the network sees
-        nothing of the face but eyes and mouth, or has no saliency.
+    From `share_table`, as JSON can hold it: None where there is no interval.
     """
     row = table.loc["rest of the face"]
     if pd.isna(row["share_low"]):
         row = row * math.nan
     names = [f"{name}{end}" for name in ("share", "ratio", "gain", "random") for end in ("", "_low", "_high")]
-    found: dict[str, object] = {name: _plain(row[name]) for name in ("area", *names)}
-    measurable = bool(row["area"] > 0)
-    found["contributes"] = bool(row["share_low"] > 0) if measurable else None
-    found["against_area"] = _against(row["ratio_low"], row["ratio_high"], 1)
-    found["against_random"] = _against(row["gain_low"], row["gain_high"], 0)
-    if row["random_low"] <= row["share"] <= row["random_high"]:
-        found["against_random"] = "include"
-    if standin:
-        found["outcome"] = "not testable here"
-    elif not measurable:
-        found["outcome"] = "not measurable"
-    elif not found["contributes"]:
-        found["outcome"] = "contradicted"
-    else:
-        found["outcome"] = "supported" if found["against_random"] == "above" else "undecided"
-    return found
-
-
-def _against(low: float, high: float, value: float) -> str | None:
-    if not (math.isfinite(low) and math.isfinite(high)):
-        return None
-    return "above" if low > value else "below" if high < value else "include"
+    return {name: _plain(row[name]) for name in ("area", *names)}
 
 
 def plain_records(table: pd.DataFrame) -> list[dict]:

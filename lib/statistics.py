@@ -1,4 +1,4 @@
-"""What a handful of runs, or the predictions for a few hundred clips, allow to be said: intervals, tests, verdicts.
+"""What a handful of runs, or the predictions for a few hundred clips, allow to be said: intervals and tests.
 
 Pure functions of numbers and tables. Randomness comes only through a `numpy.random.Generator` that is passed in; how
 many clips a question needs is `lib.power`'s. Scores are those of `lib.metrics`.
@@ -12,9 +12,6 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-# Two equal changes of a clip or two have an interval of no width, and prove nothing.
-FEWEST_PAIRS = 3
-LARGE_CHANGE = 0.05
 Score = Callable[[np.ndarray], np.ndarray]  # a stack of confusion matrices in, a score of each out
 
 
@@ -35,13 +32,27 @@ class Interval(NamedTuple):
         return cls(**{name: math.nan if value is None else value for name, value in values.items()})
 
 
-def says_something(change: Interval) -> bool:
-    """Whether a change has limits that can be read: equal changes of a clip or two have an interval of no width.
+class Range(NamedTuple):
+    """A mean over seeds with the lowest and the highest of them; NaN where there is none.
 
-    >>> says_something(Interval(0.03, 0.03, 0.03)), says_something(Interval(0.03, 0.01, 0.05))
-    (False, True)
+    For what cannot be negative, as the gain of the best epoch over the last: an interval around zero would ask whether
+    it can.
     """
-    return change.low < change.high or (change.low == change.high and abs(change.estimate) > LARGE_CHANGE)
+
+    mean: float
+    lowest: float
+    highest: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "Range":
+        values = _finite(values)
+        if len(values) == 0:
+            return cls(math.nan, math.nan, math.nan)
+        return cls(float(values.mean()), float(values.min()), float(values.max()))
+
+    def to_dict(self) -> dict[str, float | None]:
+        """As JSON can hold it."""
+        return {name: value if math.isfinite(value) else None for name, value in self._asdict().items()}
 
 
 class PermutationTest(NamedTuple):
@@ -313,78 +324,6 @@ def retrained_permutation_p(observed: float, null_scores: Sequence[float]) -> Re
     return RetrainedTest(_one_sided_p(observed, null_scores), 1 / (len(null_scores) + 1), len(null_scores))
 
 
-def equivalence(interval: Interval, reference: float, margin: float) -> str:
-    """Whether a score is the same as a reference, up to a margin fixed beforehand.
-
-    Two one-sided tests at 5 % (TOST) call it the same exactly if the **90 %** interval lies within the margin around
-    the reference, so hand over an interval of level .90: `subject_bootstrap(..., level=0.9)` or
-    `mean_interval(values, level=0.9)`. Not to find a difference is no proof of sameness; hence three answers.
-
-    Parameters
-    ----------
-    interval : Interval
-        Of level .90.
-    reference : float
-        Taken as exact: it is the claim that is checked, not a second measurement.
-    margin : float
-        The largest difference that does not matter, positive, in units of the score.
-
-    Returns
-    -------
-    str
-        ``"same"`` if the interval lies within reference ± margin, ``"different"`` if it lies wholly outside, else
-        ``"undecided"`` (also without an interval).
-
-    References
-    ----------
-    Lakens, "Equivalence tests", Social Psychological and Personality Science 8 (2017).
-
-    Examples
-    --------
-    >>> equivalence(Interval(0.70, 0.67, 0.73), reference=0.6875, margin=0.05)
-    'same'
-    >>> equivalence(Interval(0.70, 0.60, 0.80), reference=0.6875, margin=0.05)
-    'undecided'
-    """
-    _check_margin(margin)
-    if reference - margin < interval.low and interval.high < reference + margin:
-        return "same"
-    if interval.high < reference - margin or interval.low > reference + margin:
-        return "different"
-    return "undecided"
-
-
-def verdict(published: float, interval: Interval, margin: float) -> str:
-    """Whether a published score was reached: the answer that the interval allows, which may be none.
-
-    Two values are to be told apart: the published one, and the lowest that would still do, a margin below it. An
-    interval that includes the latter is compatible with success and with failure: there were too few people, clips or
-    seeds. A score above the published one counts as reached.
-
-    Returns
-    -------
-    str
-        ``"replicated"`` if the whole interval lies above published - margin, ``"not replicated"`` if it lies below,
-        ``"underpowered"`` otherwise (also without an interval).
-
-    Examples
-    --------
-    >>> verdict(0.878, Interval(0.86, 0.84, 0.88), margin=0.05)
-    'replicated'
-    >>> verdict(0.878, Interval(0.60, 0.50, 0.70), margin=0.05)
-    'not replicated'
-    >>> verdict(0.878, Interval(0.86, 0.74, 0.95), margin=0.05)
-    'underpowered'
-    """
-    _check_margin(margin)
-    lowest = published - margin
-    if interval.low > lowest:
-        return "replicated"
-    if interval.high < lowest:
-        return "not replicated"
-    return "underpowered"
-
-
 def _counts_by_subject(predictions: pd.DataFrame, classes: Sequence[str]) -> np.ndarray:
     """Confusion matrices, (n_runs, n_subjects, k, k)."""
     _need(predictions, ("subject", "truth", "predicted"))
@@ -445,8 +384,3 @@ def _finite(values: Sequence[float]) -> np.ndarray:
 def _check_level(level: float) -> None:
     if not 0 < level < 1:
         raise ValueError(f"level: expected a confidence between 0 and 1, found {level!r}")
-
-
-def _check_margin(margin: float) -> None:
-    if not margin > 0:
-        raise ValueError(f"margin: expected a positive difference, found {margin!r}")

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 
-from lib.statistics import Interval
+from lib.statistics import Interval, Range
 
 
 def points(change: float) -> str:
@@ -24,6 +24,21 @@ def interval_in_points(interval: Interval, without: str = "") -> str:
     '+5.0 points (one seed)'
     """
     return _with_limits(interval, points, lambda limit: f"{100 * limit:+.1f}", without)
+
+
+def range_in_points(change: Range) -> str:
+    """A change of a share that cannot be negative: its mean, and the range over seeds.
+
+    >>> range_in_points(Range(0.05, 0.0, 0.12))
+    '+5.0 points on average (+0.0 to +12.0 by seed)'
+    >>> range_in_points(Range(0.05, 0.05, 0.05))
+    '+5.0 points'
+    """
+    if math.isnan(change.mean):
+        return "–"
+    if change.lowest == change.highest:
+        return points(change.mean)
+    return f"{points(change.mean)} on average ({100 * change.lowest:+.1f} to {100 * change.highest:+.1f} by seed)"
 
 
 def interval_text(interval: Interval, form: str) -> str:
@@ -48,6 +63,15 @@ def _with_limits(
         return "–"
     limits = without if math.isnan(interval.low) else f"{of_limit(interval.low)} to {of_limit(interval.high)}"
     return of_estimate(interval.estimate) + (f" ({limits})" if limits else "")
+
+
+def uf1_change(change: Interval) -> str:
+    """A change of UF1 with its limits.
+
+    >>> uf1_change(Interval(0.208, 0.124, 0.291))
+    '+0.208 (+0.124 to +0.291)'
+    """
+    return interval_text(change, "+.3f")
 
 
 def count(number: int, noun: str) -> str:

@@ -184,7 +184,7 @@ def test_summary_of_one_fold():
     assert summary["uar_best"] == 0.75
     assert summary["wilson_low_best"] == pytest.approx(0.3006, abs=1e-4)
     assert summary["accuracy_mean_last_epochs"] == pytest.approx(0.5)
-    assert summary["accuracy_std_last_epochs"] == pytest.approx(np.std([0.25, 0.75, 0.5]))
+    assert summary["accuracy_std_last_epochs"] == pytest.approx(np.std([0.25, 0.75, 0.5], ddof=1))
 
 
 def test_summary_takes_the_mean_accuracy_over_the_last_ten_epochs():

@@ -459,46 +459,11 @@ def test_draws_of_random_weights_are_averaged_within_a_clip():
 # === What is said ===
 
 
-@pytest.mark.parametrize(
-    ("changes", "outcome"),
-    [
-        ({}, "supported"),
-        ({"random": 0.3}, "undecided"),
-        ({"random": 0.292, "n": 2000}, "undecided"),  # the interval excludes zero, but other random networks have more
-        ({"random": 0.4}, "undecided"),
-        ({"n": 1}, "not measurable"),
-        ({"area": 0.0, "rest": 0.3}, "not measurable"),
-        ({"rest": 0.0}, "contradicted"),
-    ],
-)
-def test_the_verdict_follows_from_the_intervals(changes, outcome):
-    verdict = saliency_measures.rest_of_face_verdict(table_of(**changes), standin=False)
-    assert verdict["outcome"] == outcome
-    assert (verdict["share"] is None) == (changes.get("n") == 1)
-    json.dumps(verdict, allow_nan=False)
-
-
-def test_a_stand_in_is_never_evidence_about_the_papers_data():
-    verdicts = {"crops": saliency_measures.rest_of_face_verdict(table_of(), standin=True)}
-    assert verdicts["crops"]["outcome"] == "not testable here"
-    assert verdicts["crops"]["against_area"] == "above"
-    text = saliency_prose.verdict_sentences(verdicts)
-    assert text.startswith("**Not testable here**")
-    assert "Supported" not in text
-    assert f"{verdicts['crops']['share']:.1%}" in text
-    assert f"{100 * verdicts['crops']['gain']:+.1f} points" in text
-    assert "do not cover other seeds" in text
-    assert "more than with random weights" not in text  # how much more is said, and against how many networks
-
-
-def test_two_ways_to_draw_regions_that_disagree_are_both_told():
-    verdicts = {
-        "crops": saliency_measures.rest_of_face_verdict(table_of(), standin=False),
-        "parts": saliency_measures.rest_of_face_verdict(table_of(random=0.3), standin=False),
-    }
-    text = saliency_prose.verdict_sentences(verdicts)
-    assert text.startswith("**It depends")
-    assert "not clearly other than with random weights" in text
+@pytest.mark.parametrize(("clips", "measured"), [(40, True), (1, False)])
+def test_the_rest_of_the_face_is_a_result_where_it_has_an_interval(clips, measured):
+    found = saliency_measures.rest_of_face(table_of(n=clips))
+    assert all((value is not None) == measured for value in found.values())
+    json.dumps(found, allow_nan=False)
 
 
 def test_a_network_that_answers_one_class_and_clips_without_saliency_are_named():
@@ -537,10 +502,7 @@ def test_a_page_without_weights_says_how_to_get_them_and_holds_no_number():
         saliency_prose.sanity_sentences(curve, curve),
     ):
         assert said == "Nothing was measured."
-    verdicts = {"crops": saliency_measures.rest_of_face_verdict(empty, standin=True)}
-    text = saliency_prose.verdict_sentences(verdicts, saliency.NOT_KEPT)
-    assert text.startswith("**Not measured**")
-    assert "stand-in" not in text
+    assert set(saliency_measures.rest_of_face(empty).values()) == {None}
 
 
 def test_what_the_network_cannot_see_is_said():
@@ -598,9 +560,6 @@ def test_missing_networks_and_measures_are_told_without_numbers():
     only_initial = curve(("initial weights", 0.4))
     assert "permuted" not in saliency_prose.sanity_sentences(curve(("dense_2", 0.2)), only_initial)
     assert "**There is no network to explain**: gone." in saliency_prose.network_sentences({"to explain": "gone"})
-    assert "no interval" in saliency_prose.verdict_sentences(
-        {"crops": saliency_measures.rest_of_face_verdict(table_of(n=0), standin=True)}
-    )
 
 
 def test_shares_are_named_where_their_intervals_exclude_the_area():

@@ -11,7 +11,6 @@ import pytest
 from scipy import stats
 
 from lib import metrics, statistics
-from lib.statistics import Interval
 
 CLASSES = ("negative", "positive", "surprise")
 
@@ -247,49 +246,7 @@ def test_retrained_runs_bound_the_p_value_from_below():
         statistics.retrained_permutation_p(0.9, [])
 
 
-# --- verdicts ------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "answer"),
-    [
-        (0.65, 0.75, "same"),
-        (0.55, 0.75, "undecided"),  # reaches below the margin
-        (0.71, 0.85, "undecided"),  # excludes the reference, yet not the margin
-        (0.81, 0.90, "different"),
-        (0.40, 0.55, "different"),
-        (math.nan, math.nan, "undecided"),
-    ],
-)
-def test_sameness_is_claimed_only_where_the_whole_interval_lies_within_the_margin(low, high, answer):
-    assert statistics.equivalence(Interval(0.7, low, high), reference=0.7, margin=0.1) == answer
-
-
-def test_two_one_sided_t_tests_at_5_percent_agree_with_the_90_percent_interval():
-    for seed in range(40):
-        values = np.random.default_rng(seed).normal(0.7, 0.08, 6)
-        above = stats.ttest_1samp(values, 0.6, alternative="greater").pvalue < 0.05
-        below = stats.ttest_1samp(values, 0.8, alternative="less").pvalue < 0.05
-        found = statistics.equivalence(statistics.mean_interval(values, level=0.9), 0.7, 0.1)
-        assert (found == "same") == (above and below)
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "answer"),
-    [
-        (0.84, 0.91, "replicated"),
-        (0.90, 0.99, "replicated"),  # better than published
-        (0.50, 0.81, "not replicated"),
-        (0.70, 0.95, "underpowered"),
-        (0.80, 0.86, "underpowered"),  # excludes the published value but not the lowest that would do
-        (math.nan, math.nan, "underpowered"),
-    ],
-)
-def test_a_verdict_is_given_only_where_the_interval_separates_success_from_failure(low, high, answer):
-    assert statistics.verdict(0.878, Interval((low + high) / 2, low, high), margin=0.05) == answer
-
-
-@pytest.mark.parametrize("judge", [statistics.equivalence, lambda *a: statistics.verdict(a[1], a[0], a[2])])
-def test_a_margin_of_zero_is_refused(judge):
-    with pytest.raises(ValueError, match="margin"):
-        judge(Interval(0.5, 0.4, 0.6), 0.5, 0.0)
+def test_a_gain_that_cannot_be_negative_has_its_range_over_seeds():
+    found = statistics.Range.of([0.0, 0.05, 0.1])
+    assert (found.mean, found.lowest, found.highest) == (pytest.approx(0.05), 0.0, 0.1)
+    assert statistics.Range.of([]).to_dict() == {"mean": None, "lowest": None, "highest": None}

@@ -50,6 +50,14 @@ class Placement:
     offset: int | None
 
 
+@dataclass(frozen=True)
+class Window:
+    """So many frames of a recording in place of an annotated clip: around it, or from the frame `start` (from 0) on."""
+
+    length: int
+    start: int | None = None
+
+
 def cleaned(
     onset: int | None, apex: int | None, offset: int | None, clip_id: str, path: Path, findings: Findings
 ) -> Annotation:
@@ -98,30 +106,35 @@ def place_in_folder(
     )
 
 
-def place_window(annotation: Annotation, frames: FrameList, window: int) -> Placement | None:
-    """`window` frames around the centre of an annotation, shifted to lie inside the folder.
+def place_window(annotation: Annotation, frames: FrameList, window: Window) -> Placement | None:
+    """A window around the centre of an annotation, shifted to lie inside the folder, or one at a fixed frame.
 
-    The folder must hold at least `window` frames. None if the centre lies outside the folder's numbering.
+    The folder must hold all of it. None if the centre lies outside the folder's numbering. At a fixed frame the
+    annotation has no part in the clip, and its numbers are left out.
     """
+    if window.start is not None:
+        return Placement(window.start, window.length, None, None, None)
     numbers = [number for number in frames.numbers if number is not None]
     if not numbers or not numbers[0] <= annotation.centre <= numbers[-1]:
         return None
-    first = frames.position_near(annotation.centre) - window // 2
-    first = min(max(first, 0), len(frames.frames) - window)
+    first = frames.position_near(annotation.centre) - window.length // 2
+    first = min(max(first, 0), len(frames.frames) - window.length)
     inside = (n if n is not None and numbers[0] <= n <= numbers[-1] else None for n in _numbers(annotation))
     positions = (None if n is None else frames.position_near(n) for n in inside)
-    return Placement(first, window, *positions)
+    return Placement(first, window.length, *positions)
 
 
-def place_in_video(annotation: Annotation, window: int | None) -> Placement:
-    """The same in a video, whose first frame has the number 1: onset to offset, or a window around the centre.
+def place_in_video(annotation: Annotation, window: Window | None) -> Placement:
+    """The same in a video, whose first frame has the number 1: onset to offset, or a window.
 
     How long the video is nobody knows before it is decoded, so a window is kept from starting too early, not from
     ending too late.
     """
+    if window is not None and window.start is not None:
+        return Placement(window.start, window.length, None, None, None)
     positions = [None if n is None else n - 1 for n in _numbers(annotation)]
     if window is not None:
-        return Placement(max(annotation.centre - 1 - window // 2, 0), window, *positions)
+        return Placement(max(annotation.centre - 1 - window.length // 2, 0), window.length, *positions)
     return Placement(annotation.onset - 1, annotation.offset - annotation.onset + 1, *positions)
 
 

@@ -9,7 +9,15 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lib.datasets.annotation import Annotation, Placement, cleaned, place_in_folder, place_in_video, place_window
+from lib.datasets.annotation import (
+    Annotation,
+    Placement,
+    Window,
+    cleaned,
+    place_in_folder,
+    place_in_video,
+    place_window,
+)
 from lib.datasets.casme2_coding import Expression, read_coding
 from lib.datasets.class_folders import LAYOUT as CLASS_FOLDERS
 from lib.datasets.class_folders import has_class_folders, load_class_folders
@@ -75,6 +83,7 @@ def load_casme2_sq(
     expression: str = "micro",
     extent: str = "annotated",
     window: int = 96,
+    start: int | None = None,
     classes: tuple[str, ...] | None = None,
 ) -> Dataset:
     """Read CAS(ME)^2.
@@ -101,6 +110,10 @@ def load_casme2_sq(
         ``rawvideo`` the end is known only when it is decoded: a window that passes it is too short there.
     window : int
         Length of a window in frames; 96 is the depth of the paper's network.
+    start : int, optional
+        With ``extent="window"`` and ``label_source="film"``: the window begins at this frame of the recording, counted
+        from 0, wherever the expressions lie. Each recording is then one clip, named by the first of its expressions
+        that the sheet lists; the others are rejected. The authors' code reads frames 72 to 167 of each video.
     classes : tuple of str, optional
         The classes wanted; clips of others are rejected.
 
@@ -129,6 +142,14 @@ def load_casme2_sq(
             raise ConfigError(f"Unknown {name} {value!r} for casme2_sq; known are {', '.join(filter(None, known))}.")
     if extent == "window" and (isinstance(window, bool) or not isinstance(window, int) or window < 1):
         raise ConfigError(f"window: expected a whole number of at least 1 frame, found {window!r}.")
+    if start is not None:
+        if isinstance(start, bool) or not isinstance(start, int) or start < 0:
+            raise ConfigError(f"start: expected a whole number of at least 0 frames, found {start!r}.")
+        if (extent, label_source) != ("window", "film"):
+            raise ConfigError(
+                "start: a window at a fixed frame needs extent=window, and label_source=film, for a recording has one "
+                f"film and many expressions; found extent={extent} and label_source={label_source}."
+            )
     if extent == "window" and layout not in (None, *LONG_LAYOUTS):
         raise ConfigError(f"A window needs the whole recording: layout {' or '.join(LONG_LAYOUTS)}, not {layout}.")
 
@@ -155,7 +176,8 @@ def load_casme2_sq(
         if expression not in ("all", row.kind):
             findings.reject(row.clip_id, spreadsheet, "expression_not_asked", f"{row.kind or 'no'} expression")
     sources = _index(folder, layout, findings)
-    _read_rows(wanted, sources, layout, spreadsheet, label_source, window if extent == "window" else None, findings)
+    chosen = Window(window, start) if extent == "window" else None
+    _read_rows(wanted, sources, layout, spreadsheet, label_source, chosen, findings)
     listed = {_source_key(row, layout) for row in rows}
     for key, path in sources.items():
         if key not in listed:
@@ -269,18 +291,20 @@ def _read_rows(
     layout: str,
     spreadsheet: Path,
     label_source: str,
-    window: int | None,
+    window: Window | None,
     findings: Findings,
 ) -> None:
     """Turn annotated expressions into clips."""
     listings: dict[Path, FrameList] = {}  # a recording holds several expressions: its names are read once
-    seen = set()
+    seen, whole = set(), {}
     for row in rows:
         clip_id, label, source = row.clip_id, _label(row, label_source), sources.get(_source_key(row, layout))
         refusal = _row_refusal(row, label, layout, clip_id in seen, label_source)
         seen.add(clip_id)
         if refusal is None and source is None:
             refusal = "listed_but_absent", f"the spreadsheet lists it; {layout} does not hold it"
+        if refusal is None and source in whole:
+            refusal = "duplicate_clip", f"its recording is the clip {whole[source]} already"
         if refusal:
             findings.reject(clip_id, source or spreadsheet, *refusal)
             continue
@@ -289,6 +313,8 @@ def _read_rows(
         annotation = cleaned(row.onset, row.apex, row.offset, clip_id, source, findings)
         placed = _placed(annotation, listings.get(source), layout, window, clip_id, source, findings)
         if placed is not None:
+            if window is not None and window.start is not None:
+                whole[source] = clip_id
             findings.clips.append(
                 Clip(safe_id(clip_id), NAME, f"s{row.folder}", label, source, fps=FPS, **vars(placed))
             )
@@ -313,7 +339,7 @@ def _placed(
     annotation: Annotation,
     frames: FrameList | None,
     layout: str,
-    window: int | None,
+    window: Window | None,
     clip_id: str,
     source: Path,
     findings: Findings,
@@ -336,15 +362,16 @@ def _placed(
 
 
 def _placement_refusal(
-    annotation: Annotation, frames: FrameList | None, layout: str, window: int | None, source: Path
+    annotation: Annotation, frames: FrameList | None, layout: str, window: Window | None, source: Path
 ) -> tuple[str, str] | None:
     if frames is not None and not frames.frames:
         return "no_frames", f"expected frames in it, found {found_here(source)}"
     if window is not None:
-        if annotation.centre is None:
+        if window.start is None and annotation.centre is None:
             return "no_onset", "neither apex nor onset is annotated: nothing to centre a window on"
-        if frames is not None and len(frames.frames) < window:
-            return "too_short", f"the recording has {len(frames.frames)} frames, the window {window}"
+        needed = window.length + (window.start or 0)
+        if frames is not None and len(frames.frames) < needed:
+            return "too_short", f"the recording has {len(frames.frames)} frames, the window needs {needed}"
         return None
     cut_out = layout not in LONG_LAYOUTS  # the folder itself goes from onset to offset
     if annotation.refusal and not (cut_out and annotation.refusal[0] in ("no_onset", "no_offset")):

@@ -1,4 +1,4 @@
-"""Tables, figures and sentences of the comparison: three networks over several seeds, and controls."""
+"""Tables, figures and scores of the comparison: three networks over several seeds, and controls."""
 
 import itertools
 from collections.abc import Sequence
@@ -15,10 +15,12 @@ from lib import paper
 from lib.metrics import wilson_interval
 from lib.networks import NETWORKS
 from lib.report import figures
-from lib.statistics import Interval, mean_interval, paired_difference, says_something
+from lib.statistics import Interval, Range, mean_interval, paired_difference
 from lib.training import plans
 from lib.training.plans import Outcome
-from lib.wording import count, interval_in_points, points
+from lib.training.records import RunRecord
+from lib.verdicts import settings_of
+from lib.wording import count, interval_in_points, points, range_in_points
 
 CONTROL_TITLES = {
     "none": "clips as they are",
@@ -87,9 +89,7 @@ def network_table(outcomes: Sequence[Outcome], dataset: str, standin: bool) -> p
             clips = int(runs["n"].iloc[0])
             low, high = wilson_interval(round(float(runs["accuracy_best"].mean()) * clips), clips)
             row[f"best epoch, Wilson{where}"] = f"{low:.1%} to {high:.1%}"
-            row[f"best − last{where}"] = interval_in_points(
-                mean_interval(runs["accuracy_best"] - runs["accuracy_last"])
-            )
+            row[f"best − last{where}"] = range_in_points(Range.of(runs["accuracy_best"] - runs["accuracy_last"]))
             row[f"commonest class{where}"] = f"{runs['majority_share'].iloc[0]:.1%}"
         rows[paper.METHOD_NAMES[model]] = row
     return pd.DataFrame(rows).fillna("")
@@ -104,11 +104,12 @@ def stability_table(outcomes: Sequence[Outcome], dataset: str, standin: bool) ->
         row = {}
         if dataset in paper.DATASETS:
             mean, sd = paper.last_epochs(model, dataset)
-            row["paper, Table VIII"] = f"{mean:.2%} ± {sd:.2%}"
+            row["paper, Table VIII"] = f"{mean:.2%} ± {100 * sd:.2f} points"
         for run in runs.itertuples():
-            row[f"seed {run.seed}{where}"] = f"{run.accuracy_mean_last_epochs:.1%} ± {run.accuracy_std_last_epochs:.1%}"
+            sd = "" if pd.isna(run.accuracy_std_last_epochs) else f" ± {100 * run.accuracy_std_last_epochs:.1f} points"
+            row[f"seed {run.seed}{where}"] = f"{run.accuracy_mean_last_epochs:.1%}{sd}"
         if len(runs) > 1:
-            row[f"sd between seeds{where}"] = f"{runs['accuracy_mean_last_epochs'].std(ddof=1):.1%}"
+            row[f"sd between seeds{where}"] = f"{100 * runs['accuracy_mean_last_epochs'].std(ddof=1):.1f} points"
         rows[paper.METHOD_NAMES[model]] = row
     return pd.DataFrame(rows).fillna("")
 
@@ -196,10 +197,11 @@ def selection_sentences(outcomes: Sequence[Outcome]) -> str:
     plain = finished(outcomes, "none")
     if plain.empty:
         return "No run is finished."
-    gain = mean_interval(plain["accuracy_best"] - plain["accuracy_last"])
+    gain = Range.of(plain["accuracy_best"] - plain["accuracy_last"])
     text = (
         f"Over the {count(len(plain), 'finished run')} of the three networks, reporting the best validation epoch "
-        f"instead of the last is worth **{points(gain.estimate)}** of accuracy on average."
+        f"instead of the last is worth **{points(gain.mean)}** of accuracy on average, {points(gain.lowest)} to "
+        f"{points(gain.highest)}; it cannot lose any."
     )
     permuted = finished(outcomes, "permuted_labels")
     if len(permuted):
@@ -222,69 +224,22 @@ def control_change(outcomes: Sequence[Outcome], control: str) -> Interval | None
     return paired_difference(runs.loc[shared], plain.loc[shared]) if len(shared) else None
 
 
-def control_sentences(outcomes: Sequence[Outcome]) -> str:
-    """What each control takes away from the accuracy, and what follows."""
-    sentences = []
-    for control, removed in (("shuffled_frames", "the order of frames"), ("first_frame", "movement")):
-        change = control_change(outcomes, control)
-        if change is None:
-            sentences.append(f"With {CONTROL_TITLES[control]}: not run.")
-            continue
-        certain = (
-            "one seed: no interval"
-            if np.isnan(change.low)
-            else f"95 % interval {100 * change.low:+.1f} to {100 * change.high:+.1f}"
-        )
-        clear = change.high < 0 and says_something(change)
-        verdict = "so the network uses" if clear else "which does not show that the network uses"
-        sentences.append(
-            f"With {CONTROL_TITLES[control]} the mean of the last ten epochs changes by **{points(change.estimate)}** "
-            f"({certain}), {verdict} {removed}."
-        )
-    return " ".join(sentences)
-
-
-def ranking_sentences(outcomes: Sequence[Outcome], dataset: str, standin: bool) -> str:
-    """Whether the paper's order of the three networks is found, by the paper's own reading."""
-    result = ranking(outcomes, dataset)
-    if result["order"] is None:
-        return "Not every network has a finished run, so that they cannot be ordered."
-    ours = " > ".join(paper.METHOD_NAMES[model] for model in result["order"])
-    text = f"By the mean of the best epochs the order here is {ours}"
-    if result["published_order"] is not None:
-        text += f"; the paper's is {' > '.join(paper.METHOD_NAMES[model] for model in result['published_order'])}"
-    text += "."
-    first, second = result["order"][:2]
-    lead = result["lead"]
-    if lead is None or lead["low"] is None:
-        text += " With one seed there is no interval."
-    else:
-        clear = "does not include" if lead["low"] > 0 or lead["high"] < 0 else "includes"
-        text += (
-            f" The lead of {paper.METHOD_NAMES[first]} over {paper.METHOD_NAMES[second]} is "
-            f"{points(lead['estimate'])}, and its 95 % interval over seeds {clear} zero."
-        )
-    return text + (" **Not testable here**: an order on a stand-in is no order on faces." if standin else "")
-
-
 def ranking(outcomes: Sequence[Outcome], dataset: str) -> dict:
     """The networks by mean accuracy at the best epoch, as JSON.
 
     Returns
     -------
     dict
-        ``order`` (best first; None if a network has no finished run), ``published_order``, ``lead`` of the first over
-        the second, and ``published_leads``: of each network of the published order over the next one. Leads are paired
-        by seed, with their 95 % intervals.
+        ``order`` (best first; None if a network has no finished run), ``published_order``, and ``published_leads``: of
+        each network of the published order over the next one, paired by seed, with their 95 % intervals.
     """
     table = finished(outcomes, "none")
     scores = {model: runs.set_index("seed")["accuracy_best"] for model, runs in table.groupby("model")}
     known = dataset in paper.DATASETS
     published = sorted(NETWORKS, key=lambda model: -paper.accuracy(model, dataset)) if known else None
-    result = {"order": None, "published_order": published, "lead": None, "published_leads": None}
+    result = {"order": None, "published_order": published, "published_leads": None}
     if set(scores) < set(NETWORKS):
         return result
-    order = sorted(NETWORKS, key=lambda model: -scores[model].mean())
 
     def lead(first: str, second: str) -> dict | None:
         shared = scores[first].index.intersection(scores[second].index)
@@ -293,26 +248,42 @@ def ranking(outcomes: Sequence[Outcome], dataset: str) -> dict:
         )
 
     leads = [lead(*pair) for pair in itertools.pairwise(published)] if published else None
-    return result | {"order": order, "lead": lead(*order[:2]), "published_leads": leads}
+    return result | {"order": sorted(NETWORKS, key=lambda model: -scores[model].mean()), "published_leads": leads}
+
+
+def scores(records: Sequence[RunRecord]) -> dict:
+    """What runs that differ in their seed alone score, as JSON and as `lib.verdicts` reads it.
+
+    Returns
+    -------
+    dict
+        ``seeds``, ``settings``, ``clips`` validated, ``majority_share``, ``runs``; as means over seeds with t intervals
+        the three readings of accuracy, ``uf1_best``, ``uf1_last`` and ``sd_last_epochs``, the standard deviation
+        between the last epochs of a run; ``gain_of_best``, the mean and the range of best less last, which cannot be
+        negative.
+    """
+    table = pd.DataFrame([record.summary() for record in records])
+    spread = table["accuracy_std_last_epochs"].dropna().astype(float)
+    return {
+        "seeds": [record.config.seed for record in records],
+        "settings": settings_of(records[0].config),
+        "clips": int(table["n"].iloc[0]),
+        "majority_share": float(table["majority_share"].iloc[0]),
+        **{name: mean_interval(table[name], bounds=(0, 1)).to_dict() for name in (*READINGS, "uf1_best", "uf1_last")},
+        "sd_last_epochs": mean_interval(spread, bounds=(0, 1)).to_dict(),
+        "gain_of_best": Range.of(table["accuracy_best"] - table["accuracy_last"]).to_dict(),
+        "runs": [record.id for record in records],
+    }
 
 
 def results(outcomes: Sequence[Outcome], dataset: str) -> dict:
     """What the chapter found, as JSON: scores over seeds of each network and control, the order, what is missing."""
-    table = finished(outcomes)
-    groups = {}
-    for (model, control), runs in table.groupby(["model", "control"], sort=False):
-        groups[f"{model}/{control}"] = {
-            "seeds": runs["seed"].tolist(),
-            "clips": int(runs["n"].iloc[0]),
-            "majority_share": float(runs["majority_share"].iloc[0]),
-            **{name: mean_interval(runs[name]).to_dict() for name in READINGS},
-            "gain_of_best": mean_interval(runs["accuracy_best"] - runs["accuracy_last"]).to_dict(),
-            "std_last_epochs": float(runs["accuracy_std_last_epochs"].mean()),
-            "runs": runs["run"].tolist(),
-        }
+    groups: dict[str, list[RunRecord]] = {}
+    for record in plans.records(outcomes):
+        groups.setdefault(f"{record.config.model}/{record.config.control}", []).append(record)
     statuses = pd.Series([one.status for one in outcomes]).value_counts()
     return {
-        "scores": groups,
+        "scores": {name: scores(own) for name, own in groups.items()},
         "ranking": ranking(outcomes, dataset),
         "control_changes": {
             control: change.to_dict()
@@ -330,7 +301,7 @@ def _published(model: str, dataset: str) -> str:
 
 def _with_interval(interval: Interval) -> str:
     if np.isnan(interval.low):
-        return f"{interval.estimate:.1%}"
+        return f"{interval.estimate:.1%} (one seed)"
     low, high = max(interval.low, 0), min(interval.high, 1)  # Student's t does not know that shares end at 0 and 1
     return f"{interval.estimate:.1%} ({low:.1%} to {high:.1%})"
 

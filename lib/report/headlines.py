@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 
 from lib import paper
 from lib.audit import Finding
-from lib.statistics import FEWEST_PAIRS, Interval
+from lib.statistics import Interval, Range
 from lib.verdicts import Results
-from lib.wording import interval_in_points
+from lib.wording import count, interval_in_points, range_in_points, uf1_change
 
 # line -> the finding that carries it, if it contradicts; its numbers stand with the claims below and in the audit
 LINES_BY_FINDING = {
@@ -39,8 +39,8 @@ def headlines(findings: Sequence[Finding], results: Results) -> str:
     measured = [line for where, content in results.items() for line in _measured(where, content)]
     if measured:
         text += (
-            "\nBy training again, how such habits change an accuracy (percentage points, with 95 % "
-            "intervals over seeds):\n\n" + "\n".join(measured) + "\n"
+            "\nBy training again, how such habits change an accuracy, or UF1 where accuracy shows nothing (95 % "
+            "intervals over seeds; the range where a change cannot be negative):\n\n" + "\n".join(measured) + "\n"
         )
     return text
 
@@ -58,25 +58,31 @@ def _measured(where: tuple[str, str], content: Mapping) -> list[str]:
 
 def _best_epoch(found: Mapping, place: str) -> list[str]:
     scores = found["scores"].get("micro_exp_stcnn/permuted_labels")
-    if scores is None or len(scores["seeds"]) < FEWEST_PAIRS:
+    if scores is None or "mean" not in scores["gain_of_best"]:  # kept from an earlier version
         return []
+    told = "one seed" if len(scores["seeds"]) == 1 else count(len(scores["seeds"]), "seed")
     return [
         "- **Reporting the best epoch.** Where labels are permuted and there is nothing to learn, on "
-        f"{place}: {interval_in_points(Interval.from_dict(scores['gain_of_best']))}, {len(scores['seeds'])} seeds."
+        f"{place}: {range_in_points(Range(**scores['gain_of_best']))}, {told}."
     ]
 
 
 def _shortcuts(found: Mapping, place: str) -> list[str]:
-    rows = [row for row in found["switches"] if row["shown"]]
-    if not rows:
+    rows = [row for row in found["switches"] if "directions" in row]  # lacking in what an earlier version kept
+    told, n_measured = [], 0
+    for name, written in (("accuracy", interval_in_points), ("uf1", uf1_change)):
+        changes = {row["title"]: Interval.from_dict(row[f"{name}_change"]) for row in rows}
+        n_measured += sum(change.low == change.low for change in changes.values())
+        shown = [row["title"] for row in rows if row["directions"][name] != "open"]
+        if name == "uf1":  # where accuracy is blind
+            shown = [row["title"] for row in rows if row["title"] in shown and row["directions"]["accuracy"] == "open"]
+        largest = sorted(shown, key=lambda title: -abs(changes[title].estimate))[:LARGEST_CHANGES]
+        told += [f"{title} {'UF1 ' if name == 'uf1' else ''}{written(changes[title])}" for title in largest]
+    if not told:
         return []
-    changes = {row["title"]: Interval.from_dict(row["accuracy_change"]) for row in rows}
-    largest = sorted(changes, key=lambda title: -abs(changes[title].estimate))[:LARGEST_CHANGES]
-    told = "; ".join(f"{title} {interval_in_points(changes[title])}" for title in largest)
-    n_measured = sum(row["status"] == "measured" for row in found["switches"])
     return [
-        f"- **One shortcut at a time**, on {place}: {told}. Of {n_measured} intervals, {0.05 * n_measured:.1f} would "
-        "exclude zero by chance."
+        f"- **One shortcut at a time**, on {place}: {'; '.join(told)}. Of {n_measured} intervals, "
+        f"{0.05 * n_measured:.1f} would exclude zero by chance."
     ]
 
 

@@ -1,15 +1,13 @@
 """Sentences of chapter 7 that state a number or a finding, made from the study's table. Each returns Markdown."""
 
-import math
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
 from IPython.display import Markdown
 from pandas.io.formats.style import Styler
 
-from lib import paper
 from lib.audit.kernels import check_constant, check_lattice
-from lib.report.kernel_study import PAPER_KERNEL, BestKernel, Kernel, name_of
+from lib.report.kernel_study import PAPER_KERNEL, Kernel, name_of
 from lib.training.records import RunConfig
 from lib.wording import count, points
 
@@ -254,67 +252,6 @@ def cost_sentences(costs: pd.DataFrame, times: pd.DataFrame) -> str:
         "work on the machine, each run's its own: they say how long a training takes, not which kernel is the faster."
     )
     return " ".join(text)
-
-
-def best_sentences(answers: Sequence[BestKernel], dataset: str, standin: bool) -> str:
-    """Whether 3x3x15 is the best kernel, as far as these runs can tell, and what that means for the paper."""
-    own, said = name_of(PAPER_KERNEL), paper.KERNEL_DATASET
-    first = answers[0]
-    lines = list(dict.fromkeys(_answer(one) for one in answers))
-    if first.answer != "not tested" and not first.complete:
-        lines.append(
-            f"{own} stands against {count(first.compared, 'other kernel')} here, not against all of Table IX with all "
-            "their seeds: what was not tried, or diverged, cannot be ruled out."
-        )
-    if any(one.method.startswith("paired") for one in answers):
-        lines.append(
-            "Intervals over seeds say what other seeds would do on the same validation clips; other clips add to them."
-        )
-    if standin:
-        verdict = (
-            f"**Not testable for the paper here.** The paper finds {own} best on the real CAS(ME)²; these runs were "
-            f"made on a stand-in. The difficulty of the stand-in was set with {own} at the learning rate "
-            f"{RunConfig('micro_exp_stcnn').learning_rate:g}, which favours that kernel here."
-        )
-    elif dataset != said:
-        verdict = f"**Not testable for the paper here.** Its Table IX is of `{said}`; these runs are of `{dataset}`."
-    else:
-        verdict = {
-            "yes": f"**The paper's claim holds here**: {own} is the best of the twelve kernels.",
-            "no": f"**The paper's claim does not hold here**: another kernel is better than {own}.",
-            "undecided": f"**Undecided**: these runs do not tell {own} from the best other kernel.",
-            "not tested": f"**Not tested**: {own} and another kernel must be trained.",
-        }[first.claim]
-    return " ".join([verdict, *lines])
-
-
-def _answer(one: BestKernel) -> str:
-    own = name_of(PAPER_KERNEL)
-    where = f"At the {one.at} epoch (learning rate {one.learning_rate:g})"
-    if one.answer == "not tested":
-        lacking = (
-            "it has no finished run" if math.isnan(one.paper_kernel_accuracy) else "no other kernel has a finished run"
-        )
-        return f"At the learning rate {one.learning_rate:g}, {own} cannot be compared: {lacking}."
-    low, high = one.difference.low, one.difference.high
-    limits = "" if math.isnan(low) else f" (95 % interval {100 * low:+.1f} to {100 * high:+.1f}, {one.method})"
-    top = f"{_listed(list(one.kernels))} {'leads' if len(one.kernels) == 1 else 'tie'} with {one.accuracy:.1%}"
-    if one.kernels != (own,):
-        top += f"; {own} has {one.paper_kernel_accuracy:.1%}"
-    meaning = {
-        "yes": f"{own} is above every other kernel tried.",
-        "no": f"A kernel better than {own} was found, even allowing for {one.compared} having had the chance.",
-        "undecided": f"Whether {own} is the best **cannot be decided** from that"
-        + (
-            f": with one finished seed of {_listed(list(one.single_seed))}, seed and kernel cannot be told apart, and "
-            "the interval covers other clips only."
-            if one.single_seed
-            else "."
-        ),
-    }[one.answer]
-    return (
-        f"{where} {top}, {points(one.difference.estimate)} against the best other, {one.best_other}{limits}. {meaning}"
-    )
 
 
 def _span(numbers: Sequence[int]) -> str:

@@ -1,10 +1,9 @@
-"""What the runs of chapter 7 say about kernels: accuracy, collapse to one class, time, and which kernel is best.
+"""What the runs of chapter 7 say about kernels: accuracy, collapse to one class, time, and how 3x3x15 compares.
 
 Numbers only; the figures are `lib.report.kernel_figures`', the sentences `lib.report.kernel_prose`'s. A planned run
 never drops out: a kernel that does not fit, a run that diverged and one that was not trained each keep their place.
 """
 
-import dataclasses
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -12,18 +11,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-from lib import paper
 from lib.audit.kernels import kernels
 from lib.errors import ConfigError
-from lib.metrics import wilson_interval
 from lib.statistics import Interval, mean_interval, paired_difference
 from lib.training.plans import PAPER_KERNELS, Outcome
 from lib.training.records import RunConfig, RunRecord
+from lib.verdicts import settings_of
+from lib.wording import interval_in_points
 
 PAPER_KERNEL = (3, 3, 15)
-SEEDS_NEEDED = 2  # of a kernel, before it is called better or worse than another
 STATUSES = ("finished", "incomplete", "failed", "missing", "does not fit", "not planned")
 
 Kernel = tuple[int, int, int]
@@ -119,8 +116,8 @@ def study(planned: Sequence[RunConfig], outcomes: Sequence[Outcome], misfits: Ma
         ``learning_rate``, ``kernel`` (tuple), ``name``; ``status``, one of `STATUSES` ("incomplete": some seeds are
         finished, "failed" and "missing": none is); ``reason`` of a misfit or failure; counts of runs ``planned``,
         ``finished``, ``failed``, ``missing``; for ``best`` and ``last``: ``accuracy_*`` (mean over the finished seeds,
-        NaN without any), ``low_*`` and ``high_*`` (their range), ``interval_*`` (an `Interval`, see
-        `accuracy_interval`) and ``constant_*`` (how many of them give every clip one class at that epoch);
+        NaN without any), ``low_*`` and ``high_*`` (their range), ``interval_*`` (t, over seeds) and ``constant_*``
+        (how many of them give every clip one class at that epoch);
         ``classes`` and ``since``, the class and epoch of each run that is collapsed at the end; ``n``, validation
         clips.
 
@@ -165,7 +162,7 @@ def _row(rate: float, kernel: Kernel, asked: list[RunConfig], found: list[Outcom
         values = scores[f"accuracy_{at}"].astype(float)
         row |= {
             f"accuracy_{at}": values.mean(), f"low_{at}": values.min(), f"high_{at}": values.max(),
-            f"interval_{at}": accuracy_interval(values.to_numpy(), n),
+            f"interval_{at}": mean_interval(values, bounds=(0, 1)),
             f"constant_{at}": sum(constant_answer(record, at) is not None for record in records),
         }  # fmt: skip
     collapses = [one for record in records if (one := collapse(record)) is not None]
@@ -173,18 +170,6 @@ def _row(rate: float, kernel: Kernel, asked: list[RunConfig], found: list[Outcom
         "classes": tuple(one.class_name for one in collapses),
         "since": tuple(one.since_epoch for one in collapses),
     }
-
-
-def accuracy_interval(accuracies: Sequence[float], n_clips: int) -> Interval:
-    """The t interval over seeds; Wilson's on the clips of one validation set where seeds show no spread (or there is
-    one), as several collapsed networks do; without limits if there is no run."""
-    accuracies = np.asarray(accuracies, dtype=float)
-    if len(accuracies) == 0:
-        return Interval(math.nan, math.nan, math.nan)
-    if _spread(accuracies):
-        return mean_interval(accuracies)
-    mean = float(accuracies.mean())
-    return Interval(mean, *_wilson(mean, n_clips, 0.95))
 
 
 def published_table() -> pd.DataFrame:
@@ -234,139 +219,75 @@ def epoch_seconds(outcomes: Sequence[Outcome]) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("kernel")
 
 
-# === Which kernel is best ===
+# === How 3x3x15 compares ===
 
 
-@dataclass(frozen=True)
-class BestKernel:
-    """The answer to "is 3x3x15 the best kernel?" at one learning rate and one way of choosing the epoch.
+def comparison(table: pd.DataFrame, outcomes: Sequence[Outcome], learning_rate: float, at: str = "best") -> dict:
+    """The paper's kernel beside every other of `study` at one learning rate, pairing runs of equal seeds, as JSON.
 
-    Attributes
-    ----------
-    at : str
-        "best" (the epoch that the paper reports) or "last".
-    learning_rate : float
-    kernels : tuple of str
-        Those with the highest mean accuracy; several if they tie; empty if no run is finished.
-    accuracy, paper_kernel_accuracy : float
-        Means over seeds of the best and of 3x3x15; NaN if not finished.
-    best_other : str
-        The best kernel beside 3x3x15; empty if there is none.
-    difference : Interval
-        3x3x15 minus `best_other`; 95 %.
-    method : str
-        "paired over n seeds" or "Newcombe, n clips"; empty if the two cannot be compared.
-    compared : int
-        How many other kernels stand against 3x3x15.
-    complete : bool
-        Whether these are the paper's eleven, every one with all its seeds.
-    single_seed : tuple of str
-        Those of 3x3x15 and `best_other` with fewer than `SEEDS_NEEDED` finished seeds: seed and kernel cannot be told
-        apart, and the answer is "undecided" whatever the interval, which then knows nothing of other seeds.
-    answer : str
-        "yes": 3x3x15 is above every kernel tried (each at 95 %: all must hold at once, which needs no correction);
-        "no": some other is above it, at a level corrected for the number of kernels that had the chance (Bonferroni);
-        "undecided"; or "not tested", if 3x3x15 or every other kernel has no finished run. A kernel with fewer than
-        `SEEDS_NEEDED` finished seeds supports neither "yes" nor "no".
+    Returns
+    -------
+    dict
+        ``at``, ``learning_rate``, ``kernel`` (the paper's), its ``accuracy`` (None if no run is finished);
+        ``complete``: whether the other kernels are the paper's eleven, every one with all its seeds; ``others``, the
+        best first: ``kernel``, ``accuracy``, ``seeds`` that both have, ``difference`` (the paper's minus the other's,
+        95 %) and ``cautious``, the same at a level corrected for how many others there are (Bonferroni).
     """
-
-    at: str
-    learning_rate: float
-    kernels: tuple[str, ...]
-    accuracy: float
-    paper_kernel_accuracy: float
-    best_other: str
-    difference: Interval
-    method: str
-    compared: int
-    complete: bool
-    single_seed: tuple[str, ...]
-    answer: str
-
-    @property
-    def claim(self) -> str:
-        """The answer to the paper's claim, which is about all twelve kernels: no "yes" if some were not tried."""
-        return "undecided" if self.answer == "yes" and not self.complete else self.answer
-
-
-def best_kernel(table: pd.DataFrame, outcomes: Sequence[Outcome], learning_rate: float, at: str = "best") -> BestKernel:
-    """Compare 3x3x15 with every other kernel of `study` at one learning rate, pairing runs of equal seeds."""
     rows = table[(table["learning_rate"] == learning_rate) & (table["finished"] > 0)].set_index("name")
-    means, own = rows[f"accuracy_{at}"].astype(float), name_of(PAPER_KERNEL)
-    top = tuple(means.index[means >= means.max() - 1e-9])
-    others = means.drop(own, errors="ignore").sort_values(ascending=False, kind="stable")
-    twelve = rows["status"].reindex([name_of(kernel) for kernel in PAPER_KERNELS])
-    answer = BestKernel(
-        at, learning_rate, top, float(means.max()) if len(means) else math.nan, float(means.get(own, math.nan)),
-        others.index[0] if len(others) else "", Interval(math.nan, math.nan, math.nan), "", len(others),
-        bool((twelve == "finished").all()), (), "not tested",
-    )  # fmt: skip
-    if own not in means or others.empty:
-        return answer
-    scores = {name: {} for name in rows.index}
+    twelve, own = [name_of(kernel) for kernel in PAPER_KERNELS], name_of(PAPER_KERNEL)
+    scores: dict[str, dict[int, float]] = {name: {} for name in rows.index}
     for outcome in outcomes:
         if outcome.record is not None and outcome.config.learning_rate == learning_rate:
             accuracy = outcome.record.summary()[f"accuracy_{at}"]
             scores[name_of(outcome.config.kernel_size)][outcome.config.seed] = accuracy
-    n = int(rows.loc[own, "n"])
-    compare = {name: _difference(scores[own], scores[name], n, 0.95)[0] for name in others.index}
-    cautious = {name: _difference(scores[own], scores[name], n, 1 - 0.05 / len(others))[0] for name in others.index}
-    repeated = set(rows.index[rows["finished"] >= SEEDS_NEEDED])
-    single_seed = tuple(name for name in (own, answer.best_other) if name not in repeated)
-    verdict = (
-        "undecided" if single_seed
-        else "yes" if all(one.low > 0 and name in repeated for name, one in compare.items())
-        else "no" if any(one.high < 0 and name in repeated for name, one in cautious.items())
-        else "undecided"
-    )  # fmt: skip
-    difference, method = _difference(scores[own], scores[answer.best_other], n, 0.95)
-    return dataclasses.replace(answer, difference=difference, method=method, single_seed=single_seed, answer=verdict)
+    means = rows[f"accuracy_{at}"].astype(float)
+    rivals = means.drop(own, errors="ignore").sort_values(ascending=False, kind="stable")
+    others = []
+    for name in rivals.index if own in scores else ():
+        shared = sorted(scores[own].keys() & scores[name].keys())
+        pairs = [scores[own][seed] for seed in shared], [scores[name][seed] for seed in shared]
+        others.append({
+            "kernel": name, "accuracy": float(means[name]), "seeds": len(shared),
+            "difference": paired_difference(*pairs, bounds=(-1, 1)).to_dict(),
+            "cautious": paired_difference(*pairs, level=1 - 0.05 / len(rivals), bounds=(-1, 1)).to_dict(),
+        })  # fmt: skip
+    return {
+        "at": at, "learning_rate": learning_rate, "kernel": own, "accuracy": _plain(means.get(own)),
+        "complete": bool((rows["status"].reindex(twelve) == "finished").all()), "others": others,
+    }  # fmt: skip
 
 
-def _difference(own: Mapping[int, float], other: Mapping[int, float], n: int, level: float) -> tuple[Interval, str]:
-    """Mean accuracy of one kernel minus another's, and how its interval came about.
-
-    Without spread between the differences of at least two seeds, t has nothing to go by: what is left is that each
-    accuracy is one of so many clips, and Newcombe's interval of two such shares, which takes them as independent.
-
-    References
-    ----------
-    Newcombe, "Interval estimation for the difference between independent proportions", Statistics in Medicine 17
-    (1998), method 10.
-    """
-    shared = sorted(own.keys() & other.keys())
-    a, b = np.array([own[seed] for seed in shared]), np.array([other[seed] for seed in shared])
-    if _spread(a - b):
-        estimate, low, high = paired_difference(a, b, level)
-        # t knows no bounds, but accuracies lie between 0 and 1 and their differences within one of zero
-        return Interval(estimate, max(low, -1.0), min(high, 1.0)), f"paired over {len(shared)} seeds"
-    a, b = (np.mean(list(one.values())) for one in (own, other))
-    (low, high), (other_low, other_high) = (_wilson(float(share), n, level) for share in (a, b))
-    below, above = math.hypot(a - low, other_high - b), math.hypot(high - a, b - other_low)
-    return Interval(float(a - b), float(a - b - below), float(a - b + above)), f"Newcombe, {n} clips"
-
-
-def _wilson(share: float, n: int, level: float) -> tuple[float, float]:
-    """Of a share of n clips, which as a mean over seeds need not be a whole number of them."""
-    return wilson_interval(min(max(share * n, 0), n), n, z=float(stats.norm.ppf((1 + level) / 2)))
-
-
-def _spread(values: np.ndarray) -> bool:
-    return len(values) > 1 and float(np.ptp(values)) > 1e-9
+def comparison_table(comparisons: Mapping[str, Mapping]) -> pd.DataFrame:
+    """What 3x3x15 leads every other kernel by, as text: a column for each epoch."""
+    columns = {
+        f"lead of {one['kernel']}, {at} epoch": {
+            other["kernel"]: interval_in_points(Interval.from_dict(other["difference"]), "one seed")
+            for other in one["others"]
+        }
+        for at, one in comparisons.items()
+    }
+    return pd.DataFrame(columns).rename_axis("kernel")
 
 
 # === As data ===
 
 
 def results(
-    table: pd.DataFrame, answers: Sequence[BestKernel], costs: pd.DataFrame, times: pd.DataFrame, store
+    table: pd.DataFrame,
+    comparisons: Mapping[str, Mapping],
+    costs: pd.DataFrame,
+    times: pd.DataFrame,
+    planned: Sequence[RunConfig],
 ) -> dict:
-    """What the chapter found, as JSON can hold it; the first of `answers` is the paper's question.
+    """What the chapter found, as JSON can hold it.
 
-    ``paper_kernel_is_best`` is what it means for the claim (`BestKernel.claim`), for the data that were read; only
-    with ``testable`` (real data of Table IX's dataset) does it say something about the paper.
+    Parameters
+    ----------
+    comparisons : mapping of "best" or "last" -> dict
+        From `comparison`.
+    planned : sequence of RunConfig
+        Those at the first learning rate, which the comparisons are of, come first.
     """
-    first = answers[0]
     collapse_by_rate = []
     for rate, rows in table.groupby("learning_rate", sort=False):
         collapse_by_rate.append({
@@ -376,13 +297,8 @@ def results(
             "kernels_failed": rows.loc[rows["failed"] > 0, "name"].tolist(),
         })  # fmt: skip
     return {
-        "testable": store.standin is None and store.dataset == paper.KERNEL_DATASET,
-        "paper_kernel": name_of(PAPER_KERNEL),
-        "best_kernel": first.kernels[0] if len(first.kernels) == 1 else None,
-        "best_kernels": list(first.kernels),
-        "paper_kernel_is_best": first.claim,
-        "complete": first.complete,
-        "answers": [_plain(dataclasses.asdict(one) | {"difference": one.difference.to_dict()}) for one in answers],
+        "settings": {name: value for name, value in settings_of(planned[0]).items() if name != "kernel_size"},
+        "comparisons": dict(comparisons),
         "collapse": collapse_by_rate,
         "kernels": [_cell(row) for row in table.to_dict("records")],
         "costs": {

@@ -103,7 +103,8 @@ def split_sentences(store, fold: Fold) -> str:
     step = 1 / len(fold.validation)
     return (
         f"{len(fold.train)} clips train, **{len(fold.validation)} validate**, so that one clip more or less is "
-        f"{step:.1%} of accuracy. {both:.0%} of the validation clips show a person who is also in the training part."
+        f"{100 * step:.1f} points of accuracy. {both:.0%} of the validation clips show a person who is also in the "
+        "training part."
     )
 
 
@@ -165,30 +166,4 @@ def run_sentences(record) -> str:
         f"The best of {scores['epochs']} epochs is number {scores['best_epoch']}. Reporting it instead of the last is "
         f"worth **{points(gain)}** of accuracy here. {against} ({majority:.1%}). It does not count that the epoch was "
         f"chosen on the clips that it is scored on.{constant}"
-    )
-
-
-def verdict_sentences(record, model: str, dataset: str) -> str:
-    """Whether this run says anything about the paper's accuracy, and what it says."""
-    scores = record.summary()
-    if dataset not in paper.DATASETS:
-        return "The paper has no result on these clips."
-    published = paper.accuracy(model, dataset)
-    if record.provenance["data"]["standin"] is not None:
-        learned = (
-            "It shows that the network can learn from moving faces under these settings, no more."
-            if scores["wilson_low_best"] > scores["majority_share"]
-            else "Its interval does not lie above what always answering the commonest class scores, so it does not "
-            "show that the network learned anything."
-        )
-        return (
-            f"**Not testable here.** The paper reports {published:.2%} on the real dataset. This run was made on a "
-            f"stand-in ({scores['accuracy_best']:.2%} at its best epoch). {learned} With the real dataset in place the "
-            "same page answers the question."
-        )
-    inside = scores["wilson_low_best"] <= published <= scores["wilson_high_best"]
-    return (
-        f"The paper reports {published:.2%}; this run on real data reached {scores['accuracy_best']:.2%} at its best "
-        f"epoch, and its 95 % interval {'includes' if inside else 'excludes'} the paper's value. This is one seed and "
-        "one split: a verdict needs more."
     )

@@ -54,6 +54,20 @@ class Chapter:
             "</p></div>"
         )
 
+    def source(self, store=None) -> dict:
+        """What the judge needs beside results (`lib.verdicts`): what was read, and how.
+
+        Parameters
+        ----------
+        store : ProcessedStore or Dataset, optional
+        """
+        standin = None if store is None or store.standin is None else dict(store.standin)
+        if not hasattr(store, "config"):
+            return {"parameters": self.parameters, "standin": standin}
+        clips = store.clips["label"].value_counts().reindex(list(store.classes), fill_value=0)
+        data = {"layout": store.layout, "clips": clips.to_dict(), "preprocessing": store.config.to_dict()}
+        return {"parameters": self.parameters, "standin": standin, "data": data}
+
     def finish(self, results: Mapping, store=None, runs: Sequence = (), tolerance: float = 0.0) -> None:
         """Write the chapter's results as data and show where they come from.
 
@@ -74,8 +88,7 @@ class Chapter:
             "notebook": self.notebook,
             "notebook_digest": notebook_digest(source_path(self.notebook)),
             "modules": self.modules,
-            "parameters": self.parameters,
-            "standin": None if store is None or store.standin is None else dict(store.standin),
+            **self.source(store),
             "data_fingerprint": data_fingerprint,
             "runs": [run.id for run in runs],
             "devices": sorted({str(run.provenance["device"]) for run in runs}),

@@ -13,9 +13,10 @@ import pandas as pd
 from lib import metrics, paper, power, statistics
 from lib.errors import ConfigError
 from lib.report.rigour_prose import p_text
-from lib.statistics import Interval, PermutationTest, RetrainedTest
+from lib.statistics import Interval, PermutationTest, Range, RetrainedTest
 from lib.training.plans import Outcome
 from lib.training.records import RunRecord
+from lib.verdicts import settings_of
 from lib.wording import interval_text
 
 SCORES = {"uf1": metrics.uf1, "uar": metrics.uar, "accuracy": metrics.accuracy}
@@ -84,10 +85,14 @@ def retrained_test(records: Sequence[RunRecord], permuted: Sequence[RunRecord], 
     return statistics.retrained_permutation_p(seed_scores(records)[score].mean(), seed_scores(permuted)[score])
 
 
-def epoch_choice(records: Sequence[RunRecord]) -> dict[str, Interval]:
-    """What the best epoch of each fold adds to each score over the last: mean over seeds, t interval."""
+def epoch_choice(records: Sequence[RunRecord]) -> dict[str, Interval | Range]:
+    """What the best epoch of each fold adds to each score over the last: mean over seeds and t interval.
+
+    The epoch is chosen by accuracy, which can therefore only gain: it has the range over seeds in place of an interval.
+    """
     best, last = seed_scores(records, "best"), seed_scores(records, "last")
-    return {name: statistics.paired_difference(best[name], last[name], bounds=(-1, 1)) for name in SCORES}
+    gains = {name: statistics.paired_difference(best[name], last[name], bounds=(-1, 1)) for name in ("uf1", "uar")}
+    return {"accuracy": Range.of(best["accuracy"] - last["accuracy"]), **gains}
 
 
 def score_table(
@@ -205,44 +210,27 @@ def planning(predictions: pd.DataFrame, base: float | None, margin: float) -> di
 
 def results(
     outcomes: Sequence[Outcome],
-    store,
+    predictions: pd.DataFrame,
     intervals: Mapping[str, Interval],
-    tight: Interval,
     tests: Mapping[str, PermutationTest],
     retrained: RetrainedTest | None,
-    gains: Mapping[str, Interval],
+    gains: Mapping[str, Interval | Range],
     plan: Mapping[str, float],
-    margin: float,
 ) -> dict:
-    """What chapter 11 found, as JSON can hold it.
+    """What chapter 11 found, as JSON can hold it; ``p_value`` is that of UF1.
 
     Parameters
     ----------
+    predictions : DataFrame
+        From `pooled_predictions`.
     intervals : mapping of score -> Interval
-        Of level .95; the one of accuracy gives the verdict.
-    tight : Interval
-        Of accuracy, of level .90, for two one-sided tests at 5 %.
-    margin : float
-        How much lower than the published accuracy still counts as reached.
-
-    Returns
-    -------
-    dict
-        ``verdict``: "replicated", "not replicated", "underpowered" of `lib.statistics.verdict`; "not testable" on a
-        stand-in or where the paper has no such result; "no run". ``p_value`` is that of UF1.
+        Of level .95, over people and seeds.
     """
     records, permuted = split_outcomes(outcomes)
     config = outcomes[0].config
-    published = published_scores(config.model, store.dataset).get("accuracy")
-    standin = store.standin is not None
-    accuracy = intervals["accuracy"]
-    testable = published is not None and not standin
     return {
         "model": config.model,
-        "dataset": store.dataset,
-        "protocol": config.protocol,
-        "epochs": config.epochs,
-        "standin": standin,
+        "settings": settings_of(config),
         **{name: interval.to_dict() for name, interval in intervals.items()},
         "p_value": tests["uf1"].p_value if tests else None,
         "p_values": {name: test.p_value for name, test in tests.items()},
@@ -253,16 +241,7 @@ def results(
         "permuted_runs": len(permuted),
         "failed": sum(outcome.status == "failed" for outcome in outcomes),
         "missing": sum(outcome.status == "missing" for outcome in outcomes),
-        "subjects": plan.get("subjects"),
-        "clips": plan.get("clips"),
-        "published": published,
-        "margin": margin,
-        "interval_separates": bool(accuracy.high - accuracy.low < margin),
-        "equivalence": statistics.equivalence(tight, published, margin) if testable else None,
-        "verdict": "no run"
-        if not records
-        else statistics.verdict(published, accuracy, margin)
-        if testable
-        else "not testable",
+        "subjects": int(predictions["subject"].nunique()),
+        "clips": int(predictions["clip"].nunique()),
         "power": {name: None if isinstance(one, float) and math.isnan(one) else one for name, one in plan.items()},
     }

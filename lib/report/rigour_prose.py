@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from lib import paper
-from lib.statistics import FEWEST_PAIRS, Interval, PermutationTest, RetrainedTest
-from lib.wording import interval_in_points, interval_text
+from lib.statistics import Interval, PermutationTest, Range, RetrainedTest
+from lib.verdicts import FEWEST_SEEDS
+from lib.wording import interval_in_points, interval_text, range_in_points, uf1_change
 
 STANDIN_ONLY = (
     " All of this was measured on a **stand-in**; it says how the method behaves, nothing about the paper's data."
@@ -41,29 +42,33 @@ def outcome_sentences(outcomes: Sequence) -> str:
 
 
 def shortcut_sentences(book: pd.DataFrame, standin: bool, level: float = 0.95) -> str:
-    """What the ledger of shortcuts shows, and what it cannot show."""
+    """What the ledger of shortcuts shows, by accuracy and by UF1, and what it cannot show."""
     measured = book[book["status"] == "measured"]
     single = int((book["status"] == "one seed").sum())
     open_rows = book[book["status"].isin(["failed", "missing"])]
-    sentences = []
-    if len(measured):
-        shown = measured[measured["shown"]]
-        rises = [row.accuracy.estimate > 0 for row in shown.itertuples()]
-        for rows, word in ((shown[rises], "rises"), (shown[[not one for one in rises]], "falls")):
-            named = [f"*{row.title}* ({interval_in_points(row.accuracy)})" for row in rows.itertuples()]
+    sentences, intervals = [], 0
+    for score, title, form in (("accuracy", "accuracy", interval_in_points), ("uf1", "UF1", uf1_change)):
+        known = [row for row in measured.itertuples() if not math.isnan(getattr(row, score).low)]
+        intervals += len(known)
+        for way, word in (("up", "rises"), ("down", "falls")):
+            named = [f"*{row.title}* ({form(getattr(row, score))})" for row in known if row.directions[score] == way]
             if named:
-                sentences.append(f"Accuracy **{word}**, with an interval that excludes zero, by {'; '.join(named)}.")
-        unclear = len(measured) - len(shown)
+                opening = f"{title[0].upper()}{title[1:]} **{word}**"
+                sentences.append(f"{opening}, with an interval that excludes zero, by {'; '.join(named)}.")
+        unclear = sum(row.directions[score] == "open" for row in known)
         if unclear:
             sentences.append(
-                f"For {unclear} of {len(measured)} departures neither a gain nor a loss in accuracy is shown, nor is "
-                f"either ruled out: the interval includes zero, or stands on fewer than {FEWEST_PAIRS} pairs of runs."
+                f"For {unclear} of {len(known)} departures neither a gain nor a loss in {title} is shown, nor is "
+                f"either ruled out: the interval includes zero, or stands on fewer than {FEWEST_SEEDS} pairs of runs."
             )
-        chance = len(measured) * (1 - level)
+    if intervals:
         sentences.append(
-            f"If no departure mattered at all, {chance:.1f} of these {len(measured)} intervals at {level:.0%} would "
-            "still be expected to exclude zero."
+            f"If no departure mattered at all, {intervals * (1 - level):.1f} of these {intervals} intervals at "
+            f"{level:.0%} would still be expected to exclude zero."
         )
+    for row in book.itertuples():
+        if row.never_less is not None and row.n_seeds:
+            sentences.append(f"*{row.title}* cannot lower accuracy: {range_in_points(row.never_less)}.")
     if single:
         sentences.append(f"With one pair of runs only, and so without an interval: {single}.")
     if len(open_rows):
@@ -115,16 +120,16 @@ def p_text(p: float) -> str:
     return f"{p:.1g}" if p < 0.001 else f"{p:.3f}".rstrip("0").rstrip(".")
 
 
-def epoch_choice_sentences(gains: Mapping[str, Interval], n_folds: int) -> str:
+def epoch_choice_sentences(gains: Mapping[str, Interval | Range], n_folds: int) -> str:
     """What choosing the best epoch in each fold, on the clips it is scored on, would have added."""
     gain = gains["accuracy"]
-    if math.isnan(gain.estimate):
+    if math.isnan(gain.mean):
         return "There is no finished run to read this from."
     uf1 = interval_text(gains["uf1"], "+.3f")
     return (
         f"Had the best epoch been chosen in each of the {n_folds} folds, on the very clips that it is scored on, "
-        f"accuracy would change by **{interval_in_points(gain, 'no interval')}** and UF1 by {uf1}. The smaller a "
-        "fold, the easier it is to find an epoch that suits it: leave-one-subject-out does not protect from this "
+        f"accuracy, which cannot fall by it, would change by **{range_in_points(gain)}** and UF1 by {uf1}. The smaller "
+        "a fold, the easier it is to find an epoch that suits it: leave-one-subject-out does not protect from this "
         "choice, it makes it worth more."
     )
 
@@ -145,51 +150,13 @@ def power_sentences(plan: Mapping[str, float]) -> str:
     shown = (
         "no drop of any size is likely to be found"
         if math.isnan(smallest)
-        else f"a drop must be **{smallest:.1%}** or more to be found with a probability of {plan['power']:.0%}"
+        else f"a drop must be **{100 * smallest:.1f} points** or more to be found with a probability of "
+        f"{plan['power']:.0%}"
     )
     return (
         f"How alike the clips of a person are in being right or wrong (intraclass correlation) {alike}. So "
         f"{plan['clips']} clips of {plan['subjects']} people are worth {plan['effective_clips']:.0f} independent ones: "
         f"from an accuracy of {plan['base']:.1%}, {shown}. To find a drop of the margin, "
-        f"{plan['margin']:.1%}, takes {plan['independent_clips_needed']:,} independent clips: about "
+        f"{100 * plan['margin']:.1f} points, takes {plan['independent_clips_needed']:,} independent clips: about "
         f"**{plan['clips_needed']:,} clips of {plan['subjects_needed']:,} people** like those here."
-    )
-
-
-def verdict_sentences(found: Mapping) -> str:
-    """The page's answer, from its results: see `lib.report.rigour.results`."""
-    published, margin = found["published"], found["margin"]
-    if found["verdict"] == "no run":
-        return "**No verdict: no run is finished.**"
-    if published is None:
-        return "The paper has no result of this network on these clips, so there is nothing to replicate."
-    accuracy = found["accuracy"]
-    interval = interval_text(Interval(*(math.nan if one is None else one for one in accuracy.values())), ".1%")
-    if found["standin"]:
-        separates = (
-            "On real clips, an interval of this width around the paper's accuracy could"
-            if found["interval_separates"]
-            else "Nor would real clips of this number decide much: an interval of this width around the paper's "
-            "accuracy does not"
-        )
-        return (
-            f"**Not testable here.** The paper reports {published:.2%} on the real dataset; these clips are rendered, "
-            f"and their accuracy of {interval} is not comparable with it. {separates} tell {published:.1%} from "
-            f"{published - margin:.1%}, a margin of {100 * margin:.0f} points lower."
-        )
-    meaning = {
-        "replicated": "the whole interval lies above the lowest accuracy that would still do",
-        "not replicated": "the whole interval lies below the lowest accuracy that would still do",
-        "underpowered": "the interval includes the lowest accuracy that would still do, so that these people and clips "
-        "are compatible with success and with failure",
-    }[found["verdict"]]
-    same = {
-        "same": "is the same as the paper's within the margin",
-        "different": "differs from the paper's by more than the margin",
-        "undecided": "is shown neither to be the same as the paper's within the margin nor to differ by more",
-    }[found["equivalence"]]
-    return (
-        f"**{found['verdict'].capitalize()}.** The paper reports {published:.2%}, for people whom its network had "
-        f"seen; for people it has not seen, accuracy is {interval}. With a margin of {margin:.0%}, {meaning} "
-        f"({published - margin:.1%}). By two one-sided tests at 5 %, the accuracy {same}."
     )

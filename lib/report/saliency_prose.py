@@ -9,9 +9,7 @@ from pandas.io.formats.style import Styler
 from lib.saliency import NOT_KEPT
 from lib.saliency_measures import MOVING
 from lib.saliency_regions import PARTITIONS
-from lib.wording import points
 
-REST = "rest of the face"
 PERMUTED, INITIAL = "permuted labels", "initial weights"  # the other networks of the sanity checks
 NOTHING = "Nothing was measured."
 OF_CLIPS = "the intervals are over clips and do not cover other seeds"
@@ -205,55 +203,6 @@ def sanity_sentences(cascade: pd.DataFrame, others: pd.DataFrame) -> str:
             f"where {1 - initial['spearman']:+.2f} would make the maps the same."
         )
     return f"{text} One network each: {OF_CLIPS}."
-
-
-def verdict_sentences(verdicts: Mapping[str, Mapping], missing: str = "") -> str:
-    """What the measurement says to the paper's "features apart from eyes and mouth contribute".
-
-    `missing`: why there is no network, as in `answer_sentences`.
-    """
-    if missing:
-        return "**Not measured**: there is no network whose maps could support or contradict it."
-    opening = {
-        "not testable here": "**Not testable here** for the paper's data: these are maps of a stand-in. On it:",
-        "supported": "**Supported**, as far as one network of one seed can:",
-        "contradicted": "**Contradicted** by one network of one seed:",
-        "undecided": "**Undecided**:",
-        "not measurable": "**Not measurable**:",
-    }
-    outcomes = {verdict["outcome"] for verdict in verdicts.values()}
-    lines = [opening[outcomes.pop()] if len(outcomes) == 1 else "**It depends on what counts as eyes and mouth**:", ""]
-    for partition, verdict in verdicts.items():
-        lines.append(f"- *{partition}*, {PARTITIONS[partition]}: {_finding(verdict)}")
-    lines += [
-        "",
-        "That a share is above zero means little by itself: a gradient is hardly ever exactly zero, and a network with "
-        "random weights passes the same test. Weight lies on how much more the region has than its area, and than with "
-        f"random weights. One trained network and a few draws of random weights are compared: {OF_CLIPS}.",
-    ]
-    return "\n".join(lines)
-
-
-def _finding(verdict: Mapping) -> str:
-    if verdict["contributes"] is None:
-        if verdict["area"] == 0:
-            return "the network sees nothing else of the face."
-        return "no interval can be given with fewer than two clips that have saliency."
-    than_area = {"above": "more than its area", "below": "less than its area", "include": "about as much as its area"}
-    row = pd.Series(verdict, dtype=object)
-    if verdict["against_random"] is None:
-        than_random = "a comparison with random weights is not possible"
-    else:
-        draws = f"{_percent(verdict['random'])}, {_range(verdict['random_low'], verdict['random_high'], _percent)}"
-        beside = f"with random weights ({draws} over the draws)"
-        gain = f"{points(verdict['gain'])} ({_range(verdict['gain_low'], verdict['gain_high'], _in_points)})"
-        clear = "not clearly other than " if verdict["against_random"] == "include" else ""
-        than_random = f"{clear}{beside}: {gain}" if clear else f"{gain} against maps {beside}"
-    return (
-        f"the {REST} has **{_interval(row, 'share', _percent)}** of the saliency, "
-        f"{_interval(row, 'ratio', _number)} times its share of the area ({_percent(verdict['area'])}): "
-        f"{than_area[verdict['against_area']]}, and {than_random}."
-    )
 
 
 def _mark(standin: bool) -> str:

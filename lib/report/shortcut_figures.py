@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from lib.report.figures import PAPER, TRAINING, VALIDATION, finished
-from lib.statistics import FEWEST_PAIRS, Interval
+from lib.statistics import Interval
+from lib.verdicts import FEWEST_SEEDS
 
 LEAST_REACH = 0.1  # of an axis, so that changes near zero do not fill the picture
 
@@ -38,7 +39,7 @@ def ledger_chart(book: pd.DataFrame, changes: pd.DataFrame, standin: bool) -> Fi
         reach = _reach(changes[score].dropna().to_numpy(), [one for one in book[score] if not math.isnan(one.estimate)])
         for position, row in zip(positions, book.itertuples(), strict=True):
             own = changes[(changes["switch"] == row.switch) & (changes["model"] == row.model)]
-            _line(axis, position, getattr(row, score), own[score].dropna().to_numpy(), reach, row)
+            _line(axis, position, score, own[score].dropna().to_numpy(), reach, row)
         axis.axvline(0, color="black", linewidth=0.8)
         axis.set(xlim=(-reach, reach), xlabel=title, ylim=(-0.6, len(book) - 0.4))
         axis.grid(False, axis="y")
@@ -46,7 +47,7 @@ def ledger_chart(book: pd.DataFrame, changes: pd.DataFrame, standin: bool) -> Fi
         axis.xaxis.set_major_formatter(FuncFormatter(functools.partial(_tick, form, scale)))
     axes[0].set_yticks(positions, [row.title.replace(" (", "\n(") for row in book.itertuples()])
     figure.supxlabel(
-        f"dots: pairs of runs; lines: 95 % interval; dark bars: it excludes zero, with {FEWEST_PAIRS} pairs or more",
+        f"dots: pairs of runs; lines: 95 % interval; dark bars: it excludes zero, with {FEWEST_SEEDS} pairs or more",
         fontsize=8,
         color=PAPER,
     )
@@ -57,13 +58,14 @@ def _tick(form: str, scale: float, value: float, _: int) -> str:
     return form.format(scale * value) if value else "0"
 
 
-def _line(axis: Axes, position: float, change: Interval, dots: np.ndarray, reach: float, row) -> None:
+def _line(axis: Axes, position: float, score: str, dots: np.ndarray, reach: float, row) -> None:
+    change = getattr(row, score)
     if math.isnan(change.estimate):
         axis.text(0, position, _gap_text(row), ha="center", va="center", fontsize=8, style="italic", color=PAPER,
                   bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})  # fmt: skip
         return
-    excludes_zero = row.n_seeds >= FEWEST_PAIRS and (change.low > 0 or change.high < 0)
-    axis.barh(position, change.estimate, height=0.62, color=TRAINING if excludes_zero else "#b9c7e0", zorder=2)
+    colour = "#b9c7e0" if row.directions[score] == "open" else TRAINING
+    axis.barh(position, change.estimate, height=0.62, color=colour, zorder=2)
     if not math.isnan(change.low):
         low, high = max(change.low, -reach), min(change.high, reach)
         axis.plot([low, high], [position, position], color="black", linewidth=1.3, zorder=3)

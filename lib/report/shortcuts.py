@@ -12,11 +12,12 @@ import pandas as pd
 
 from lib import paper
 from lib.report.tables import files_text
-from lib.statistics import FEWEST_PAIRS, mean_interval
+from lib.statistics import Interval, Range, mean_interval
 from lib.training.plans import STCNN, Outcome
 from lib.training.protocols import CHOICES, PROTOCOLS, SHORTCUTS
 from lib.training.records import RunConfig
-from lib.wording import interval_in_points, interval_text
+from lib.verdicts import direction
+from lib.wording import interval_in_points, interval_text, range_in_points, uf1_change
 
 BASELINE = "clean"
 BEST_EPOCH, DOUBLED_BATCH = "best_epoch", "doubled_batch"  # the two switches that need no protocol of their own
@@ -166,15 +167,19 @@ def ledger(changes: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     DataFrame
         ``switch``, ``title``, ``model``, ``n_planned``, ``n_seeds`` (pairs that are finished), ``n_failed``,
         ``n_missing``, ``status`` ("measured"; "one seed", which has no interval; "failed"; "missing"), ``reason`` (of
-        the first pair that lacks), for ``accuracy`` and ``uf1`` an `Interval` (t, over seeds), and ``shown``: whether
-        that of accuracy excludes zero and stands on enough pairs.
+        the first pair that lacks), for ``accuracy`` and ``uf1`` an `Interval` (t, over seeds), and ``directions``: for
+        each of the two "up", "down" or "open", as `lib.verdicts.direction` reads it. ``never_less``: the `Range` of a
+        change in accuracy that cannot be negative, as that of the best epoch, which has no interval; else None.
     """
     rows = []
     for (name, model), group in changes.groupby(["switch", "model"], sort=False):
         finished = group[group["status"] == "finished"]
         counts = group["status"].value_counts()
         lacking = group.loc[group["status"] != "finished", "reason"]
+        never_less = Range.of(finished["accuracy"]) if name == BEST_EPOCH else None
         changes_of = {score: mean_interval(finished[score].dropna(), level, bounds=(-1, 1)) for score in SCORES}
+        if never_less is not None:
+            changes_of["accuracy"] = Interval(never_less.mean, math.nan, math.nan)
         rows.append(
             {
                 "switch": name,
@@ -187,8 +192,8 @@ def ledger(changes: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
                 "status": _status(len(finished), counts),
                 "reason": lacking.iloc[0] if len(lacking) else "",
                 **changes_of,
-                "shown": len(finished) >= FEWEST_PAIRS
-                and bool(changes_of["accuracy"].low > 0 or changes_of["accuracy"].high < 0),
+                "never_less": never_less,
+                "directions": {score: direction(change, len(finished)) for score, change in changes_of.items()},
             }
         )
     table = pd.DataFrame(rows)
@@ -209,8 +214,10 @@ def ledger_table(book: pd.DataFrame, standin: bool) -> pd.DataFrame:
         {
             "switch": row.title,
             "network": paper.METHOD_NAMES[row.model],
-            f"change in accuracy{where}": interval_in_points(row.accuracy, "no interval"),
-            f"change in UF1{where}": interval_text(row.uf1, "+.3f"),
+            f"change in accuracy{where}": interval_in_points(row.accuracy, "one seed")
+            if row.never_less is None
+            else range_in_points(row.never_less),
+            f"change in UF1{where}": uf1_change(row.uf1),
             "pairs of runs": pairs_text(row),
         }
         for row in book.itertuples()
@@ -250,7 +257,7 @@ def results(book: pd.DataFrame) -> list[dict]:
             "switch": row.switch,
             "title": row.title,
             "model": row.model,
-            "shown": row.shown,
+            "directions": row.directions,
             "status": row.status,
             "reason": row.reason,
             "n_seeds": row.n_seeds,
@@ -258,6 +265,7 @@ def results(book: pd.DataFrame) -> list[dict]:
             "n_missing": row.n_missing,
             "accuracy_change": row.accuracy.to_dict(),
             "uf1_change": row.uf1.to_dict(),
+            "accuracy_never_less": None if row.never_less is None else row.never_less.to_dict(),
         }
         for row in book.itertuples()
     ]

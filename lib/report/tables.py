@@ -103,12 +103,14 @@ def run_scores(record, dataset: str) -> pd.DataFrame:
         Percentages with the 95 % Wilson interval, UF1 and UAR.
     """
     scores = record.summary()
+    sd = scores["accuracy_std_last_epochs"]
     where = ", stand-in" if record.provenance["data"]["standin"] is not None else ""
     rows = {
         f"best epoch ({scores['best_epoch']}){where}": _score_row(scores, "best"),
         f"last epoch ({scores['epochs']}){where}": _score_row(scores, "last"),
         f"mean ± sd of the last {scores['last_epochs']} epochs{where}": {
-            "accuracy": f"{scores['accuracy_mean_last_epochs']:.2%} ± {scores['accuracy_std_last_epochs']:.2%}"
+            "accuracy": f"{scores['accuracy_mean_last_epochs']:.2%}"
+            + ("" if sd is None else f" ± {100 * sd:.2f} points")
         },
         f"always the commonest class{where}": {"accuracy": f"{scores['majority_share']:.2%}"},
     }

@@ -1,12 +1,12 @@
-"""The verdicts on the paper's claims as the front page of the book shows them: a sentence of counts and a table."""
+"""The verdicts on the paper's claims as pages show them: all on the front page, a chapter's own in the chapter."""
 
 import html
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from lib.profiles import NO_DATASET
-from lib.verdicts import VERDICTS, ClaimVerdict, Judgement
+from lib.verdicts import VERDICTS, ClaimVerdict, Judgement, of_chapter
 
 COLUMNS = {"arithmetic": "by arithmetic", "standin": "stand-in data", "real": "real data"}
 WRONG = "contradicted"
@@ -41,6 +41,27 @@ def verdict_page(verdicts: Sequence[ClaimVerdict]) -> str:
         f"{counts_sentences(verdicts)}\n\n"
         f'<table class="verdicts"><thead><tr><th>what the paper says</th>{heads}</tr></thead>\n'
         f"<tbody>\n{rows}\n</tbody></table>\n\n{meanings}\n"
+    )
+
+
+def answers(chapter, found: Mapping, store) -> str:
+    """What the judge says to a chapter's results, as Markdown: a line for each claim that they bear on.
+
+    Parameters
+    ----------
+    chapter : lib.report.provenance.Chapter
+    found : mapping
+        The results that the chapter will finish with.
+    store : ProcessedStore
+    """
+    content = {"results": found, "provenance": chapter.source(store)}
+    said = of_chapter(chapter.notebook, store.dataset, content)
+    return (
+        "\n".join(
+            f"- {badge(judgement.verdict)} {claim.statement} *({claim.where})* {judgement.evidence}"
+            for claim, judgement in said
+        )
+        or "The paper claims nothing that these runs on these clips could test."
     )
 
 

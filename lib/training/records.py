@@ -28,7 +28,7 @@ from lib.training.protocols import CONTROLS, PROTOCOLS
 
 RECORD_FILES = ("config.json", "history.csv", "predictions.csv", "provenance.json")
 HISTORY_COLUMNS = ("fold", "epoch", "loss", "accuracy", "val_loss", "val_accuracy")
-INDEX = ".index-2.jsonl"  # a change of what `_row` returns asks for another name, or old rows would stay
+INDEX = ".index-3.jsonl"  # a change of what `_row` returns asks for another name, or old rows would stay
 LAST_EPOCHS = 10  # how many final epochs the mean accuracy is taken over
 
 # The files whose code decides a run's numbers, beside those of its network (`lib.networks.source_files`).
@@ -206,8 +206,8 @@ def summarise(history: pd.DataFrame, predictions: pd.DataFrame, classes: Sequenc
         ``n`` validated clips, ``majority_share``, ``epochs``; for ``best`` and ``last``: ``accuracy_*``, ``uf1_*``,
         ``uar_*``, ``wilson_low_*``, ``wilson_high_*`` (95 %), all pooled over folds; ``best_epoch`` (None for
         several folds, each of which has its own); ``last_epochs``, and ``accuracy_mean_last_epochs`` and
-        ``accuracy_std_last_epochs``: mean and standard deviation (population) of the pooled validation accuracy
-        over so many final epochs; the paper gives them for epochs 91-100.
+        ``accuracy_std_last_epochs``: mean and standard deviation (ddof = 1, None for one epoch) of the pooled
+        validation accuracy over so many final epochs; the paper gives them for epochs 91-100.
     """
     summary: dict[str, Any] = {}
     for at in ("best", "last"):
@@ -237,7 +237,7 @@ def summarise(history: pd.DataFrame, predictions: pd.DataFrame, classes: Sequenc
         "epochs": int(history["epoch"].max()),
         "last_epochs": len(final),
         "accuracy_mean_last_epochs": float(final.mean()),
-        "accuracy_std_last_epochs": float(final.std(ddof=0)),
+        "accuracy_std_last_epochs": float(final.std(ddof=1)) if len(final) > 1 else None,
     }
 
 

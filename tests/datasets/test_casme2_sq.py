@@ -272,6 +272,32 @@ def test_a_window_needs_whole_recordings(tmp_path):
         load_casme2_sq(tmp_path, extent="window")
 
 
+def test_a_window_at_a_fixed_frame_is_one_clip_a_recording_wherever_its_expressions_lie(tmp_path):
+    rows = (*with_row(4, "anger1_1", 0, 0, 0), trees.coding_row(4, "anger1_2", 30, 33, 36))
+    options = {"expression": "all", "extent": "window", "window": 20, "start": 12}
+    for write in (trees.write_rawpic, trees.write_rawvideo):
+        dataset = load_casme2_sq(write(tmp_path / write.__name__, rows), **options)
+        sources = [clip.source for clip in dataset.clips]
+        assert len(set(sources)) == len(sources)
+        assert {(clip.first_frame, clip.n_frames) for clip in dataset.clips} == {(12, 20)}
+        assert clip_of(dataset, "s20_anger1_1").apex is None
+        assert reasons(dataset)["s20_anger1_2"] == "duplicate_clip"
+
+
+def test_a_recording_that_ends_within_a_window_at_a_fixed_frame_is_rejected(tmp_path):
+    with pytest.raises(DatasetError, match="too_short"):
+        load_casme2_sq(trees.write_rawpic(tmp_path), extent="window", window=20, start=21)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"start": 72}, {"extent": "window", "start": -1}, {"extent": "window", "label_source": "polarity", "start": 0}],
+)
+def test_a_window_at_a_fixed_frame_needs_a_window_and_the_film_s_label(tmp_path, options):
+    with pytest.raises(ConfigError, match="start: "):
+        load_casme2_sq(trees.write_rawpic(tmp_path), **options)
+
+
 # --- labels ---
 
 

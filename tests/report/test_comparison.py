@@ -10,7 +10,8 @@ from lib.report import comparison
 from lib.training.plans import Outcome, comparison_runs
 
 BASE = {
-    "n": 32, "majority_share": 0.6, "best_epoch": 5, "epochs": 100, "last_epochs": 10, "accuracy_std_last_epochs": 0.02,
+    "n": 32, "majority_share": 0.6, "best_epoch": 5, "epochs": 100, "last_epochs": 10,
+    "uf1_best": 0.5, "uf1_last": 0.4,
 }  # fmt: skip
 
 
@@ -22,11 +23,15 @@ class Record:
     best: float
     last: float
     id: str = "r"
+    spread: float | None = 0.02
 
     provenance = {"wall_seconds": 1.0, "device": "a processor"}
 
     def summary(self):
-        return BASE | {"accuracy_best": self.best, "accuracy_last": self.last, "accuracy_mean_last_epochs": self.last}
+        return BASE | {
+            "accuracy_best": self.best, "accuracy_last": self.last, "accuracy_mean_last_epochs": self.last,
+            "accuracy_std_last_epochs": self.spread,
+        }  # fmt: skip
 
     def confusion(self, at):
         return pd.DataFrame(np.eye(3, dtype=int) * (2 if at == "best" else 1))
@@ -97,7 +102,6 @@ def test_a_control_is_compared_by_pairs_of_seeds():
     change = comparison.control_change(outcomes(), "shuffled_frames")
     assert change.estimate == pytest.approx(-0.3)
     assert change.high < 0
-    assert "so the network uses the order of frames" in comparison.control_sentences(outcomes())
     assert comparison.control_change(outcomes([("micro_exp_stcnn", "shuffled_frames")]), "shuffled_frames") is None
 
 
@@ -107,13 +111,27 @@ def test_the_choice_of_the_epoch_is_told_on_labels_that_mean_nothing():
     assert "+20.1 points out of nothing" in text
 
 
-def test_the_order_here_and_the_papers_are_told_and_a_standin_decides_nothing():
+def test_the_best_epoch_cannot_lose_and_has_the_range_over_seeds_for_an_interval():
+    text = comparison.network_table(outcomes(), "smic", standin=False).loc["best − last", "MicroExpSTCNN"]
+    assert text == "+10.1 points on average (+10.0 to +10.2 by seed)"
+    gain = comparison.results(outcomes(), "smic")["scores"]["micro_exp_stcnn/none"]["gain_of_best"]
+    assert gain == pytest.approx({"mean": 0.101, "lowest": 0.1, "highest": 0.102})
+
+
+def test_the_order_here_and_the_papers_are_results():
     result = comparison.ranking(outcomes(), "smic")
     assert result["order"] == ["micro_exp_stcnn", "micro_exp_fusenet_late", "micro_exp_fusenet_intermediate"]
     assert result["order"] == result["published_order"]
     assert [lead["estimate"] for lead in result["published_leads"]] == pytest.approx([0.1, 0.1])
-    assert "Not testable here" in comparison.ranking_sentences(outcomes(), "smic", standin=True)
-    assert "Not testable" not in comparison.ranking_sentences(outcomes(), "smic", standin=False)
+
+
+def test_a_spread_between_epochs_is_in_points_and_one_epoch_has_none():
+    one = outcomes()
+    for outcome in one:
+        outcome.record.spread = None
+    shown = [comparison.stability_table(found, "smic", standin=False)["MicroExpSTCNN"] for found in (outcomes(), one)]
+    assert [table["seed 0"] for table in shown] == ["70.0% ± 2.0 points", "70.0%"]
+    assert comparison.results(one, "smic")["scores"]["micro_exp_stcnn/none"]["sd_last_epochs"]["estimate"] is None
 
 
 def test_results_name_the_runs_behind_each_score_and_count_what_is_missing():

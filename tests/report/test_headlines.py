@@ -13,12 +13,12 @@ def found():
     return findings(split_radius=0)
 
 
-def shortcut(title, mean, shown=True):
+def shortcut(title, mean, shown=True, uf1="open"):
     return {
         "title": title,
-        "shown": shown,
-        "status": "measured",
+        "directions": {"accuracy": "up" if shown else "open", "uf1": uf1},
         "accuracy_change": {"estimate": mean, "low": mean - 0.01, "high": mean + 0.01},
+        "uf1_change": {"estimate": 0.2, "low": 0.1, "high": 0.3},
     }
 
 
@@ -43,16 +43,22 @@ def test_a_line_whose_finding_no_longer_contradicts_is_gone(found):
 def test_the_largest_shortcuts_that_exclude_zero_are_told_in_order_and_for_which_data(found):
     rows = [shortcut("small", 0.02), shortcut("large", -0.3), shortcut("unsure", 0.4, shown=False)]
     text = headlines(found, {("smic", "10_shortcuts"): chapter({"switches": rows})})
-    assert "large -30.0 points (-31.0 to -29.0); small +2.0 points (+1.0 to +3.0). Of 3 intervals, 0.2 would" in text
+    assert "large -30.0 points (-31.0 to -29.0); small +2.0 points (+1.0 to +3.0). Of 6 intervals, 0.3 would" in text
     assert "unsure" not in text
     assert "[rendered faces in place of SMIC](chapters/smic/10_shortcuts)" in text
     real = headlines(found, {("smic", "10_shortcuts"): chapter({"switches": rows}, standin=False)})
     assert "on [SMIC](chapters/smic/10_shortcuts)" in real
 
 
-@pytest.mark.parametrize(("seeds", "told"), [([0, 1, 2], True), ([0], False)])
-def test_the_best_epoch_on_permuted_labels_is_told_once_it_has_an_interval(found, seeds, told):
-    gain = {"estimate": 0.1, "low": 0.05, "high": 0.15}
+def test_a_shortcut_that_uf1_alone_shows_is_told_by_uf1(found):
+    rows = [shortcut("blind", 0.02, shown=False, uf1="up"), shortcut("plain", 0.3, uf1="up")]
+    text = headlines(found, {("smic", "10_shortcuts"): chapter({"switches": rows})})
+    assert "plain +30.0 points (+29.0 to +31.0); blind UF1 +0.200 (+0.100 to +0.300)." in text
+
+
+@pytest.mark.parametrize(("seeds", "told"), [([0, 1, 2], "3 seeds"), ([0], "one seed")])
+def test_the_best_epoch_on_permuted_labels_is_told_with_its_range(found, seeds, told):
+    gain = {"mean": 0.1, "lowest": 0.05, "highest": 0.15}
     scores = {"micro_exp_stcnn/permuted_labels": {"seeds": seeds, "gain_of_best": gain}}
     text = headlines(found, {("smic", "06_comparison"): chapter({"scores": scores})})
-    assert ("+10.0 points (+5.0 to +15.0), 3 seeds" in text) == told
+    assert f"+10.0 points on average (+5.0 to +15.0 by seed), {told}." in text

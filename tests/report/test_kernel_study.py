@@ -1,13 +1,13 @@
-"""Chapter 7 on records that were never trained: collapse, cells without a number, the best kernel, and what is said."""
+"""Chapter 7 on records that were never trained: collapse, cells without a number, 3x3x15 beside the others, prose."""
 
 import dataclasses
 import json
 from types import SimpleNamespace
 
-import numpy as np
 import pandas as pd
 import pytest
 
+from lib import paper
 from lib.audit.accuracies import constant_scores, validation_counts
 from lib.errors import ConfigError
 from lib.networks.layers import kernel_costs
@@ -20,8 +20,6 @@ from lib.training.records import RunConfig
 CLASSES = ("negative", "positive", "surprise")
 TRUTH = ("negative",) * 9 + ("positive",) * 5 + ("surprise",) * 6  # 20 validation clips: shares .45, .25, .3
 CONFIG = RunConfig("micro_exp_stcnn", epochs=4)
-STORE = SimpleNamespace(standin={"standin": True}, dataset="smic")
-REAL = SimpleNamespace(standin=None, dataset="casme2_sq")
 
 
 @dataclasses.dataclass
@@ -179,13 +177,6 @@ def test_a_cell_holds_mean_and_range_over_its_seeds():
     assert found["interval_last"].low < 0.6
 
 
-def test_seeds_without_spread_get_the_interval_of_one_validation_set():
-    interval = kernel_study.accuracy_interval([0.45, 0.45, 0.45], n_clips=20)
-    assert interval.estimate == pytest.approx(0.45)
-    assert interval.low == pytest.approx(0.258, abs=1e-3)
-    assert interval.high == pytest.approx(0.658, abs=1e-3)
-
-
 def test_a_constant_answer_is_counted_apart_at_the_best_and_the_last_epoch(mixed):
     found = cell(mixed[0], "3x3x3")
     assert (found["constant_best"], found["constant_last"]) == (0, 2)
@@ -200,7 +191,7 @@ def test_a_study_of_no_runs_is_refused():
 def test_table_ix_is_shown_as_printed_with_the_constant_answers_that_score_the_same():
     published = kernel_study.published_table()
     assert [tuple(kernel) for kernel in published["kernel"]] == list(PAPER_KERNELS)
-    assert published["accuracy"].tolist() == kernel_study.paper.kernel_accuracies()["accuracy"].tolist()
+    assert published["accuracy"].tolist() == paper.kernel_accuracies()["accuracy"].tolist()
     scores = constant_scores(validation_counts("casme2_sq"))
     for row in published[published["constant"] != ""].itertuples():
         assert scores[row.constant] == pytest.approx(row.accuracy, abs=0.005)
@@ -221,119 +212,70 @@ def test_time_per_epoch_leaves_out_the_first_and_compares_on_one_device():
     assert "7x7x7" not in times.index
 
 
-# === The best kernel ===
+# === 3x3x15 beside the others ===
 
 
-def answer(hits, rate=0.01):
-    """Hits per seed of each kernel -> the answer at the last epoch."""
+def compared(hits, rate=0.01):
+    """Hits per seed of each kernel -> the comparison at the last epoch."""
     outcomes = [
         learning(config, count)
         for kernel, counts in hits.items()
         for config, count in zip(configs(kernel, len(counts), rate), counts, strict=True)
     ]
-    return kernel_study.best_kernel(study_of(outcomes), outcomes, rate, "last")
+    return kernel_study.comparison(study_of(outcomes), outcomes, rate, "last")
 
 
-def test_3x3x15_is_the_best_if_it_is_above_every_other_kernel():
-    found = answer({(3, 3, 15): (16, 17, 18, 17), (3, 3, 3): (8, 9, 11, 9), (5, 5, 7): (7, 9, 10, 8)})
-    assert (found.answer, found.kernels, found.best_other) == ("yes", ("3x3x15",), "3x3x3")
-    assert found.difference.estimate == pytest.approx(0.3875)
-    assert found.method == "paired over 4 seeds"
-    assert (found.compared, found.complete) == (2, False)
+def test_kernels_are_compared_by_pairs_of_seeds_the_best_other_first():
+    found = compared({(3, 3, 15): (16, 17, 18, 17), (5, 5, 7): (7, 9, 10, 8), (3, 3, 3): (8, 9, 11, 9)})
+    assert (found["kernel"], found["accuracy"]) == ("3x3x15", pytest.approx(0.85))
+    assert [other["kernel"] for other in found["others"]] == ["3x3x3", "5x5x7"]
+    best = found["others"][0]
+    assert (best["seeds"], best["difference"]["estimate"]) == (4, pytest.approx(0.3875))
+    assert best["cautious"]["low"] < best["difference"]["low"]
 
 
-def test_the_papers_claim_needs_all_twelve_kernels():
-    few = {(3, 3, 15): (16, 17, 18, 17), (3, 3, 3): (8, 9, 11, 9)}
-    assert answer(few).claim == "undecided"
-    assert answer({kernel: few.get(kernel, (7, 9, 8, 9)) for kernel in PAPER_KERNELS}).claim == "yes"
-    worse = {(3, 3, 15): (8, 9, 11, 9), (3, 3, 3): (16, 17, 18, 17)}
-    assert answer(worse).claim == "no"
-
-
-def test_3x3x15_is_not_the_best_if_another_kernel_is_above_it():
-    found = answer({(3, 3, 15): (8, 9, 11, 9), (3, 3, 3): (16, 17, 18, 17)})
-    assert (found.answer, found.kernels) == ("no", ("3x3x3",))
-    assert found.difference.high < 0
-
-
-def test_one_of_many_kernels_needs_a_clearer_lead_than_a_single_one():
+def test_the_cautious_interval_grows_with_the_number_of_other_kernels():
     near = {(3, 3, 15): (8, 9, 10), (3, 3, 3): (11, 13, 14)}
     rest = {kernel: (7, 9, 8) for kernel in PAPER_KERNELS if kernel not in near}
-    assert answer(near).answer == "no"
-    assert answer({**near, **rest}).answer == "undecided"
+    few, many = compared(near)["others"][0], compared({**near, **rest})["others"][0]
+    assert few["difference"] == many["difference"]
+    assert few["cautious"] == few["difference"]
+    assert many["cautious"]["high"] > few["cautious"]["high"]
 
 
-def test_seeds_that_disagree_leave_it_undecided():
-    assert answer({(3, 3, 15): (9, 18, 12), (3, 3, 3): (14, 10, 13)}).answer == "undecided"
-
-
-def test_two_constant_answers_are_not_told_apart_by_calling_one_of_them_exact():
-    found = answer({(3, 3, 15): (11, 11, 11), (3, 3, 3): (6, 6, 6)})
-    assert found.difference.low < 0 < found.difference.estimate
-    assert found.answer == "undecided"
-
-
-@pytest.mark.parametrize("hits", [(14,), (14, 14, 14)])
-def test_one_seed_or_equal_seeds_are_judged_by_the_size_of_the_validation_set(hits):
-    found = answer({(3, 3, 15): hits, (3, 3, 3): tuple(np.array(hits) - 2)})
-    assert found.method == "Newcombe, 20 clips"
-    assert found.answer == "undecided"
-    assert found.difference.low < found.difference.estimate < found.difference.high
-
-
-@pytest.mark.parametrize(
-    ("hits", "single"),
-    [
-        ({(3, 3, 15): (20, 19, 20), (3, 3, 3): (5,)}, ("3x3x3",)),
-        ({(3, 3, 15): (19,), (3, 3, 3): (5, 6, 5)}, ("3x3x15",)),
-        ({(3, 3, 15): (4,), (3, 3, 3): (19,)}, ("3x3x15", "3x3x3")),
-    ],
-)
-def test_a_single_seed_of_the_papers_or_the_best_other_kernel_leaves_it_undecided(hits, single):
-    found = answer(hits)
-    assert found.difference.low > 0 or found.difference.high < 0
-    assert (found.answer, found.single_seed) == ("undecided", single)
-    text = kernel_prose.best_sentences([found], "casme2_sq", standin=False)
-    assert text.startswith("**Undecided**")
-    assert f"with one finished seed of {' and '.join(single)}, seed and kernel cannot be told apart" in text
-    assert "above every other kernel" not in text
-
-
-def test_a_single_seed_of_a_worse_kernel_is_no_evidence_that_3x3x15_is_above_it():
-    found = answer({(3, 3, 15): (17, 16, 17), (3, 3, 3): (9, 8, 10), (5, 5, 3): (2,)})
-    assert (found.answer, found.best_other, found.single_seed) == ("undecided", "3x3x3", ())
-
-
-def test_two_seeds_of_each_kernel_can_decide():
-    assert answer({(3, 3, 15): (19, 20), (3, 3, 3): (5, 6)}).answer == "yes"
+def test_only_seeds_that_both_kernels_have_are_paired_and_one_has_no_interval():
+    (other,) = compared({(3, 3, 15): (20, 19, 20), (3, 3, 3): (5,)})["others"]
+    assert (other["seeds"], other["difference"]["low"]) == (1, None)
 
 
 def test_all_twelve_with_all_seeds_are_a_complete_comparison():
     hits = dict.fromkeys(PAPER_KERNELS, (7, 9, 8))
-    assert answer(hits).complete
+    assert compared(hits)["complete"]
+    del hits[7, 7, 7]
+    assert not compared(hits)["complete"]
 
 
-def test_without_3x3x15_or_without_another_kernel_nothing_is_tested():
-    assert answer({(3, 3, 3): (14, 13, 15)}).answer == "not tested"
-    assert answer({(3, 3, 15): (14, 13, 15)}).answer == "not tested"
+def test_without_3x3x15_or_without_another_kernel_nothing_is_compared():
+    assert compared({(3, 3, 3): (14, 13, 15)})["accuracy"] is None
+    assert compared({(3, 3, 3): (14, 13, 15)})["others"] == []
+    assert compared({(3, 3, 15): (14, 13, 15)})["others"] == []
+
+
+def test_leads_are_shown_in_points_beside_each_kernel():
+    table = kernel_study.comparison_table({"best": compared({(3, 3, 15): (16, 17, 18), (3, 3, 3): (6, 7, 8)})})
+    assert table.loc["3x3x3", "lead of 3x3x15, best epoch"].startswith("+50.0 points")
 
 
 # === As data ===
 
 
-def test_results_are_plain_json_and_testable_only_on_the_papers_real_dataset(mixed):
-    table, outcomes, _ = mixed
-    answers = [kernel_study.best_kernel(table, outcomes, 0.01, at) for at in ("best", "last")]
+def test_results_are_plain_json_with_the_settings_of_the_runs(mixed):
+    table, outcomes, planned = mixed
+    comparisons = {at: kernel_study.comparison(table, outcomes, 0.01, at) for at in ("best", "last")}
     costs = kernel_costs([(3, 3, 3), (3, 3, 15), (3, 3, 19)], (64, 64, 18))
-    times = kernel_study.epoch_seconds(outcomes)
-    found = kernel_study.results(table, answers, costs, times, STORE)
+    found = kernel_study.results(table, comparisons, costs, kernel_study.epoch_seconds(outcomes), planned)
     assert json.loads(json.dumps(found, allow_nan=False)) == found
-    assert not found["testable"]
-    assert kernel_study.results(table, answers, costs, times, REAL)["testable"]
-    assert not kernel_study.results(table, answers, costs, times, SimpleNamespace(standin=None, dataset="smic"))[
-        "testable"
-    ]
-    assert found["paper_kernel_is_best"] == answers[0].answer
+    assert found["settings"] == {"protocol": "paper", "epochs": 4, "batch_size": 8, "learning_rate": 0.01}
     assert found["collapse"][0] == {
         "learning_rate": 0.01, "runs_finished": 5, "runs_collapsed": 2, "runs_failed": 2,
         "kernels_collapsed": ["3x3x3"], "kernels_failed": ["5x5x3"],
@@ -428,9 +370,6 @@ def test_one_finished_kernel_is_compared_with_nothing():
     text = kernel_prose.accuracy_sentences(table, 0.01, standin=True)
     assert "only 3x3x15 has a finished run, with 70.0% at the best epoch: there is no other kernel to compare" in text
     assert "run from" not in text
-    answers = [kernel_study.best_kernel(table, outcomes, 0.01, at) for at in ("best", "last")]
-    said = "3x3x15 cannot be compared: no other kernel has a finished run."
-    assert kernel_prose.best_sentences(answers, "smic", standin=True).count(said) == 1
 
 
 def test_kernels_with_one_seed_are_counted_beside_those_with_several():
@@ -487,25 +426,13 @@ def test_one_learning_rate_leaves_the_cause_open():
     assert "takes a second one" in text
 
 
-def test_a_stand_in_or_another_dataset_never_judges_the_papers_claim():
-    hits = dict.fromkeys(PAPER_KERNELS, (8, 9, 11, 9)) | {(3, 3, 15): (16, 17, 18, 17)}
-    found = [answer(hits)]
-    for dataset, standin in (("casme2_sq", True), ("smic", False)):
-        text = kernel_prose.best_sentences(found, dataset, standin)
-        assert text.startswith("**Not testable for the paper here.**")
-        assert "The paper's claim" not in text
-        told = "The difficulty of the stand-in was set with 3x3x15 at the learning rate 0.01, which favours that kernel"
-        assert text.count(told) == standin
-    assert kernel_prose.best_sentences(found, "casme2_sq", standin=False).startswith("**The paper's claim holds here**")
-
-
 def test_a_volume_too_shallow_for_3x3x15_still_gives_a_page():
     costs = kernel_costs(PAPER_KERNELS, (64, 64, 8))
     outcomes = [learning(config, 14) for config in configs((3, 3, 3))]
     table = study_of(outcomes, misfits={kernel: "does not fit" for kernel in PAPER_KERNELS if kernel[2] > 6})
     times = kernel_study.epoch_seconds(outcomes)
     assert "does not fit" in texts(kernel_figures.cost_ratios(costs))
-    assert kernel_study.best_kernel(table, outcomes, 0.01).answer == "not tested"
+    assert kernel_study.comparison(table, outcomes, 0.01)["others"] == []
     kernel_prose.cost_sentences(costs, times)
 
 
@@ -515,16 +442,16 @@ def test_prose_survives_a_chapter_without_a_single_finished_run():
     table = kernel_study.study(planned, outcomes, {})
     times = kernel_study.epoch_seconds(outcomes)
     costs = kernel_costs([(3, 3, 15)], (64, 64, 18))
-    answers = [kernel_study.best_kernel(table, outcomes, 0.01, at) for at in ("best", "last")]
+    comparisons = {at: kernel_study.comparison(table, outcomes, 0.01, at) for at in ("best", "last")}
     assert "is finished" in kernel_prose.accuracy_sentences(table, 0.01, standin=True)
     assert "is finished" in kernel_prose.collapse_sentences(table, 0.01, standin=True)
     twice = kernel_study.study([*planned, *configs((3, 3, 15), 3, 0.001)], outcomes, {})
     assert "No run at learning rate 0.01 is finished" in kernel_prose.rate_sentences(twice, standin=True)
     assert "No time was measured" in kernel_prose.cost_sentences(costs, times)
-    assert "Not tested" in kernel_prose.best_sentences(answers, "casme2_sq", standin=False)
+    assert kernel_study.comparison_table(comparisons).empty
     kernel_figures.heat_maps(table, 0.01, standin=True)
     kernel_figures.accuracy_curves(table, outcomes, 0.01, standin=True)
     kernel_figures.cost_ratios(costs)
     assert kernel_prose.collapse_display(kernel_study.collapse_table(outcomes), 0).data == "No run is finished."
     kernel_prose.cost_display(costs, times).to_html()
-    json.dumps(kernel_study.results(table, answers, costs, times, STORE), allow_nan=False)
+    json.dumps(kernel_study.results(table, comparisons, costs, times, planned), allow_nan=False)

@@ -9,6 +9,7 @@ from fake_outcomes import FakeStore, failed, finished, missing
 
 from lib.cli import main
 from lib.report import rigour_prose, shortcut_figures, shortcuts
+from lib.statistics import Interval
 from lib.training.plans import FUSENET, FUSENET_SHORTCUTS, STCNN, shortcut_runs
 from lib.training.protocols import SHORTCUTS
 from lib.training.records import RunConfig
@@ -109,7 +110,27 @@ def test_two_equal_changes_are_not_called_a_finding():
     ]
     line = row(shortcuts.ledger(shortcuts.pairs(runs)), "shared_subjects")
     assert line.accuracy.low == line.accuracy.high > 0
-    assert not line.shown
+    assert line.directions["accuracy"] == "open"
+
+
+def test_the_gain_of_the_best_epoch_cannot_be_negative_and_has_no_interval_around_zero():
+    book = shortcuts.ledger(shortcuts.pairs(outcomes()))
+    line = row(book, "best_epoch")
+    assert math.isnan(line.accuracy.low)
+    assert 0 <= line.never_less.lowest <= line.never_less.mean <= line.never_less.highest
+    assert math.isfinite(line.uf1.low)  # the epoch is chosen by accuracy, and may cost UF1
+    assert row(book, "shared_subjects").never_less is None
+    assert "*best epoch reported* cannot lower accuracy: +" in rigour_prose.shortcut_sentences(book, standin=False)
+
+
+def test_a_gain_that_uf1_shows_is_told_where_accuracy_is_blind():
+    book = shortcuts.ledger(shortcuts.pairs(outcomes()))
+    blind = book["switch"] == "validated_on_training_clips"
+    book.loc[blind, "accuracy"] = [Interval(0.073, -0.01, 0.156)]
+    book.loc[blind, "uf1"] = [Interval(0.208, 0.124, 0.291)]
+    book.loc[blind, "directions"] = [{"accuracy": "open", "uf1": "up"}]
+    text = rigour_prose.shortcut_sentences(book, standin=False)
+    assert "*scored on all clips* (+0.208 (+0.124 to +0.291))" in text.partition("UF1 **rises**")[2]
 
 
 def test_sentences_name_what_rises_and_what_has_no_number():

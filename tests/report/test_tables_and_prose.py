@@ -53,33 +53,7 @@ def smic(per_class=(3, 2, 1), standin=None):
     return Dataset("smic", "nowhere", "raw", classes, clips, standin=standin)
 
 
-def test_a_run_on_a_stand_in_is_never_called_a_replication():
-    text = prose.verdict_sentences(record(standin=True, accuracy_best=0.6875), "micro_exp_stcnn", "smic")
-    assert text.startswith("**Not testable here.**")
-    assert "68.75%" in text
-    assert "stand-in" in text
-    assert "the paper's value" not in text
-
-
-def test_a_run_no_better_than_the_commonest_class_is_not_said_to_have_learned():
-    weak = prose.verdict_sentences(record(standin=True, majority_share=0.6), "micro_exp_stcnn", "smic")
-    assert "does not show that the network learned anything" in weak
-    strong = prose.verdict_sentences(record(standin=True, majority_share=0.4), "micro_exp_stcnn", "smic")
-    assert "can learn from moving faces" in strong
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "word"), [(0.5, 0.8, "includes"), (0.7, 0.9, "excludes"), (0.1, 0.6, "excludes")]
-)
-def test_a_run_on_real_data_is_compared_with_the_paper_by_its_interval(low, high, word):
-    text = prose.verdict_sentences(
-        record(standin=False, wilson_low_best=low, wilson_high_best=high), "micro_exp_stcnn", "smic"
-    )
-    assert f"interval {word} the paper's value" in text
-
-
 def test_own_clips_are_compared_with_nothing():
-    assert "no result" in prose.verdict_sentences(record(standin=False), "micro_exp_stcnn", "class_folders")
     assert "paper, on the real dataset" not in tables.run_scores(record(standin=False), "class_folders").index
 
 
@@ -142,7 +116,7 @@ def test_the_scores_show_best_and_last_epoch_the_window_and_the_paper():
     shown = tables.run_scores(record(standin=True), "smic")
     assert shown.loc["best epoch (40), stand-in", "accuracy"] == "75.00%"
     assert shown.loc["last epoch (100), stand-in", "95 % interval"] == "51.4% to 82.0%"
-    assert shown.loc["mean ± sd of the last 10 epochs, stand-in", "accuracy"] == "70.00% ± 2.00%"
+    assert shown.loc["mean ± sd of the last 10 epochs, stand-in", "accuracy"] == "70.00% ± 2.00 points"
     assert shown.loc["paper, on the real dataset", "accuracy"] == "68.75%"
 
 

@@ -29,6 +29,7 @@ from lib.metrics import wilson_interval
 from lib.networks import NETWORKS
 from lib.paper import METHOD_NAMES, Claim, last_epochs
 from lib.preprocessing import default_config
+from lib.preprocessing.config import RELEASED_READING
 from lib.sources import parse_options
 from lib.statistics import Interval
 from lib.training.protocols import PROTOCOLS
@@ -224,7 +225,7 @@ def _departures(claim: Claim, content: Mapping) -> list[str]:
     loader = inspect.signature(LOADERS[dataset]).parameters
     chosen = {name: value for name, value in parse_options(source["parameters"]["options"]).items() if name != "layout"}
     told += _different(chosen, {name: loader[name].default for name in chosen})
-    told += _different(data["preprocessing"], default_config(dataset).to_dict())
+    told += _different(data["preprocessing"], default_config(dataset).to_dict() | RELEASED_READING[dataset])
     clips, printed = sum(data["clips"].values()), _printed_clips(dataset)
     if clips != printed and not _papers_split(dataset, source):
         told.append(f"{clips} clips instead of {printed}")

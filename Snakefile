@@ -142,8 +142,8 @@ rule run:
         code=lambda w: deciding_code(RUNS[w.dataset][w.run].model),
         backend=configured_backend(),
         kept=paths.use_kept(),
-    # Two threads for each: a training gains little from more, and several side by side use all cores.
-    threads: 2
+    # A training gains little from more than two threads; on two cores it has one, so that chapters go on beside it.
+    threads: 1 if workflow.cores <= 2 else 2
     resources:
         gpu=int(GPU),
         mem_mb=lambda w: MEMORY_MB[w.dataset],

@@ -1,5 +1,6 @@
 """Whether a folder still holds what was written into it: digests of its files, beside them, and what differs since."""
 
+import contextlib
 import csv
 import hashlib
 import os
@@ -33,12 +34,26 @@ def write_digests(folder: Path) -> None:
 def differences(folder: Path) -> str:
     """What differs in a folder from its ``_digests.csv``, in words; empty if nothing does.
 
-    Every byte is read, about a second per gigabyte, but only once in a process while no file is touched.
+    Every byte is read, about a second per gigabyte. A folder in which nothing differed is read again only after a file
+    was touched: the names, sizes and times of its files are noted beside it, in ``.<name>.checked``.
     """
     if not (folder / DIGESTS_FILE).is_file():
         return f"it has no {DIGESTS_FILE}"
     states = [(name, path.stat()) for name, path in _files(folder, with_digests=True)]
-    return _differences(folder, tuple((name, one.st_size, one.st_mtime_ns, one.st_ctime_ns) for name, one in states))
+    states = tuple((name, one.st_size, one.st_mtime_ns, one.st_ctime_ns) for name, one in states)
+    digest, note = hashlib.blake2b(repr(states).encode("utf-8", "surrogateescape")).hexdigest(), _note(folder)
+    with contextlib.suppress(OSError):
+        if note.read_text(encoding="utf-8") == digest:
+            return ""
+    told = _differences(folder, states)
+    if not told:
+        with contextlib.suppress(OSError):  # a place that cannot be written is read again each time
+            note.write_text(digest, encoding="utf-8")
+    return told
+
+
+def _note(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.checked")
 
 
 @lru_cache(maxsize=8)

@@ -176,11 +176,8 @@ def _interrupt_in_epoch(monkeypatch, epoch):
     monkeypatch.setattr(fit, "_cross_entropy", interrupted)
 
 
-@pytest.mark.parametrize("name", ["micro_exp_stcnn", "micro_exp_fusenet_late"])
-def test_an_interrupted_run_resumes_and_ends_as_if_it_had_not_been(
-    name, tmp_path, monkeypatch, save_every_epoch, capsys
-):
-    config = _changed(model=name)
+def test_an_interrupted_run_resumes_and_ends_as_if_it_had_not_been(tmp_path, monkeypatch, save_every_epoch, capsys):
+    config = _changed(model="micro_exp_fusenet_late")
     whole = train(config, FakeStore(), tmp_path / "whole")
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         _interrupt_in_epoch(patched, 3)

@@ -68,8 +68,9 @@ def write_record(folder, right_at_last=14):
 
 
 @pytest.fixture
-def executed(tmp_path, monkeypatch):
+def executed(tmp_path, monkeypatch, audit_findings):
     """Every chapter of the smallest book, fresh, and the record of the run that they cite."""
+    monkeypatch.setattr(book, "findings", lambda: audit_findings)  # the same for each assembly, and slow to find
     monkeypatch.setenv("MICROEXP_DATA", str(tmp_path / "data"))
     write_record(tmp_path / "data" / "runs" / "r1")
     chapters = book.Executed(tmp_path / "build")

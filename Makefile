@@ -2,7 +2,7 @@
 SHELL := bash
 PROFILE ?= quick
 TRAIN ?= yes
-KEPT ?= yes
+KEPT ?= $(or $(MICROEXP_KEPT),yes)
 PYTHON ?= python3
 # Jobs side by side ask for no more than the machine has; one that asks for more than that is run alone.
 MEMORY_MB = $(shell $(PYTHON) -c 'import os; print(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") >> 20)')

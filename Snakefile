@@ -8,16 +8,17 @@ import json
 import os
 import shlex
 import shutil
+from functools import cache
 from types import SimpleNamespace
 
 from lib import paths
 from lib.datasets import ROOT_VARIABLES
 from lib.datasets.fingerprint import listing_digest
-from lib.digest import library_modules
+from lib.digest import json_digest, library_modules
 from lib.networks.startup import configured_backend
 from lib.profiles import CAN_LACK_RUNS, NO_DATASET, read_profile
 from lib.report.provenance import chapter_modules
-from lib.training.records import deciding_code, find_run
+from lib.training.records import decided_by, find_run
 
 PROFILE = read_profile(config.get("profile", "quick"))
 TRAIN = str(config.get("train", "yes")).lower() not in ("no", "false")
@@ -68,10 +69,15 @@ def options(values):
     return " ".join(f"--{name.replace('_', '-')} {shlex.join(map(str, value))}" for name, value in words.items())
 
 
+@cache
+def listed(root):
+    return f"{root} {listing_digest(Path(root).expanduser())}"
+
+
 def root_of(wildcards):
     """The real dataset's folder and what lies there, if the environment names one: a change reruns whatever reads it."""
     root = os.environ.get(ROOT_VARIABLES.get(wildcards.dataset, ""), "")
-    return f"{root} {listing_digest(Path(root))}" if root else ""
+    return listed(root) if root else ""
 
 
 def modules_behind(module):
@@ -102,7 +108,7 @@ rule stores:
 
 rule data:
     input:
-        modules_behind("lib.standin") + modules_behind("lib.datasets.doctor"),
+        modules_behind("lib.sources"),
     output:
         f"{BUILD}/data/{{dataset}}.json",
     params:
@@ -116,7 +122,7 @@ rule data:
 rule store:
     input:
         f"{BUILD}/data/{{dataset}}.json",
-        modules_behind("lib.preprocessing"),
+        modules_behind("lib.sources"),
     output:
         f"{BUILD}/stores/{{dataset}}.json",
     params:
@@ -139,8 +145,7 @@ rule run:
         options=lambda w: options(PROFILE.datasets[w.dataset] | RUNS[w.dataset][w.run].to_dict()),
         weights=lambda w: "--keep-weights" if w.run in WITH_WEIGHTS.get(w.dataset, ()) else "",
         # a change of any of these asks for other runs; a comment, or how a module is laid out, does not
-        code=lambda w: deciding_code(RUNS[w.dataset][w.run].model),
-        backend=configured_backend(),
+        decided_by=lambda w: json_digest(decided_by(RUNS[w.dataset][w.run])),
         kept=paths.use_kept(),
     # A training gains little from more than two threads; on two cores it has one, so that chapters go on beside it.
     threads: 1 if workflow.cores <= 2 else 2

@@ -107,7 +107,9 @@ def _parser(training: bool) -> argparse.ArgumentParser:
     keep.set_defaults(run=_keep)
 
     fidelity = commands.add_parser("fidelity", help="execute kept chapters anew and compare them with what is kept")
-    fidelity.add_argument("--chapter", nargs="+", default=(), metavar="DATASET/NOTEBOOK", help="these (default: all)")
+    fidelity.add_argument(
+        "--chapter", nargs="+", action="extend", default=[], metavar="DATASET/NOTEBOOK", help="these (default: all)"
+    )
     fidelity.add_argument("--json", type=Path, help="write every difference to this JSON file as well")
     fidelity.set_defaults(run=_fidelity)
 

@@ -131,6 +131,9 @@ def _is_text(statement: ast.stmt) -> bool:
 
 def _dump(node: object) -> str:
     """What `ast.dump` gives, less empty fields: Python 3.12 added one to every function, 3.13 leaves them all out."""
+    if isinstance(node, ast.JoinedStr):  # Python 3.12.1 puts an empty text into nested format specifications
+        values = [value for value in node.values if not (isinstance(value, ast.Constant) and value.value == "")]
+        return f"JoinedStr(values=[{', '.join(map(_dump, values))}])"
     if isinstance(node, ast.AST):
         filled = ((name, value) for name, value in ast.iter_fields(node) if value is not None and value != [])
         return f"{type(node).__name__}({', '.join(f'{name}={_dump(value)}' for name, value in filled)})"

@@ -11,6 +11,7 @@ from lib.datasets import ROOT_VARIABLES
 from lib.errors import ConfigError, suggestion
 from lib.paths import REPOSITORY
 from lib.standin import GENERATOR_VERSION
+from lib.standin.plan import COUNTS
 from lib.training.plans import RUNS_OF
 from lib.training.records import RunConfig, kept_runs
 
@@ -139,7 +140,8 @@ def _settings(chapters: dict | None, datasets: dict, place: str) -> dict[str, di
 def _kept(dataset: str, chosen: dict) -> set[RunConfig]:
     """Runs that are kept of the data that is chosen: of the whole stand-in, read as it is by default."""
     real = os.environ.get(ROOT_VARIABLES.get(dataset, ""))
-    return set() if real or any(chosen.values()) else kept_runs(dataset, GENERATOR_VERSION)
+    whole = {"generator_version": GENERATOR_VERSION, "seed": 0, "clips": sum(COUNTS[dataset].values())}
+    return set() if real or any(chosen.values()) else kept_runs(dataset, whole)
 
 
 def _runs(notebook: str, settings: dict) -> list[RunConfig]:

@@ -1,4 +1,6 @@
 import json
+import shutil
+from types import SimpleNamespace
 
 import pytest
 
@@ -8,7 +10,7 @@ from lib.profiles import ALWAYS, NO_DATASET, NOTEBOOKS, available, read_profile
 from lib.report.parameters import declared_parameters
 from lib.standin import GENERATOR_VERSION
 from lib.training.plans import RUNS_OF
-from lib.training.records import RECORD_FILES, deciding_code
+from lib.training.records import RECORD_FILES, run_id, write_folder
 
 
 @pytest.mark.parametrize("name", available())
@@ -92,25 +94,20 @@ def mine(folder, clips=0):
 
 @pytest.fixture
 def kept(tmp_path, monkeypatch):
-    """Keep the record of the run that chapter 4 asks for with 3 epochs; the function returned keeps another like it."""
+    """Keep the record of the run that chapter 4 asks for with 3 epochs; the function returned keeps it otherwise."""
     monkeypatch.setattr(paths, "CITED_RUNS", tmp_path / "kept")
     monkeypatch.delenv("SMIC_ROOT", raising=False)
     monkeypatch.delenv("MICROEXP_KEPT", raising=False)
-    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
     (config,) = RUNS_OF["04_fusenet_intermediate"](epochs=3)
+    identity = run_id(config, SimpleNamespace(fingerprint="f" * 64))
 
-    def keep(backend="tensorflow", version=GENERATOR_VERSION):
-        folder = tmp_path / "kept" / "one"
-        folder.mkdir(parents=True, exist_ok=True)
-        provenance = {
-            "backend": backend,
-            "code": deciding_code(config.model),
-            "data": {"dataset": "smic", "standin": {"generator_version": version}},
-        }
-        for name in RECORD_FILES:
-            (folder / name).write_text("{}")
-        (folder / "config.json").write_text(json.dumps(config.to_dict()))
-        (folder / "provenance.json").write_text(json.dumps(provenance))
+    def keep(name=identity, **changes):
+        shutil.rmtree(tmp_path / "kept", ignore_errors=True)
+        standin = {"generator_version": GENERATOR_VERSION, "seed": 0, "clips": 164, **changes}
+        data = {"dataset": "smic", "standin": standin, "fingerprint": "f" * 64}
+        files = dict.fromkeys(RECORD_FILES, "{}")
+        files |= {"config.json": json.dumps(config.to_dict()), "provenance.json": json.dumps({"data": data})}
+        write_folder(tmp_path / "kept" / name, files)
 
     keep()
     return keep
@@ -131,10 +128,14 @@ def test_nothing_is_kept_of_fewer_clips_real_data_another_backend_or_another_pic
     with monkeypatch.context() as patched:
         patched.setenv("SMIC_ROOT", str(tmp_path))
         assert epochs_of(mine(tmp_path)) == [2, 2]
-    kept(backend="jax")
-    assert epochs_of(mine(tmp_path)) == [2, 2]
-    kept(version=GENERATOR_VERSION + 1)
-    assert epochs_of(mine(tmp_path)) == [2, 2]
+    with monkeypatch.context() as patched:
+        patched.setenv("KERAS_BACKEND", "jax")
+        assert epochs_of(mine(tmp_path)) == [2, 2]
+    for change in ({"generator_version": GENERATOR_VERSION + 1}, {"seed": 1}, {"clips": 20}, {"name": "0" * 16}):
+        kept(**change)
+        assert epochs_of(mine(tmp_path)) == [2, 2]
+    kept()
+    assert epochs_of(mine(tmp_path)) == [3, 2]
 
 
 def test_kept_runs_can_be_refused(kept, tmp_path, monkeypatch):

@@ -88,7 +88,8 @@ def assemble(profile: Profile, executed: Executed, out: Path) -> Path:
         found = problems(path, notebook, profile.chapter_parameters(dataset, notebook), data)
         if path.is_file() and not any("failed" in problem for problem in found):
             content = _read(executed.results(dataset, notebook))
-            found += disagreements(content, (paths.runs_folder(), paths.CITED_RUNS)) if content else [NO_RESULTS]
+            folders = (paths.CITED_RUNS,) if executed.kept else (paths.runs_folder(), paths.CITED_RUNS)
+            found += disagreements(content, folders) if content else [NO_RESULTS]
         stale = [problem for problem in found if problem.startswith("is stale")]
         if executed.kept and found == stale:
             marks[dataset, notebook] = stale
@@ -180,11 +181,13 @@ def keep(profile: Profile) -> list[str]:
         cited |= set(provenance_of(executed.chapter(dataset, notebook))["runs"])
     paths.CITED_RUNS.mkdir(exist_ok=True)
     for old in paths.CITED_RUNS.iterdir():
-        if old.name not in cited:
+        if old.is_dir() and old.name not in cited:
             shutil.rmtree(old)
     for run in cited:
-        if not (paths.CITED_RUNS / run).is_dir():
-            shutil.copytree(paths.runs_folder() / run, paths.CITED_RUNS / run)
+        trained_here = paths.runs_folder() / run
+        if trained_here.is_dir():  # what the chapters quote, should the same run be kept from another machine
+            shutil.rmtree(paths.CITED_RUNS / run, ignore_errors=True)
+            shutil.copytree(trained_here, paths.CITED_RUNS / run)
     return [f"{len(chapters)} of {len(profile.chapters())} chapters", f"{len(cited)} run records"]
 
 

@@ -140,8 +140,8 @@ def seeds_figure(outcomes: Sequence[Outcome], dataset: str, standin: bool) -> Fi
         long = runs.melt(id_vars="seed", value_vars=list(READINGS), var_name="reading", value_name="accuracy")
         long["reading"] = long["reading"].map(READINGS).str.replace(" ", "\n", n=1)
         if len(runs):
-            sns.stripplot(
-                long, x="reading", y="accuracy", hue="reading", ax=axis, size=6, alpha=0.8, jitter=0.12, legend=False,
+            sns.swarmplot(
+                long, x="reading", y="accuracy", hue="reading", ax=axis, size=6, alpha=0.8, legend=False,
                 palette=[figures.VALIDATION, figures.TRAINING, figures.MARK],
             )  # fmt: skip
             axis.axhline(runs["majority_share"].iloc[0], color=figures.PAPER, linestyle=":", label="commonest class")

@@ -5,6 +5,7 @@ in the executed notebook for `lib.report.gate`, under the media type `MEDIA_TYPE
 """
 
 import datetime
+import hashlib
 import html
 import json
 import platform
@@ -197,7 +198,14 @@ def chapter_modules(notebook: str) -> dict[str, str]:
     """The modules of `lib` that a chapter imports, directly or through others: path in the checkout -> digest."""
     cells = [cell["source"] for cell in read_cells(source_path(notebook)) if cell["cell_type"] == "code"]
     lines = [line for source in cells for line in source.splitlines()]
-    return library_modules("\n".join(line for line in lines if not line.lstrip().startswith(("%", "!"))))
+    modules = library_modules("\n".join(line for line in lines if not line.lstrip().startswith(("%", "!"))))
+    if "lib/paper.py" in modules:  # what the paper prints is read by it, and a corrected cell changes a chapter
+        printed = sorted((paths.REPOSITORY / "data" / "paper").glob("*"))
+        modules |= {
+            path.relative_to(paths.REPOSITORY).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+            for path in printed
+        }
+    return modules
 
 
 def versions() -> dict[str, str]:

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cache, cached_property
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -244,20 +245,26 @@ def summarise(history: pd.DataFrame, predictions: pd.DataFrame, classes: Sequenc
 def run_id(config: RunConfig, store) -> str:
     """The name of a run: a digest of what decides its numbers. Equal names mean equal numbers on equal machines.
 
-    That is the configuration, the protocol by its values, the streams that are read, the identity of the data, the
-    deciding code and the Keras backend.
+    That is `decided_by` the configuration, and the identity of the data.
+    """
+    return json_digest({**decided_by(config), "data": store.fingerprint})[:16]
+
+
+def decided_by(config: RunConfig) -> dict[str, Any]:
+    """What decides a run's numbers beside its data.
+
+    That is the configuration, the protocol by its values, the streams that are read, the deciding code and the Keras
+    backend.
     """
     chosen = {name: value for name, value in config.to_dict().items() if name != "protocol"}
     protocol = {name: value for name, value in asdict(PROTOCOLS[config.protocol]).items() if name not in SAID_ONLY}
-    parts = {
+    return {
         "config": _without_later(chosen),
         "protocol": _without_later(protocol),
         "streams": STREAMS[config.model],
-        "data": store.fingerprint,
         "code": deciding_code(config.model),
         "backend": configured_backend(),
     }
-    return json_digest(parts)[:16]
 
 
 def _without_later(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -281,31 +288,28 @@ def find_run(config: RunConfig, store, runs_dir: Path) -> RunRecord | None:
     return None
 
 
-def kept_runs(dataset: str, generator_version: int) -> set[RunConfig]:
-    """What has a record among those kept with the book, of a dataset's whole stand-in and by today's code and backend.
+def kept_runs(dataset: str, recipe: Mapping[str, Any]) -> set[RunConfig]:
+    """What has a record among those kept with the book, of a stand-in and by what decides today.
 
     It tells before there is any data what `find_run` will find, and opens no store for it.
 
     Parameters
     ----------
     dataset : str
-    generator_version : int
-        Of the stand-ins that are rendered now.
+    recipe : mapping
+        Entries of the stand-in's marker that a record's must have.
     """
     found = set()
     for name, _ in _folders(paths.CITED_RUNS) if paths.use_kept() else ():
         record = RunRecord(paths.CITED_RUNS / name)
         if not is_record(record.path):
             continue
-        made_of, config = record.provenance, record.config
-        standin = made_of["data"]["standin"] or {}
-        if (
-            made_of["data"]["dataset"] == dataset
-            and standin.get("generator_version") == generator_version
-            and made_of["backend"] == configured_backend()
-            and made_of["code"] == deciding_code(config.model)
-        ):
-            found.add(config)
+        data = record.provenance["data"]
+        if data["dataset"] != dataset or not recipe.items() <= (data["standin"] or {}).items():
+            continue
+        with contextlib.suppress(ConfigError):  # of a network or protocol that is no longer there
+            if run_id(record.config, SimpleNamespace(fingerprint=data["fingerprint"])) == name:
+                found.add(record.config)
     return found
 
 

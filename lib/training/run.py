@@ -25,6 +25,7 @@ from lib.checkout import commit
 from lib.errors import ConfigError, DivergedError, TrainingError
 from lib.networks import device
 from lib.networks.backend import backend_name, keras
+from lib.networks.startup import configured_backend
 from lib.training import records
 from lib.training.checkpoint import Checkpoint
 from lib.training.fit import FoldState, NotFiniteError, fit_fold, new_model
@@ -119,12 +120,22 @@ def trained_model(
 
 
 def _fitted_model(config: RunConfig, store, progress: str | None) -> "keras.Model":
+    _require_configured_backend()
     data = prepare_fold(config, store)
     with _reporter(config, 1, progress) as report:
         try:
             return fit_fold(config, data, len(store.classes), 0, FoldState(), lambda model, row: report(row))
         except NotFiniteError as error:
             raise DivergedError(_failure_reason(config, error)) from error
+
+
+def _require_configured_backend() -> None:
+    """A run is named by the backend that is configured; Keras keeps the one that it was imported with."""
+    if backend_name() != configured_backend():
+        raise ConfigError(
+            f"Keras runs on {backend_name()}, and {configured_backend()} is configured (KERAS_BACKEND or keras.json): "
+            "set it before Keras is imported, that is, restart the kernel"
+        )
 
 
 def _keep_weights(model: "keras.Model", path: Path) -> None:
@@ -154,6 +165,7 @@ class _State:
 def _train_and_record(
     config: RunConfig, store, runs_dir: Path, identity: str, progress: str | None, weights_dir: Path | None
 ) -> RunRecord:
+    _require_configured_backend()
     samples, folds = fold_plan(config, store)
     checkpoint = Checkpoint(runs_dir / f"{identity}.partial")
     saved = checkpoint.load_state()

@@ -72,6 +72,8 @@ def executed(tmp_path, monkeypatch, audit_findings):
     """Every chapter of the smallest book, fresh, and the record of the run that they cite."""
     monkeypatch.setattr(book, "findings", lambda: audit_findings)  # the same for each assembly, and slow to find
     monkeypatch.setenv("MICROEXP_DATA", str(tmp_path / "data"))
+    monkeypatch.setattr(paths, "CITED_RUNS", tmp_path / "kept")
+    write_record(tmp_path / "kept" / "r1")
     write_record(tmp_path / "data" / "runs" / "r1")
     chapters = book.Executed(tmp_path / "build")
     for dataset, notebook in PROFILE.chapters():
@@ -146,8 +148,14 @@ def test_a_page_and_a_record_that_disagree_stop_the_build(executed, tmp_path):
         book.assemble(PROFILE, executed, tmp_path)
 
 
+def test_a_kept_chapter_is_held_against_the_kept_record_and_not_against_one_trained_here(executed, tmp_path):
+    write_record(tmp_path / "data" / "runs" / "r1", right_at_last=13)
+    book.assemble(PROFILE, _kept(executed), tmp_path)
+
+
 def test_a_cited_run_without_a_record_stops_the_build(executed, tmp_path):
-    (tmp_path / "data" / "runs" / "r1" / "history.csv").unlink()
+    for folder in (tmp_path / "data" / "runs", tmp_path / "kept"):
+        (folder / "r1" / "history.csv").unlink()
     with pytest.raises(ChapterError, match="cites run r1, and there is no record of it"):
         book.assemble(PROFILE, executed, tmp_path)
 

@@ -268,16 +268,15 @@ def _train(options) -> None:
     config = RunConfig(**{**released, **given})
     store, folder = _store(options), options.runs or paths.runs_folder()
     record = find_run(config, store, folder)
-    if record is not None and options.keep_weights:
-        from lib.training.run import trained_model
-
-        trained_model(config, store, paths.weights_folder(), options.progress)  # a record alone holds no weights
-    if record is None:
-        from lib.training.run import train
+    if record is None or options.keep_weights:
+        from lib.training.run import train, trained_model
 
         weights = paths.weights_folder() if options.keep_weights else None
         try:
-            record = train(config, store, folder, options.progress, weights_dir=weights)
+            if record is None:
+                record = train(config, store, folder, options.progress, weights_dir=weights)
+            else:
+                trained_model(config, store, weights, options.progress)  # a record alone holds no weights
         except DivergedError as error:
             if not options.accept_divergence:
                 raise

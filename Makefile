@@ -36,7 +36,7 @@ lint: $(READY)  ## code style, and notebooks without outputs
 	ruff check . && ruff format --check . && python -m lib clean-notebooks --check
 
 lock:  ## make requirements.txt from requirements.in
-	uv pip compile --universal --generate-hashes --python-version 3.11 requirements.in -o requirements.txt
+	uv pip compile --universal --generate-hashes --no-strip-extras --python-version 3.11 requirements.in -o requirements.txt
 
 clean:  ## remove what is made here: environment, book, data, runs
 	rm -rf .venv _build logs .snakemake .snakemake.lock .pytest_cache .ruff_cache data/raw data/processed data/runs data/results data/weights

@@ -139,7 +139,12 @@ def last_epochs(model: str, dataset: str) -> tuple[float, float]:
 
 def _read_table(name: str, dtype=None) -> pd.DataFrame:
     """A table in which every cell has a value: the paper prints them all."""
-    table = _table((PAPER_FOLDER / name).read_text(encoding="utf-8"), dtype).copy()
+    return _full_table((PAPER_FOLDER / name).read_text(encoding="utf-8"), name, dtype).copy()
+
+
+@cache
+def _full_table(text: str, name: str, dtype) -> pd.DataFrame:
+    table = _table(text, dtype)
     empty = table.isna() | (table.astype(str) == "")
     if empty.any(axis=None):
         row, column = np.argwhere(empty.to_numpy())[0]
@@ -157,7 +162,12 @@ def _table(text: str, dtype=None) -> pd.DataFrame:
 
 
 def _of_dataset_in(name: str, dataset: str, counts: Sequence[str]) -> pd.DataFrame:
-    table = _read_table(name)
+    return _of_dataset((PAPER_FOLDER / name).read_text(encoding="utf-8"), name, dataset, tuple(counts)).copy()
+
+
+@cache
+def _of_dataset(text: str, name: str, dataset: str, counts: tuple[str, ...]) -> pd.DataFrame:
+    table = _full_table(text, name, None)
     rows = table[table["dataset"] == dataset].drop(columns="dataset").reset_index(drop=True)
     if rows.empty:
         raise ConfigError(f"expected a dataset of the paper, {sorted(set(table['dataset']))}, found {dataset!r}")

@@ -20,8 +20,6 @@ CLIPS = read_profile("tiny").datasets["smic"]["clips"]
     ("name", "settings", "n_runs"),
     [
         ("03_micro_exp_stcnn", {"epochs": 1, "seed": 1}, 1),
-        ("04_fusenet_intermediate", {"epochs": 1, "seed": 1}, 1),
-        ("05_fusenet_late", {"epochs": 1, "seed": 1}, 1),
         ("07_kernel_study", {"kernels": "3x3x3 3x3x19", "learning_rates": "0.02", "epochs": 1, "seeds": 1}, 1),
     ],
 )

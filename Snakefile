@@ -11,13 +11,13 @@ import shutil
 from functools import cache
 from types import SimpleNamespace
 
-from lib import paths
+from lib.core import paths
 from lib.datasets import ROOT_VARIABLES
 from lib.datasets.fingerprint import listing_digest
-from lib.digest import json_digest, library_modules
+from lib.core.digest import json_digest, library_modules
 from lib.networks.startup import configured_backend
-from lib.profiles import CAN_LACK_RUNS, NO_DATASET, read_profile
-from lib.report.provenance import chapter_modules
+from lib.book.profiles import CAN_LACK_RUNS, NO_DATASET, read_profile
+from lib.book.provenance import chapter_modules
 from lib.training.records import decided_by, find_run
 
 PROFILE = read_profile(config.get("profile", "quick"))
@@ -209,7 +209,7 @@ rule html:
     input:
         [f"{BUILD}/chapters/{dataset}/{notebook}.ipynb" for dataset, notebook in CHAPTERS],
         PAGES,
-        modules_behind("lib.report.book"),
+        modules_behind("lib.book.assemble"),
         "_config.yml",
         "_toc.yml",
     output:

@@ -15,7 +15,8 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from lib import paths, sources
+from lib import sources
+from lib.core import paths
 from lib.training.run import RunConfig, train
 
 OUTPUT = paths.REPOSITORY / "data" / "standin" / "difficulty.csv"

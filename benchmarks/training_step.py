@@ -21,8 +21,8 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from lib.core.paths import REPOSITORY
 from lib.networks import NETWORKS, STREAMS
-from lib.paths import REPOSITORY
 
 SIDES = {"frame": 64, "face": 64, "eyes": 32, "mouth": 32}  # pixels
 BATCH_SIZE = 8
@@ -43,7 +43,7 @@ def main() -> None:
         for model in options.model
         for depth in options.depth
     ]
-    from lib.machine import processor_name, vector_instructions
+    from lib.core.machine import processor_name, vector_instructions
 
     print(pd.DataFrame(rows).round(3).to_string(index=False))
     print(f"on {processor_name()} with {' '.join(vector_instructions()) or 'unknown vector instructions'}")

@@ -13,8 +13,8 @@ import sys
 import textwrap
 from pathlib import Path
 
-from lib import paths
-from lib.errors import ConfigError, DivergedError, ReplicationError
+from lib.core import paths
+from lib.core.errors import ConfigError, DivergedError, ReplicationError
 
 DATASETS = ("casme2_sq", "smic", "class_folders")
 # Heavy modules (Keras, dlib) are imported by the command that needs them, so that `--help` answers at once.
@@ -156,7 +156,7 @@ def _add_preprocessing(command: argparse.ArgumentParser) -> None:
 
 def _add_run(command: argparse.ArgumentParser) -> None:
     """One option per field of RunConfig, with its default, type and documentation."""
-    from lib.paper import METHOD_NAMES
+    from lib.audit.paper import METHOD_NAMES
     from lib.training.protocols import CONTROLS, PROTOCOLS
     from lib.training.records import RunConfig
 
@@ -259,7 +259,7 @@ def _preprocess(options) -> None:
 
 def _train(options) -> None:
     from lib import sources
-    from lib.training.plans import released_settings
+    from lib.audit.released import released_settings
     from lib.training.records import RunConfig, find_run
 
     given = {field.name: getattr(options, field.name) for field in dataclasses.fields(RunConfig)}
@@ -327,8 +327,8 @@ def _snakemake(options) -> int:
 
 
 def _book(options) -> None:
-    from lib.profiles import read_profile
-    from lib.report import book
+    from lib.book import assemble as book
+    from lib.book.profiles import read_profile
 
     if options.kept:
         executed = book.Executed(paths.REPOSITORY / "book", partial=True, kept=True)
@@ -342,14 +342,14 @@ def _book(options) -> None:
 
 
 def _keep(options) -> None:
-    from lib.profiles import read_profile
-    from lib.report import book
+    from lib.book import assemble as book
+    from lib.book.profiles import read_profile
 
     print("kept in book/:", ", ".join(book.keep(read_profile(options.profile))))
 
 
 def _fidelity(options) -> int:
-    from lib.report.fidelity import measure_chapters
+    from lib.book.fidelity import measure_chapters
 
     measured = measure_chapters(options.chapter)
     _write_json(options.json, [one.as_dict() for one in measured], "--json")
@@ -357,7 +357,7 @@ def _fidelity(options) -> int:
 
 
 def _clean_notebooks(options) -> int:
-    from lib.report.gate import clean_notebook
+    from lib.book.gate import clean_notebook
 
     dirty = [path for path in sorted(paths.NOTEBOOKS.glob("*.ipynb")) if not clean_notebook(path, options.check)]
     verdict = "carries outputs or metadata; run `python -m lib clean-notebooks`" if options.check else "cleaned"

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from lib import paths
+from lib.core import paths
+from lib.core.errors import ConfigError, DatasetError, FrameError
 from lib.datasets import DATASET_NAMES, ROOT_VARIABLES, load_dataset
 from lib.datasets.clip import Clip, Dataset
 from lib.datasets.fingerprint import damage_traps
 from lib.datasets.frames import iter_frames
-from lib.errors import ConfigError, DatasetError, FrameError
 from lib.preprocessing import PreprocessConfig, ProcessedStore, default_config, preprocess
 from lib.preprocessing.config import RELEASED_READING
 from lib.standin import write_standin

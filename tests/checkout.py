@@ -5,7 +5,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from lib import paths
+from lib.core import paths
 
 
 def copy_checkout(folder: Path) -> Path:

@@ -9,8 +9,8 @@ from jupyter_client import AsyncKernelManager
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
-from lib import paths
 from lib.audit import findings
+from lib.core import paths
 from lib.datasets import ROOT_VARIABLES
 from lib.standin import write_standin
 

@@ -10,12 +10,26 @@ import pytest
 import yaml
 from IPython import display
 
-from lib import audit, paper, paths
-from lib.audit import accuracies, architectures, counts, epochs, kernels, lattice, method, prior, released, splits
+from lib import audit
+from lib.audit import (
+    accuracies,
+    architectures,
+    counts,
+    epochs,
+    kernels,
+    lattice,
+    method,
+    paper,
+    prior,
+    released,
+    splits,
+)
+from lib.book import provenance
 from lib.cli import main
+from lib.core import paths
 from lib.networks import build
 from lib.networks.layers import network_cost, unallocated
-from lib.report import audit_figures, provenance
+from lib.report import audit_figures
 
 STCNN, INTERMEDIATE, LATE = paper.METHOD_NAMES
 

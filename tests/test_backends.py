@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lib import paths
-from lib.gradients import score_gradient
+from lib.core import paths
 from lib.networks import NETWORKS, build
 from lib.networks.backend import backend_name, jit_compile, keras
+from lib.saliency.gradients import score_gradient
 
 SHAPE, KERNEL, CLASSES = (8, 9, 10), (3, 5, 4), 4
 LABELS = np.array([0, 1, 2])

@@ -10,8 +10,8 @@ import nbformat
 import pytest
 from checkout import build_environment, copy_checkout
 
-from lib.profiles import NO_DATASET, NOTEBOOKS, read_profile
-from lib.report import gate
+from lib.book import gate
+from lib.book.profiles import NO_DATASET, NOTEBOOKS, read_profile
 
 pytestmark = pytest.mark.slow
 PROFILE = read_profile("tiny")

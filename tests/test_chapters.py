@@ -6,9 +6,9 @@ import nbformat
 import papermill
 import pytest
 
-from lib import paths
-from lib.profiles import read_profile
-from lib.report import gate
+from lib.book import gate
+from lib.book.profiles import read_profile
+from lib.core import paths
 from lib.report.shortcuts import SWITCHES
 from lib.training.plans import shortcut_runs
 

@@ -7,8 +7,9 @@ import sys
 import filelock
 import pytest
 
-from lib import cli, datasets, paths
+from lib import cli, datasets
 from lib.cli import main
+from lib.core import paths
 from lib.training.records import RunConfig, open_run
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lib.digest import code_digest, definitions_digest, json_digest
+from lib.core.digest import code_digest, definitions_digest, json_digest
 
 CODE = """
 def scale(values, *, by=None, bias=1.5):
@@ -63,7 +63,7 @@ def test_the_order_in_which_files_are_given_does_not_matter(tmp_path):
 
 DEFINITIONS = """
 import math
-from lib.errors import ConfigError
+from lib.core.errors import ConfigError
 
 SIDE = 3
 

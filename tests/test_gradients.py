@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from lib.errors import ConfigError
-from lib.gradients import score_gradient, score_model
+from lib.core.errors import ConfigError
 from lib.networks import NETWORKS, STREAMS, build
 from lib.networks.backend import keras
+from lib.saliency.gradients import score_gradient, score_model
 
 SHAPE = (8, 9, 7)  # height, width, depth: all different, so that a swapped axis shows
 KERNEL = (3, 3, 3)

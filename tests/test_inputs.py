@@ -5,7 +5,7 @@ import pytest
 from fake_store import FakeStore
 from sklearn.model_selection import train_test_split
 
-from lib.errors import TrainingError
+from lib.core.errors import TrainingError
 from lib.training import inputs
 from lib.training.inputs import Normaliser, fold_plan, prepare_fold
 from lib.training.protocols import Protocol

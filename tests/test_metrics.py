@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score, confusion_matrix, f1_score
 
-from lib import metrics
+from lib.statistics import metrics
 
 # The row sums and hits of the paper's Tables VI and VII leave one (SMIC) and two matrices with the scores below.
 CASME2_SQ = np.array([[11, 0, 1], [1, 19, 1], [1, 1, 6]])

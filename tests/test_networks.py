@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lib.errors import ConfigError
+from lib.core.errors import ConfigError
 from lib.networks import NETWORKS, STREAMS, build
 from lib.networks.backend import keras
 from lib.networks.layers import architecture_table, unallocated
@@ -166,7 +166,7 @@ def test_sizes_that_do_not_fit_are_refused_with_what_was_expected(name, changes,
 )
 def test_an_unknown_or_missing_backend_is_a_config_error(name, message):
     program = (
-        "from lib.errors import ConfigError\n"
+        "from lib.core.errors import ConfigError\n"
         "try:\n import lib.networks.backend\nexcept ConfigError as e:\n print('caught', e)"
     )
     environment = os.environ | {"KERAS_BACKEND": name, "PYTHONPATH": str(REPOSITORY)}

@@ -3,8 +3,9 @@ import shutil
 import pytest
 import yaml
 
-from lib import paper, paths
-from lib.errors import ConfigError
+from lib.audit import paper
+from lib.core import paths
+from lib.core.errors import ConfigError
 
 
 @pytest.mark.parametrize("dataset", paper.DATASETS)

@@ -3,8 +3,8 @@ import dataclasses
 import pytest
 from fake_store import FakeStore
 
-from lib import paper
-from lib.errors import ConfigError, TrainingError
+from lib.audit import paper, released
+from lib.core.errors import ConfigError, TrainingError
 from lib.networks import NETWORKS
 from lib.training import plans
 from lib.training.plans import RUNS_OF, collect, parse_kernels, parse_numbers
@@ -101,10 +101,10 @@ def test_clips_that_cannot_be_divided_by_person_are_refused_with_what_is_needed(
 
 @pytest.mark.parametrize("entry", paper.released_files(), ids=lambda entry: entry["path"])
 def test_a_run_as_released_has_the_batches_and_epochs_of_its_file(entry):
-    config = RunConfig(entry["model"], **plans.released_settings(entry["model"], entry["dataset"]))
+    config = RunConfig(entry["model"], **released.released_settings(entry["model"], entry["dataset"]))
     assert (config.batch_size, config.epochs) == (entry["batch_size"], entry["epochs"])
 
 
 def test_clips_that_the_released_code_does_not_read_have_no_settings_of_it():
     with pytest.raises(ConfigError, match="found 'micro_exp_stcnn' on 'class_folders'"):
-        plans.released_settings("micro_exp_stcnn", "class_folders")
+        released.released_settings("micro_exp_stcnn", "class_folders")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from lib import power
+from lib.statistics import power
 
 
 def enumerated_power(n, p, true, alpha=0.05):

@@ -4,10 +4,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from lib import paths
-from lib.errors import ConfigError
-from lib.profiles import ALWAYS, NO_DATASET, NOTEBOOKS, available, read_profile
-from lib.report.parameters import declared_parameters
+from lib.book.parameters import declared_parameters
+from lib.book.profiles import ALWAYS, NO_DATASET, NOTEBOOKS, available, read_profile
+from lib.core import paths
+from lib.core.errors import ConfigError
 from lib.standin import GENERATOR_VERSION
 from lib.training.plans import RUNS_OF
 from lib.training.records import RECORD_FILES, run_id, write_folder

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from sklearn.model_selection import train_test_split
 
-from lib import paper
-from lib.errors import ConfigError, TrainingError
+from lib.audit import paper
+from lib.audit.released import RELEASED_PROTOCOLS
+from lib.core.errors import ConfigError, TrainingError
 from lib.training.inputs import Normaliser, as_listed, control_labels, control_volumes
-from lib.training.plans import RELEASED_PROTOCOLS
 from lib.training.protocols import CHOICES, PROTOCOLS, SHORTCUTS, Protocol
 from lib.training.splits import make_folds, make_samples
 

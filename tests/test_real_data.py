@@ -7,11 +7,12 @@ import shutil
 
 import pytest
 
-from lib import paper, sources
+from lib import sources
+from lib.audit import paper
+from lib.book.verdict_page import verdict_page
+from lib.book.verdicts import judge
 from lib.datasets.clip import STANDIN_MARKER
-from lib.report.verdict_page import verdict_page
-from lib.training.records import RunConfig
-from lib.verdicts import judge, settings_of
+from lib.training.records import RunConfig, settings_of
 
 pytestmark = pytest.mark.slow
 SETTINGS = {"epochs": 2, "fusenet_epochs": 1, "seeds": 1, "control_seeds": 1}

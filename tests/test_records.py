@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from fake_store import FakeStore
 
-from lib.errors import ConfigError, TrainingError
+from lib.core.errors import ConfigError, TrainingError
 from lib.networks import STREAMS
 from lib.training import records
 from lib.training.protocols import PROTOCOLS

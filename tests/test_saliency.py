@@ -8,15 +8,18 @@ import pandas as pd
 import pytest
 from fake_store import FakeStore
 
-from lib import saliency, saliency_measures, saliency_regions, sources
-from lib.errors import DivergedError
-from lib.gradients import score_gradient
+from lib import sources
+from lib.core.errors import DivergedError
 from lib.networks import STREAMS, build
 from lib.networks.backend import keras
 from lib.preprocessing import PreprocessConfig
 from lib.preprocessing.regions import cut_streams
 from lib.report import saliency_figures, saliency_prose
-from lib.saliency_regions import PARTITIONS, REGIONS
+from lib.saliency import maps as saliency
+from lib.saliency import measures as saliency_measures
+from lib.saliency import regions as saliency_regions
+from lib.saliency.gradients import score_gradient
+from lib.saliency.regions import PARTITIONS, REGIONS
 from lib.training.records import RunConfig
 from lib.training.run import trained_model
 

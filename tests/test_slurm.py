@@ -15,8 +15,8 @@ import sys
 import pytest
 from checkout import build_environment, copy_checkout
 
-from lib import paths
-from lib.profiles import available, read_profile
+from lib.book.profiles import available, read_profile
+from lib.core import paths
 from lib.training.records import list_runs
 
 ONE_NODE = paths.REPOSITORY / "tests" / "slurm" / "start_one_node.sh"

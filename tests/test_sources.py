@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from lib import sources
+from lib.core.errors import ConfigError, DatasetError, FrameError
 from lib.datasets.clip import Clip, Dataset
-from lib.errors import ConfigError, DatasetError, FrameError
 from lib.standin import plan_standin, writer
 
 

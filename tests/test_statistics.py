@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from lib import metrics, statistics
+from lib.statistics import intervals as statistics
+from lib.statistics import metrics
 
 CLASSES = ("negative", "positive", "surprise")
 

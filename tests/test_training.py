@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 from fake_store import FakeStore
 
-from lib.errors import ConfigError, TrainingError
+from lib.core.errors import ConfigError, TrainingError
 from lib.networks import NETWORKS
 from lib.networks.backend import keras
 from lib.training import checkpoint, fit, inputs, run

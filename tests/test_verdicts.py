@@ -10,18 +10,20 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from lib import paper
-from lib.audit import Finding
-from lib.metrics import wilson_interval
-from lib.paper import Claim
+from lib.analysis import comparisons
+from lib.analysis.comparisons import direction
+from lib.audit import Finding, paper
+from lib.audit.paper import Claim
+from lib.book import provenance, verdict_page
+from lib.book.verdict_page import counts_sentences
+from lib.book.verdicts import ANSWERS, Judgement, by_arithmetic, judge, of_chapter, reached
 from lib.preprocessing import default_config
 from lib.preprocessing.config import RELEASED_READING
-from lib.report import comparison, provenance, verdict_page
-from lib.report.verdict_page import counts_sentences
-from lib.statistics import Interval
+from lib.report import comparison
+from lib.statistics.intervals import Interval
+from lib.statistics.metrics import wilson_interval
 from lib.training.plans import Outcome, comparison_runs
-from lib.training.records import RunConfig
-from lib.verdicts import ANSWERS, Judgement, by_arithmetic, direction, judge, of_chapter, reached, settings_of
+from lib.training.records import RunConfig, settings_of
 
 STCNN = "micro_exp_stcnn"
 NETWORKS = (STCNN, "micro_exp_fusenet_intermediate", "micro_exp_fusenet_late")
@@ -485,7 +487,7 @@ def test_the_same_results_get_one_verdict_in_the_chapter_and_on_the_front_page(
 
 
 def test_a_chapter_of_one_network_is_asked_about_that_network_alone():
-    found = {"model": STCNN, "scores": {f"{STCNN}/none": comparison.scores([Record(RunConfig(STCNN), 22)])}}
+    found = {"model": STCNN, "scores": {f"{STCNN}/none": comparisons.scores([Record(RunConfig(STCNN), 22)])}}
     ((one, judgement),) = of_chapter("03_micro_exp_stcnn", "smic", content_of(found))
     assert (one.id, judgement.verdict) == ("accuracy-stcnn-smic", "underpowered")
     assert of_chapter("03_micro_exp_stcnn", "class_folders", content_of(found)) == []

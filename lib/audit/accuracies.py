@@ -4,11 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lib import paper
-from lib.audit import released
+from lib.audit import paper, released
 from lib.audit.finding import Finding
 from lib.audit.lattice import TWO_DECIMALS, chance_of_explaining, explaining_sizes, nearest_count, successes
-from lib.paper import DATASET_TITLES as TITLES
+from lib.audit.paper import DATASET_TITLES as TITLES
 
 LARGEST = 357  # all expressions of the larger dataset, CAS(ME)²: no accuracy can be of more clips
 

@@ -9,9 +9,9 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from lib import paper
+from lib.audit import paper
 from lib.audit.finding import Finding
-from lib.paper import METHOD_NAMES
+from lib.audit.paper import METHOD_NAMES
 
 N_FILTERS = 32
 POOL_SIZE = 3
@@ -45,7 +45,7 @@ def layers(model: str, depth: int, n_classes: int = 3, kernel: Sequence[int] = K
     Parameters
     ----------
     model : str
-        Among `lib.paper.METHOD_NAMES`.
+        Among `lib.audit.paper.METHOD_NAMES`.
     depth : int
         Frames of the volume: 96 for CAS(ME)², 18 for SMIC.
 

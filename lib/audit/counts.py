@@ -6,14 +6,13 @@ import itertools
 import numpy as np
 import pandas as pd
 
-from lib import paper
-from lib.audit import released
+from lib.audit import paper, released
 from lib.audit.accuracies import printed_counts, validation_counts
 from lib.audit.finding import Finding
 from lib.audit.lattice import TWO_DECIMALS
-from lib.metrics import uar, uf1, wilson_interval
-from lib.paper import CONFUSION_TABLES
-from lib.paper import DATASET_TITLES as TITLES
+from lib.audit.paper import CONFUSION_TABLES
+from lib.audit.paper import DATASET_TITLES as TITLES
+from lib.statistics.metrics import uar, uf1, wilson_interval
 
 STCNN = "micro_exp_stcnn"
 KERNEL_DEPTH = 15  # of the convolution in Tables I to III

@@ -2,14 +2,13 @@
 
 from scipy import stats
 
-from lib import paper
-from lib.audit import released
+from lib.audit import paper, released
 from lib.audit.accuracies import cell_name, constant_scores, printed, printed_accuracies, scored_counts, validation_size
 from lib.audit.finding import Finding
 from lib.audit.lattice import TWO_DECIMALS, Pair, epoch_pairs, nearest_count, successes
+from lib.audit.paper import DATASET_TITLES as TITLES
+from lib.audit.paper import METHOD_NAMES
 from lib.audit.prior import best_prior
-from lib.paper import DATASET_TITLES as TITLES
-from lib.paper import METHOD_NAMES
 
 STCNN = "micro_exp_stcnn"
 SIGNIFICANT = 0.05

@@ -2,8 +2,7 @@
 
 from collections import Counter
 
-from lib import paper
-from lib.audit import released
+from lib.audit import paper, released
 from lib.audit.finding import Finding
 
 OUTLINE = range(17)  # of dlib's 68 landmarks: the outline of the face, from ear to ear

@@ -2,14 +2,13 @@
 
 import pandas as pd
 
-from lib import paper
-from lib.audit import released
+from lib.audit import paper, released
 from lib.audit.accuracies import LARGEST, printed, printed_accuracies, validation_counts
 from lib.audit.finding import Finding
 from lib.audit.lattice import explaining_sizes, successes
-from lib.metrics import wilson_interval
-from lib.paper import DATASET_TITLES as TITLES
-from lib.paper import METHOD_NAMES
+from lib.audit.paper import DATASET_TITLES as TITLES
+from lib.audit.paper import METHOD_NAMES
+from lib.statistics.metrics import wilson_interval
 
 SOURCE_NAMES = {"casme": "CASME", "casme2": "CASME II", **TITLES}
 

@@ -4,16 +4,25 @@ The facts stand in `data/paper/released_code.yml`. The split is scikit-learn's o
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-from lib import paper
-from lib.paper import released_file
+from lib.audit import paper
+from lib.audit.paper import released_file
 
 FUSENETS = ("micro_exp_fusenet_intermediate", "micro_exp_fusenet_late")
 HELD_OUT_SHARE = 0.2
+# The protocol of each file of the authors' code, in the version that had been released when Table V was published.
+RELEASED_PROTOCOLS: Mapping[tuple[str, str], str] = {
+    ("micro_exp_stcnn", "casme2_sq"): "paper",
+    ("micro_exp_stcnn", "smic"): "released_code_smic_stcnn",
+    (FUSENETS[0], "casme2_sq"): "released_code",
+    (FUSENETS[0], "smic"): "released_code_smic_intermediate",
+    (FUSENETS[1], "casme2_sq"): "released_code",
+    (FUSENETS[1], "smic"): "released_code_smic",
+}
 
 
 def classes(dataset: str) -> list[str]:
@@ -91,3 +100,19 @@ def unshuffled_parts(n_clips: int) -> tuple[slice, slice]:
     """Training and held-out positions of `train_test_split(shuffle=False)`: the last fifth is held out."""
     boundary = n_clips - held_out(n_clips)
     return slice(0, boundary), slice(boundary, n_clips)
+
+
+def released_settings(model: str, dataset: str) -> dict[str, str | int]:
+    """What the authors' code does where the paper says otherwise: ``protocol``, ``batch_size`` and ``epochs`` of a run.
+
+    `ConfigError` for a network or a dataset that has no file in `data/paper/released_code.yml`.
+
+    >>> released_settings("micro_exp_fusenet_intermediate", "smic")
+    {'protocol': 'released_code_smic_intermediate', 'batch_size': 4, 'epochs': 250}
+    """
+    entry = paper.released_file(model, dataset)
+    return {
+        "protocol": RELEASED_PROTOCOLS[model, dataset],
+        "batch_size": entry["batch_size"],
+        "epochs": entry["epochs"],
+    }

@@ -7,13 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from lib import paper
-from lib.audit import released
+from lib.audit import paper, released
 from lib.audit.accuracies import printed_counts, validation_counts, validation_size
 from lib.audit.finding import Finding
+from lib.audit.paper import CONFUSION_TABLES
+from lib.audit.paper import DATASET_TITLES as TITLES
 from lib.audit.released import FUSENETS
-from lib.paper import CONFUSION_TABLES
-from lib.paper import DATASET_TITLES as TITLES
 
 STCNN = "micro_exp_stcnn"
 

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from lib.core.errors import ConfigError
 from lib.datasets.casme2_sq import load_casme2_sq
 from lib.datasets.class_folders import load_class_folders
 from lib.datasets.clip import Clip, Dataset, Rejection, Trap, read_standin_marker, standin_folder
 from lib.datasets.smic import load_smic
-from lib.errors import ConfigError
 
 LOADERS: dict[str, Callable[..., Dataset]] = {
     "casme2_sq": load_casme2_sq,

@@ -7,9 +7,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from lib.core.errors import DatasetError
 from lib.datasets.findings import Findings
 from lib.datasets.spreadsheets import Row, cell_at, number, read_sheets, text
-from lib.errors import DatasetError
 
 SPELLINGS = {"happyiness": "happiness", "other": "others"}
 # Columns of the first sheet.

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lib.core.errors import ConfigError, DatasetError
 from lib.datasets.annotation import (
     Annotation,
     Placement,
@@ -36,7 +37,6 @@ from lib.datasets.folders import (
 )
 from lib.datasets.frames import FrameList, is_video
 from lib.datasets.spreadsheets import find_spreadsheets
-from lib.errors import ConfigError, DatasetError
 
 NAME = "casme2_sq"
 FPS = 30.0

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from lib.core.errors import ConfigError
 from lib.datasets.clip import Clip, Dataset, natural_key
 from lib.datasets.findings import Findings, safe_id, subject_of
 from lib.datasets.folders import entries, existing_folder, found_here, junk_traps, plain, subfolders, undoubled
 from lib.datasets.frames import IMAGE_FORMATS, is_video
-from lib.errors import ConfigError
 
 LAYOUT = "class_folders"
 

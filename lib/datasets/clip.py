@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from lib.errors import DatasetError
+from lib.core.errors import DatasetError
 
 STANDIN_MARKER = "STANDIN.json"
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from lib.core.errors import DatasetError, FrameError
 from lib.datasets import load_dataset
 from lib.datasets.clip import Clip, Dataset, Rejection, Trap, natural_key
 from lib.datasets.fingerprint import damage_traps
 from lib.datasets.frames import iter_frames, list_frames, read_image
-from lib.errors import DatasetError, FrameError
 
 MIN_CLASSES = 2  # a classifier needs two classes,
 MIN_CLIPS_PER_CLASS = 2  # and each needs a clip to train on and one to test
@@ -55,7 +55,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class FrameProblem:
-    """A frame, or the rest of a video, that cannot be used. `reason` is that of `lib.errors.FrameError`."""
+    """A frame, or the rest of a video, that cannot be used. `reason` is that of `lib.core.errors.FrameError`."""
 
     clip_id: str
     path: Path

@@ -5,10 +5,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lib.core.errors import ConfigError, DatasetError
 from lib.datasets.clip import Clip, Dataset, Rejection, Trap, read_standin_marker, sort_clips, standin_folder
 from lib.datasets.folders import found_here, junk_trap
 from lib.datasets.frames import FrameList, list_frames
-from lib.errors import ConfigError, DatasetError
 
 SUBJECT = re.compile(r"s?(\d+)_", re.IGNORECASE)
 UNKNOWN_SUBJECT = "unknown"

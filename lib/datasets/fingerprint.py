@@ -5,10 +5,10 @@ import hashlib
 import os
 from pathlib import Path
 
+from lib.core.digest import json_digest
 from lib.datasets.clip import Dataset, Trap, relative_to
 from lib.datasets.digests import DIGESTS_FILE, differences, file_digest
 from lib.datasets.frames import clip_files
-from lib.digest import json_digest
 
 RECIPE = ("dataset", "generator_version", "seed", "clips", "difficulty")
 """The entries of a stand-in's marker that decide its pictures. `dataset` also says in which layout they are written."""

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
+from lib.core.errors import DatasetError
 from lib.datasets.clip import STANDIN_MARKER, Trap, natural_key
-from lib.errors import DatasetError
 
 JUNK_NAMES = ("thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r")
 

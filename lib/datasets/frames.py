@@ -14,9 +14,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from lib.core.errors import FrameError
 from lib.datasets.clip import STANDIN_MARKER, Clip, natural_key
 from lib.datasets.folders import is_junk
-from lib.errors import FrameError
 
 # Extension -> the format that a file of that name must hold.
 IMAGE_FORMATS = {

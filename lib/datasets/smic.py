@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from lib.core.errors import ConfigError, DatasetError
 from lib.datasets.annotation import cleaned, place_in_folder
 from lib.datasets.class_folders import LAYOUT as CLASS_FOLDERS
 from lib.datasets.class_folders import has_class_folders, load_class_folders
@@ -27,7 +28,6 @@ from lib.datasets.folders import (
 )
 from lib.datasets.frames import list_frames
 from lib.datasets.spreadsheets import Row, cell_at, find_columns, find_spreadsheets, number, read_sheets, text
-from lib.errors import ConfigError, DatasetError
 
 NAME = "smic"
 CLASSES = ("negative", "positive", "surprise")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import openpyxl
 
+from lib.core.errors import DatasetError
 from lib.datasets.folders import entries, plain
-from lib.errors import DatasetError
 
 Row = tuple[object, ...]
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from lib.errors import ConfigError, suggestion
+from lib.core.errors import ConfigError, suggestion
 
 # network -> the streams of a processed store that it reads, in the order of its inputs
 STREAMS: Mapping[str, tuple[str, ...]] = MappingProxyType(

@@ -9,7 +9,7 @@ layer's randomly drawn weights and changes nothing else.
 
 from collections.abc import Sequence
 
-from lib.errors import ConfigError
+from lib.core.errors import ConfigError
 from lib.networks.backend import keras
 
 N_FILTERS = 32

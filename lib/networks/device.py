@@ -4,7 +4,7 @@ import importlib
 import importlib.metadata
 import platform
 
-from lib.machine import processor_name
+from lib.core.machine import processor_name
 from lib.networks.backend import backend_name
 
 

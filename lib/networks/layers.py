@@ -26,7 +26,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from lib.errors import ConfigError
+from lib.core.errors import ConfigError
 from lib.networks import build
 from lib.networks.backend import keras
 

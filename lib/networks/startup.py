@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from lib.errors import ConfigError
+from lib.core.errors import ConfigError
 
 BACKENDS = ("tensorflow", "jax", "torch")
 ENVIRONMENT = {

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 
-from lib.errors import ConfigError
+from lib.core.errors import ConfigError
 
 STREAMS = ("frame", "face", "eyes", "mouth")
 SAMPLINGS = ("first", "window", "tim")

@@ -16,7 +16,7 @@ import cv2
 import dlib
 import numpy as np
 
-from lib.errors import LandmarkModelError
+from lib.core.errors import LandmarkModelError
 from lib.preprocessing.config import ClipRejected
 
 N_POINTS = 68

@@ -23,9 +23,9 @@ import pandas as pd
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
+from lib.core.errors import ConfigError, FrameError, PreprocessingError
 from lib.datasets.clip import REJECTION_COLUMNS, Clip, Dataset
 from lib.datasets.frames import iter_frames
-from lib.errors import ConfigError, FrameError, PreprocessingError
 from lib.preprocessing import landmarks as faces
 from lib.preprocessing.config import ClipRejected, PreprocessConfig
 from lib.preprocessing.regions import cut_streams

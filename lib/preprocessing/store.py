@@ -18,12 +18,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from lib.core.digest import code_digest, json_digest
+from lib.core.errors import PreprocessingError
 from lib.datasets import folders as folders_module
 from lib.datasets import frames as frames_module
 from lib.datasets.clip import CLIP_COLUMNS, Dataset
 from lib.datasets.fingerprint import fingerprint, recipe_digest, rendering_digest
-from lib.digest import code_digest, json_digest
-from lib.errors import PreprocessingError
 from lib.preprocessing.config import PREPROCESSING_VERSION, PreprocessConfig
 from lib.preprocessing.landmarks import N_POINTS
 

@@ -8,12 +8,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from lib import paper
-from lib.audit import accuracies, counts, epochs, prior, released
+from lib.audit import accuracies, counts, epochs, paper, prior, released
 from lib.audit.kernels import kernels as kernels_of_table_ix
 from lib.audit.lattice import epoch_pairs, successes
+from lib.audit.paper import DATASET_TITLES as TITLES
 from lib.audit.released import FUSENETS
-from lib.paper import DATASET_TITLES as TITLES
 from lib.report.figures import MARK, PAPER, TRAINING, VALIDATION
 
 MISS = "#b3541e"

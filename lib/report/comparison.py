@@ -11,28 +11,22 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from lib import paper
-from lib.metrics import wilson_interval
+from lib.analysis.comparisons import READINGS, scores
+from lib.audit import paper
 from lib.networks import NETWORKS
 from lib.report import figures
-from lib.statistics import Interval, Range, mean_interval, paired_difference
+from lib.report.wording import count, interval_in_points, points, range_in_points
+from lib.statistics.intervals import Interval, Range, mean_interval, paired_difference
+from lib.statistics.metrics import wilson_interval
 from lib.training import plans
 from lib.training.plans import Outcome
 from lib.training.records import RunRecord
-from lib.verdicts import settings_of
-from lib.wording import count, interval_in_points, points, range_in_points
 
 CONTROL_TITLES = {
     "none": "clips as they are",
     "shuffled_frames": "frames shuffled in time",
     "first_frame": "first frame repeated",
     "permuted_labels": "labels permuted",
-}
-# The three ways to read one training that the tables and figures set side by side
-READINGS = {
-    "accuracy_best": "best epoch",
-    "accuracy_last": "last epoch",
-    "accuracy_mean_last_epochs": "mean of the last ten",
 }
 
 
@@ -249,31 +243,6 @@ def ranking(outcomes: Sequence[Outcome], dataset: str) -> dict:
 
     leads = [lead(*pair) for pair in itertools.pairwise(published)] if published else None
     return result | {"order": sorted(NETWORKS, key=lambda model: -scores[model].mean()), "published_leads": leads}
-
-
-def scores(records: Sequence[RunRecord]) -> dict:
-    """What runs that differ in their seed alone score, as JSON and as `lib.verdicts` reads it.
-
-    Returns
-    -------
-    dict
-        ``seeds``, ``settings``, ``clips`` validated, ``majority_share``, ``runs``; as means over seeds with t intervals
-        the three readings of accuracy, ``uf1_best``, ``uf1_last`` and ``sd_last_epochs``, the standard deviation
-        between the last epochs of a run; ``gain_of_best``, the mean and the range of best less last, which cannot be
-        negative.
-    """
-    table = pd.DataFrame([record.summary() for record in records])
-    spread = table["accuracy_std_last_epochs"].dropna().astype(float)
-    return {
-        "seeds": [record.config.seed for record in records],
-        "settings": settings_of(records[0].config),
-        "clips": int(table["n"].iloc[0]),
-        "majority_share": float(table["majority_share"].iloc[0]),
-        **{name: mean_interval(table[name], bounds=(0, 1)).to_dict() for name in (*READINGS, "uf1_best", "uf1_last")},
-        "sd_last_epochs": mean_interval(spread, bounds=(0, 1)).to_dict(),
-        "gain_of_best": Range.of(table["accuracy_best"] - table["accuracy_last"]).to_dict(),
-        "runs": [record.id for record in records],
-    }
 
 
 def results(outcomes: Sequence[Outcome], dataset: str) -> dict:

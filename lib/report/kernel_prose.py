@@ -8,8 +8,8 @@ from pandas.io.formats.style import Styler
 
 from lib.audit.kernels import check_constant, check_lattice
 from lib.report.kernel_study import PAPER_KERNEL, Kernel, name_of
+from lib.report.wording import count, points
 from lib.training.records import RunConfig
-from lib.wording import count, points
 
 STANDIN = " Measured on a **stand-in**: it says how the method behaves, nothing about the paper's data."
 

@@ -13,12 +13,11 @@ import numpy as np
 import pandas as pd
 
 from lib.audit.kernels import kernels
-from lib.errors import ConfigError
-from lib.statistics import Interval, mean_interval, paired_difference
+from lib.core.errors import ConfigError
+from lib.report.wording import interval_in_points
+from lib.statistics.intervals import Interval, mean_interval, paired_difference
 from lib.training.plans import PAPER_KERNELS, Outcome
-from lib.training.records import RunConfig, RunRecord
-from lib.verdicts import settings_of
-from lib.wording import interval_in_points
+from lib.training.records import RunConfig, RunRecord, settings_of
 
 PAPER_KERNEL = (3, 3, 15)
 STATUSES = ("finished", "incomplete", "failed", "missing", "does not fit", "not planned")

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from lib import paper
+from lib.audit import paper
 from lib.audit.architectures import misprints
 from lib.datasets.clip import Dataset
+from lib.report.wording import points
 from lib.training.records import RunConfig
 from lib.training.splits import Fold
-from lib.wording import points
 
 
 def count_sentences(counts: pd.DataFrame, data: Dataset) -> str:

@@ -1,7 +1,7 @@
 """What leave-one-subject-out runs say: chapter 11's tables and results, made from records and a processed store.
 
-The statistics are `lib.statistics`' and `lib.power`'s. Everything here also takes no finished run at all, so that a
-page without runs says so in place of failing.
+The statistics are those of `lib.statistics`. Everything here also takes no finished run at all, so that a page
+without runs says so in place of failing.
 """
 
 import math
@@ -10,14 +10,15 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from lib import metrics, paper, power, statistics
-from lib.errors import ConfigError
+from lib.audit import paper
+from lib.core.errors import ConfigError
 from lib.report.rigour_prose import p_text
-from lib.statistics import Interval, PermutationTest, Range, RetrainedTest
+from lib.report.wording import interval_text
+from lib.statistics import intervals as statistics
+from lib.statistics import metrics, power
+from lib.statistics.intervals import Interval, PermutationTest, Range, RetrainedTest
 from lib.training.plans import Outcome
-from lib.training.records import RunRecord
-from lib.verdicts import settings_of
-from lib.wording import interval_text
+from lib.training.records import RunRecord, settings_of
 
 SCORES = {"uf1": metrics.uf1, "uar": metrics.uar, "accuracy": metrics.accuracy}
 SCORE_TITLES = {"uf1": "UF1", "uar": "UAR", "accuracy": "accuracy"}

@@ -9,10 +9,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator, PercentFormatter
 
-from lib import power
 from lib.report.figures import MARK, PAPER, TRAINING, VALIDATION, finished
 from lib.report.rigour import SCORE_TITLES
-from lib.statistics import Interval, PermutationTest
+from lib.statistics import power
+from lib.statistics.intervals import Interval, PermutationTest
 
 ROUND_NUMBERS = [step * 10**exponent for exponent in range(5) for step in (1, 2, 5)]  # ticks of a logarithmic axis
 

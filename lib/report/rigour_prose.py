@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from lib import paper
-from lib.statistics import Interval, PermutationTest, Range, RetrainedTest
-from lib.verdicts import FEWEST_SEEDS
-from lib.wording import interval_in_points, interval_text, range_in_points, uf1_change
+from lib.analysis.comparisons import FEWEST_SEEDS
+from lib.audit import paper
+from lib.report.wording import interval_in_points, interval_text, range_in_points, uf1_change
+from lib.statistics.intervals import Interval, PermutationTest, Range, RetrainedTest
 
 STANDIN_ONLY = (
     " All of this was measured on a **stand-in**; it says how the method behaves, nothing about the paper's data."

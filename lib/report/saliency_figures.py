@@ -11,8 +11,8 @@ from matplotlib.gridspec import GridSpec
 from matplotlib.patches import Patch
 
 from lib.report.figures import MARK, PAPER, TRAINING, VALIDATION, finished
-from lib.saliency import binarise
-from lib.saliency_regions import REGIONS
+from lib.saliency.maps import binarise
+from lib.saliency.regions import REGIONS
 
 SALIENCY_COLOURS = "inferno"
 REGION_COLOURS = dict(zip(REGIONS, (TRAINING, VALIDATION, MARK, PAPER), strict=True))
@@ -122,7 +122,7 @@ def share_bars(tables: Mapping[str, pd.DataFrame], standin: bool) -> Figure | No
     Parameters
     ----------
     tables : mapping of partition -> DataFrame
-        From `lib.saliency_measures.share_table`.
+        From `lib.saliency.measures.share_table`.
     standin : bool
     """
     if all(table["share"].isna().all() for table in tables.values()):
@@ -154,7 +154,7 @@ def sanity_curves(cascade: pd.DataFrame, others: pd.DataFrame, standin: bool) ->
     Parameters
     ----------
     cascade, others : DataFrame
-        From `lib.saliency_measures.similarity_curve`: the steps of the cascade, and a row for each other network.
+        From `lib.saliency.measures.similarity_curve`: the steps of the cascade, and a row for each other network.
     standin : bool
     """
     if cascade.empty:

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from pandas.io.formats.style import Styler
 
-from lib.saliency import NOT_KEPT
-from lib.saliency_measures import MOVING
-from lib.saliency_regions import PARTITIONS
+from lib.saliency.maps import NOT_KEPT
+from lib.saliency.measures import MOVING
+from lib.saliency.regions import PARTITIONS
 
 PERMUTED, INITIAL = "permuted labels", "initial weights"  # the other networks of the sanity checks
 NOTHING = "Nothing was measured."
@@ -51,7 +51,7 @@ def answer_sentences(predicted: np.ndarray, truth: np.ndarray, maps: Sequence[np
 
 
 def seen_sentences(input_shape: Sequence[int], seen: Sequence[int]) -> str:
-    """What of its input a network cannot see; `lib.saliency.seen_size` computes it."""
+    """What of its input a network cannot see; `lib.saliency.maps.seen_size` computes it."""
     lost = [
         f"the last {size - reach} {name}" if size - reach > 1 else f"the last {name.removesuffix('s')}"
         for name, size, reach in zip(("rows", "columns", "frames"), input_shape, seen, strict=True)
@@ -66,7 +66,7 @@ def seen_sentences(input_shape: Sequence[int], seen: Sequence[int]) -> str:
 
 
 def share_display(tables: Mapping[str, pd.DataFrame], standin: bool) -> Styler | None:
-    """Each of `lib.saliency_measures.share_table` as text, one row for each region; None where no clip has saliency."""
+    """Each of `lib.saliency.measures.share_table` as text, one row for each region; None where no clip has saliency."""
     if all(table["share"].isna().all() for table in tables.values()):
         return None
     shown = pd.concat({partition: _share_texts(table) for partition, table in tables.items()})
@@ -113,7 +113,7 @@ def share_sentences(tables: Mapping[str, pd.DataFrame]) -> str:
 
 
 def motion_display(summary: Mapping[str, Mapping], standin: bool) -> Styler | None:
-    """`lib.saliency_measures.motion_summary` as a table of text; None where nothing could be compared."""
+    """`lib.saliency.measures.motion_summary` as a table of text; None where nothing could be compared."""
     if not any(found["n"] for found in summary.values()):
         return None
     game = summary["pointing_game"]

@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
+from lib.analysis.comparisons import FEWEST_SEEDS
 from lib.report.figures import PAPER, TRAINING, VALIDATION, finished
-from lib.statistics import Interval
-from lib.verdicts import FEWEST_SEEDS
+from lib.statistics.intervals import Interval
 
 LEAST_REACH = 0.1  # of an axis, so that changes near zero do not fill the picture
 

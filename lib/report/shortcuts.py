@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from lib import paper
+from lib.analysis.comparisons import direction
+from lib.audit import paper
 from lib.report.tables import files_text
-from lib.statistics import Interval, Range, mean_interval
+from lib.report.wording import interval_in_points, interval_text, range_in_points, uf1_change
+from lib.statistics.intervals import Interval, Range, mean_interval
 from lib.training.plans import STCNN, Outcome
 from lib.training.protocols import CHOICES, PROTOCOLS, SHORTCUTS
 from lib.training.records import RunConfig
-from lib.verdicts import direction
-from lib.wording import interval_in_points, interval_text, range_in_points, uf1_change
 
 BASELINE = "clean"
 BEST_EPOCH, DOUBLED_BATCH = "best_epoch", "doubled_batch"  # the two switches that need no protocol of their own
@@ -168,7 +168,7 @@ def ledger(changes: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
         ``switch``, ``title``, ``model``, ``n_planned``, ``n_seeds`` (pairs that are finished), ``n_failed``,
         ``n_missing``, ``status`` ("measured"; "one seed", which has no interval; "failed"; "missing"), ``reason`` (of
         the first pair that lacks), for ``accuracy`` and ``uf1`` an `Interval` (t, over seeds), and ``directions``: for
-        each of the two "up", "down" or "open", as `lib.verdicts.direction` reads it. ``never_less``: the `Range` of a
+        each of the two "up", "down" or "open", as `direction` reads it. ``never_less``: the `Range` of a
         change in accuracy that cannot be negative, as that of the best epoch, which has no interval; else None.
     """
     rows = []

@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 from pandas.io.formats.style import Styler
 
-from lib import paper
-from lib.audit import released
+from lib.audit import paper, released
 from lib.audit.architectures import misprints
 from lib.audit.counts import matrix
 from lib.datasets.clip import Dataset

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import openpyxl
 
-from lib.errors import ConfigError
+from lib.core.errors import ConfigError
 from lib.standin.expression import Event, draw_units
 from lib.standin.images import write_image, write_video
 from lib.standin.plan import FPS, ClipPlan, asymmetry

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lib.errors import ConfigError
+from lib.core.errors import ConfigError
 from lib.standin.expression import ACTION_UNITS, Event, draw_units
 
 SMIC_CLASSES = ("negative", "positive", "surprise")

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from lib.errors import DatasetError
+from lib.core.errors import DatasetError
 from lib.standin.plan import ClipPlan
 from lib.standin.scene import FRAME_SIZE, Motion
 

@@ -16,9 +16,9 @@ import cv2
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
+from lib.core.errors import ConfigError, DatasetError
 from lib.datasets.clip import STANDIN_MARKER, read_standin_marker
 from lib.datasets.digests import differences, write_digests
-from lib.errors import ConfigError, DatasetError
 from lib.standin.images import write_image, write_video
 from lib.standin.official import plan_official, write_official_recording, write_spreadsheet
 from lib.standin.plan import ClipPlan, plan_standin

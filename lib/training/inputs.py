@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lib.errors import ConfigError, ReplicationError, TrainingError
+from lib.core.errors import ConfigError, ReplicationError, TrainingError
 from lib.networks import STREAMS
 from lib.training.protocols import PROTOCOLS
 from lib.training.records import RunConfig

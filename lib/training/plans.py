@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from lib import paper
-from lib.errors import ConfigError, DivergedError
+from lib.core.errors import ConfigError, DivergedError
 from lib.networks import NETWORKS
 from lib.training.protocols import CONTROLS, SHORTCUTS
 from lib.training.records import RunConfig, RunRecord, find_failure, find_run
@@ -29,15 +28,6 @@ SCORES = (
 )  # fmt: skip
 # Departures from the clean baseline that only a network of two streams can make.
 FUSENET_SHORTCUTS = ("mispaired_streams", "mouth_for_eyes")
-# The protocol of each file of the authors' code, in the version that had been released when Table V was published.
-RELEASED_PROTOCOLS: Mapping[tuple[str, str], str] = {
-    (STCNN, "casme2_sq"): "paper",
-    (STCNN, "smic"): "released_code_smic_stcnn",
-    (FUSENET, "casme2_sq"): "released_code",
-    (FUSENET, "smic"): "released_code_smic_intermediate",
-    (FUSENET_LATE, "casme2_sq"): "released_code",
-    (FUSENET_LATE, "smic"): "released_code_smic",
-}
 
 
 @dataclass(frozen=True)
@@ -235,22 +225,6 @@ def rigorous_runs(
         *(dataclasses.replace(config, seed=seed) for seed in range(seeds)),
         *(dataclasses.replace(config, seed=seed, control="permuted_labels") for seed in range(permuted_seeds)),
     ]
-
-
-def released_settings(model: str, dataset: str) -> dict[str, str | int]:
-    """What the authors' code does where the paper says otherwise: ``protocol``, ``batch_size`` and ``epochs`` of a run.
-
-    `ConfigError` for a network or a dataset that has no file in `data/paper/released_code.yml`.
-
-    >>> RunConfig(FUSENET, **released_settings(FUSENET, "smic")).slug
-    'micro_exp_fusenet_intermediate-released_code_smic_intermediate-3x3x15-250epochs-batch4-lr0.01-none-seed0'
-    """
-    entry = paper.released_file(model, dataset)
-    return {
-        "protocol": RELEASED_PROTOCOLS[model, dataset],
-        "batch_size": entry["batch_size"],
-        "epochs": entry["epochs"],
-    }
 
 
 RUNS_OF: Mapping[str, Callable[..., list[RunConfig]]] = {

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from lib.errors import ConfigError
+from lib.core.errors import ConfigError
 
 # What a field of a protocol may be, and what it means. The first value of each is the clean one.
 CHOICES: Mapping[str, Mapping[str, str]] = MappingProxyType(
@@ -119,7 +119,7 @@ _LOSO = Protocol(
     split="loso",
 )
 
-# The authors' code, `data/paper/released_code.yml`. `lib.training.plans.released_settings` tells which belongs to which
+# The authors' code, `data/paper/released_code.yml`. `lib.audit.released.released_settings` tells which belongs to which
 # file. MicroExpSTCNN's file for CAS(ME)² is the protocol `paper`.
 _RELEASED_STCNN_SMIC = dataclasses.replace(
     _PAPER,

@@ -20,11 +20,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lib import metrics, networks, paths
-from lib.digest import definitions_digest, json_digest
-from lib.errors import ConfigError, DivergedError, TrainingError, suggestion
+from lib import networks
+from lib.core import paths
+from lib.core.digest import definitions_digest, json_digest
+from lib.core.errors import ConfigError, DivergedError, TrainingError, suggestion
 from lib.networks import NETWORKS, STREAMS
 from lib.networks.startup import configured_backend
+from lib.statistics import metrics
 from lib.training.protocols import CONTROLS, PROTOCOLS
 
 RECORD_FILES = ("config.json", "history.csv", "predictions.csv", "provenance.json")
@@ -240,6 +242,11 @@ def summarise(history: pd.DataFrame, predictions: pd.DataFrame, classes: Sequenc
         "accuracy_mean_last_epochs": float(final.mean()),
         "accuracy_std_last_epochs": float(final.std(ddof=1)) if len(final) > 1 else None,
     }
+
+
+def settings_of(config: RunConfig) -> dict:
+    """What is chosen about a run beside network, seed and control: a chapter's results say it of the runs they hold."""
+    return {name: value for name, value in config.to_dict().items() if name not in ("model", "seed", "control")}
 
 
 def run_id(config: RunConfig, store) -> str:

@@ -20,9 +20,9 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from lib import machine
-from lib.checkout import commit
-from lib.errors import ConfigError, DivergedError, TrainingError
+from lib.core import machine
+from lib.core.errors import ConfigError, DivergedError, TrainingError
+from lib.core.paths import commit
 from lib.networks import device
 from lib.networks.backend import backend_name, keras
 from lib.networks.startup import configured_backend

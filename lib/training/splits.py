@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 
-from lib.errors import TrainingError
+from lib.core.errors import TrainingError
 from lib.training.protocols import Protocol
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import trees
 
+from lib.core.errors import ConfigError, DatasetError, FrameError
 from lib.datasets import load_casme2_sq, load_dataset
 from lib.datasets.frames import iter_frames
-from lib.errors import ConfigError, DatasetError, FrameError
 
 IDS = ["s15_anger1_1", "s16_anger1_1", "s15_happy1_1", "s19_happy1_3", "s15_disgust1_1", "s16_disgust1_2"]
 MACRO = {"s15_happy1_2": "expression_not_asked"}

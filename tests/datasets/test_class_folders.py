@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import trees
 
+from lib.core.errors import ConfigError, DatasetError
 from lib.datasets import load_class_folders, load_dataset
-from lib.errors import ConfigError, DatasetError
 
 
 def kinds(dataset) -> list[str]:

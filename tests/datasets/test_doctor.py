@@ -5,8 +5,8 @@ import json
 import pytest
 import trees
 
+from lib.core.errors import ConfigError
 from lib.datasets.doctor import examine, format_report
-from lib.errors import ConfigError
 
 
 @pytest.fixture

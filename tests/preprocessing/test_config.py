@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from lib.errors import ConfigError
+from lib.core.errors import ConfigError
 from lib.preprocessing import PreprocessConfig, config, default_config
 from lib.preprocessing.config import RELEASED_READING
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from synthetic_faces import BOX, FACE, NOTHING, SMALL_FACE, TWO_FACES, FakeDetector, face_points, frame
 
-from lib.errors import LandmarkModelError
+from lib.core.errors import LandmarkModelError
 from lib.preprocessing.config import ClipRejected
 from lib.preprocessing.landmarks import (
     DlibDetector,

@@ -11,7 +11,7 @@ import pytest
 import synthetic_faces
 from synthetic_faces import FACE, NOTHING, SMALL_FACE, TWO_FACES, make_dataset
 
-from lib.errors import ConfigError, LandmarkModelError, PreprocessingError
+from lib.core.errors import ConfigError, LandmarkModelError, PreprocessingError
 from lib.preprocessing import PreprocessConfig, pipeline, preprocess
 
 CONFIG = PreprocessConfig(frames=4, frame_size=16, region_size=8, max_gap=1)

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lib.core.errors import PreprocessingError
 from lib.datasets.class_folders import load_class_folders
 from lib.datasets.frames import iter_frames
-from lib.errors import PreprocessingError
 from lib.preprocessing import default_config, landmarks, preprocess
 from lib.preprocessing.regions import region_box
 

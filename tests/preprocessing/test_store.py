@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from synthetic_faces import FACE, NOTHING, make_dataset
 
+from lib.core.errors import PreprocessingError
 from lib.datasets.clip import Rejection
 from lib.datasets.digests import write_digests
-from lib.errors import PreprocessingError
 from lib.preprocessing import PreprocessConfig, cached_key, open_store, preprocess, store
 
 CONFIG = PreprocessConfig(frames=3, frame_size=16, region_size=8)

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 import yaml
 
-from lib import paths
-from lib.profiles import ALWAYS, NOTEBOOKS_WITHOUT_DATASET, TRAINING_NOTEBOOKS, Profile
-from lib.report import book
-from lib.report.gate import ChapterError, source_path
-from lib.report.provenance import MEDIA_TYPE, chapter_modules, notebook_digest
+from lib.book import assemble as book
+from lib.book.gate import ChapterError, source_path
+from lib.book.profiles import ALWAYS, NOTEBOOKS_WITHOUT_DATASET, TRAINING_NOTEBOOKS, Profile
+from lib.book.provenance import MEDIA_TYPE, chapter_modules, notebook_digest
+from lib.core import paths
 from lib.training.records import HISTORY_COLUMNS, RunConfig, write_folder
 
 PROFILE = Profile("full", {"smic": {}}, {})

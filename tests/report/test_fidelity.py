@@ -10,10 +10,10 @@ import nbformat
 import numpy as np
 import pytest
 
-from lib import paths
+from lib.book.fidelity import compare_outputs, compare_values
+from lib.book.provenance import MEDIA_TYPE
 from lib.cli import main
-from lib.report.fidelity import compare_outputs, compare_values
-from lib.report.provenance import MEDIA_TYPE
+from lib.core import paths
 
 PICTURE = np.random.default_rng(0).integers(0, 200, (20, 30, 3), dtype=np.uint8)
 

@@ -3,8 +3,8 @@
 import nbformat
 import pytest
 
-from lib.report import gate
-from lib.report.provenance import MEDIA_TYPE, chapter_modules, notebook_digest
+from lib.book import gate
+from lib.book.provenance import MEDIA_TYPE, chapter_modules, notebook_digest
 
 SOURCE = "01_data"
 

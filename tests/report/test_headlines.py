@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from lib.audit import findings
-from lib.report.headlines import LINES_BY_FINDING, headlines
+from lib.book.headlines import LINES_BY_FINDING, headlines
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from lib import paper
+from lib.audit import paper
 from lib.audit.accuracies import constant_scores, validation_counts
-from lib.errors import ConfigError
+from lib.core.errors import ConfigError
 from lib.networks.layers import kernel_costs
 from lib.report import kernel_figures, kernel_prose, kernel_study
 from lib.report.kernel_study import Collapse, collapse

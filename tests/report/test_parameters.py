@@ -1,9 +1,9 @@
 import nbformat
 import pytest
 
-from lib.errors import ConfigError
-from lib.paths import NOTEBOOKS
-from lib.report.parameters import check_parameters, declared_parameters, injected_parameters, parse_parameters
+from lib.book.parameters import check_parameters, declared_parameters, injected_parameters, parse_parameters
+from lib.core.errors import ConfigError
+from lib.core.paths import NOTEBOOKS
 
 DECLARED = parse_parameters(
     'dataset: str = "smic"  # which dataset\nepochs: int = 100  # passes\nrate: float = 0.01  # step', "example"

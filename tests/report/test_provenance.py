@@ -3,9 +3,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from lib.errors import ConfigError
-from lib.report import provenance
-from lib.report.parameters import declared_parameters
+from lib.book import provenance
+from lib.book.parameters import declared_parameters
+from lib.core.errors import ConfigError
 
 NOTEBOOK = "01_data"
 

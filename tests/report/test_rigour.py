@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from fake_outcomes import FakeStore, failed, finished, missing, with_seeds
 
-from lib import metrics
-from lib.errors import ConfigError
+from lib.core.errors import ConfigError
 from lib.report import rigour, rigour_figures, rigour_prose
-from lib.statistics import Interval
+from lib.statistics import metrics
+from lib.statistics.intervals import Interval
 from lib.training.plans import STCNN, rigorous_runs
 from lib.training.records import RunConfig
 

@@ -9,7 +9,7 @@ from fake_outcomes import FakeStore, failed, finished, missing
 
 from lib.cli import main
 from lib.report import rigour_prose, shortcut_figures, shortcuts
-from lib.statistics import Interval
+from lib.statistics.intervals import Interval
 from lib.training.plans import FUSENET, FUSENET_SHORTCUTS, STCNN, shortcut_runs
 from lib.training.protocols import SHORTCUTS
 from lib.training.records import RunConfig

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lib import paper
+from lib.audit import paper
 from lib.audit.accuracies import validation_counts
 from lib.datasets.clip import Clip, Dataset
 from lib.networks import NETWORKS, build

@@ -5,7 +5,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
 
-from lib.errors import ConfigError
+from lib.core.errors import ConfigError
 from lib.standin.expression import envelope
 from lib.standin.official import plan_official
 from lib.standin.plan import CASME2_SQ_SUBJECTS, WINDOW, plan_standin

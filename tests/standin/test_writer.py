@@ -16,8 +16,8 @@ import pandas as pd
 import pytest
 import tiny
 
+from lib.core.errors import ConfigError, DatasetError
 from lib.datasets.clip import read_standin_marker
-from lib.errors import ConfigError, DatasetError
 from lib.standin import DEFAULT_DIFFICULTY, read_truth, write_standin, writer
 from lib.standin.plan import plan_standin
 

@@ -1,7 +1,7 @@
 """How many clips and people a question needs, and which differences a given number of them can show.
 
 Accuracy is a share of clips, so the tests here are binomial; that clips of one person are alike is brought in by the
-design effect. Pure functions; what was measured is judged by `lib.statistics`.
+design effect. Pure functions; what was measured is judged by `lib.statistics.intervals`.
 """
 
 import math

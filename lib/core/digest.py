@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from lib.paths import REPOSITORY
+from lib.core.paths import REPOSITORY
 
 
 def code_digest(sources: Iterable[Path]) -> str:

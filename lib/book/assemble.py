@@ -16,15 +16,16 @@ from pathlib import Path
 import nbformat
 import yaml
 
-from lib import paper, paths
+from lib.audit import paper
+from lib.core import paths
 from lib.audit import findings
-from lib.errors import ReplicationError
-from lib.profiles import NO_DATASET, Profile
-from lib.report.gate import ChapterError, disagreements, problems, provenance_of
-from lib.report.headlines import headlines
-from lib.report.summary import calibration, front_page, run_table
-from lib.report.verdict_page import verdict_page
-from lib.verdicts import judge
+from lib.core.errors import ReplicationError
+from lib.book.profiles import NO_DATASET, Profile
+from lib.book.gate import ChapterError, disagreements, problems, provenance_of
+from lib.book.headlines import headlines
+from lib.book.summary import calibration, front_page, run_table
+from lib.book.verdict_page import verdict_page
+from lib.book.verdicts import judge
 
 KEPT_PROFILE = "full"
 NO_RESULTS = "left no results: its last cell must call chapter.finish(…)"

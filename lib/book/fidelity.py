@@ -27,10 +27,10 @@ import papermill
 from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
-from lib import paths
+from lib.core import paths
 from lib.datasets import ROOT_VARIABLES
-from lib.errors import ConfigError, ReplicationError, suggestion
-from lib.report.provenance import MEDIA_TYPE
+from lib.core.errors import ConfigError, ReplicationError, suggestion
+from lib.book.provenance import MEDIA_TYPE
 
 # What differs from one execution to the next and says nothing about a result: in provenance by path, in what a chapter
 # shows by pattern, and outputs by name.
@@ -425,7 +425,7 @@ def _distance(a: float, b: float, rounding: float = 0.0) -> float:
 def _parsed(number: str) -> tuple[float, float]:
     """A number as it is written, and the step of its last digit; a whole number is taken for a count, without one.
 
-    With a sign and one decimal it is a change of a share in points, as `lib.wording` writes it.
+    With a sign and one decimal it is a change of a share in points, as `lib.report.wording` writes it.
 
     >>> _parsed("1,024"), _parsed("+0.25"), _parsed("75%"), _parsed("+5.0")
     ((1024.0, 0.0), (0.25, 0.01), (0.75, 0.01), (0.05, 0.001))

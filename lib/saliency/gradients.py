@@ -1,14 +1,14 @@
 """The gradient of a network's class score with respect to its input: the one place with code for each Keras backend.
 
 Keras 3 computes gradients while it trains and offers no call for them. What is done with the gradient is
-`lib.saliency`'s.
+`lib.saliency.maps`'s.
 """
 
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from lib.errors import ConfigError
+from lib.core.errors import ConfigError
 from lib.networks.backend import backend_name, keras
 
 SCORE_LAYER = "softmax"

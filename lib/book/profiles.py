@@ -8,8 +8,8 @@ from pathlib import Path
 import yaml
 
 from lib.datasets import ROOT_VARIABLES
-from lib.errors import ConfigError, suggestion
-from lib.paths import REPOSITORY
+from lib.core.errors import ConfigError, suggestion
+from lib.core.paths import REPOSITORY
 from lib.standin import GENERATOR_VERSION
 from lib.standin.plan import COUNTS
 from lib.training.plans import RUNS_OF

@@ -6,11 +6,11 @@ runs are missing, disappears.
 
 from collections.abc import Mapping, Sequence
 
-from lib import paper
+from lib.audit import paper
 from lib.audit import Finding
-from lib.statistics import Interval, Range
-from lib.verdicts import Results
-from lib.wording import count, interval_in_points, range_in_points, uf1_change
+from lib.statistics.intervals import Interval, Range
+from lib.book.verdicts import Results
+from lib.report.wording import count, interval_in_points, range_in_points, uf1_change
 
 # line -> the finding that carries it, if it contradicts; its numbers stand with the claims below and in the audit
 LINES_BY_FINDING = {

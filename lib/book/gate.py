@@ -8,9 +8,9 @@ from pathlib import Path
 
 import nbformat
 
-from lib.errors import ReplicationError
-from lib.report.parameters import declared_parameters, source_path
-from lib.report.provenance import MEDIA_TYPE, chapter_modules, notebook_digest
+from lib.core.errors import ReplicationError
+from lib.book.parameters import declared_parameters, source_path
+from lib.book.provenance import MEDIA_TYPE, chapter_modules, notebook_digest
 from lib.training.records import RunRecord, is_record
 
 

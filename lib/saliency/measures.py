@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
-from lib.metrics import wilson_interval
-from lib.saliency_regions import REGIONS
-from lib.statistics import bootstrap_interval, percentile_limits
+from lib.saliency.regions import REGIONS
+from lib.statistics.intervals import bootstrap_interval, percentile_limits
+from lib.statistics.metrics import wilson_interval
 
 LEVEL = 0.95
 MOVING = 0.5  # of the clip's largest displacement: what moves at least this much is "the region that moves"
@@ -29,7 +29,7 @@ def region_shares(maps: Sequence[np.ndarray], regions: Sequence[np.ndarray]) -> 
     maps : sequence of arrays (n, height, width, depth)
         One for each stream.
     regions : sequence of arrays (n, n_regions, height, width, depth)
-        The share of each region in each pixel; see `lib.saliency_regions.clip_regions`.
+        The share of each region in each pixel; see `lib.saliency.regions.clip_regions`.
 
     Returns
     -------
@@ -118,7 +118,7 @@ def bootstrap(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """A statistic of a set of clips, with the expanded percentile interval of `LEVEL` from drawing clips anew.
 
-    The statistic may be of several arrays and have several values; for a mean, see `lib.statistics.bootstrap_interval`.
+    The statistic may be of several arrays and have several values; for a mean, see `bootstrap_interval`.
 
     Parameters
     ----------
@@ -174,7 +174,7 @@ def motion_measures(
     maps : sequence of arrays (n, height, width, depth)
         One for each stream.
     motion : sequence of arrays (n, height, width)
-        Mean displacement of each pixel; see `lib.saliency_regions.clip_motion`.
+        Mean displacement of each pixel; see `lib.saliency.regions.clip_motion`.
     background : sequence of arrays (n, height, width, depth)
         The share of background in each pixel.
 

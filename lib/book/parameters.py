@@ -9,8 +9,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from lib.errors import ConfigError, suggestion
-from lib.paths import NOTEBOOKS
+from lib.core.errors import ConfigError, suggestion
+from lib.core.paths import NOTEBOOKS
 
 TYPES = {"str": str, "int": int, "float": (float, int), "bool": bool}
 

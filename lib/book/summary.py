@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from lib import paper, paths
-from lib.paper import DATASET_TITLES
-from lib.profiles import TRAINING_NOTEBOOKS, Profile
+from lib.audit import paper
+from lib.core import paths
+from lib.audit.paper import DATASET_TITLES
+from lib.book.profiles import TRAINING_NOTEBOOKS, Profile
 from lib.training.plans import RUNS_OF, STCNN
 
 RELEASED_RATE = 0.01  # the default of the Keras that the authors used

@@ -9,15 +9,15 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import yaml
 
-from lib.errors import ConfigError, suggestion
+from lib.core.errors import ConfigError, suggestion
+from lib.core.paths import REPOSITORY
 
-PAPER_FOLDER = Path(__file__).resolve().parent.parent / "data" / "paper"
+PAPER_FOLDER = REPOSITORY / "data" / "paper"
 
 DATASET_TITLES = {"casme2_sq": "CAS(ME)²", "smic": "SMIC"}
 DATASETS = tuple(DATASET_TITLES)

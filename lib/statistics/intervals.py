@@ -1,7 +1,7 @@
 """What a handful of runs, or the predictions for a few hundred clips, allow to be said: intervals and tests.
 
 Pure functions of numbers and tables. Randomness comes only through a `numpy.random.Generator` that is passed in; how
-many clips a question needs is `lib.power`'s. Scores are those of `lib.metrics`.
+many clips a question needs is `lib.statistics.power`'s. Scores are those of `lib.statistics.metrics`.
 """
 
 import math
@@ -219,7 +219,7 @@ def subject_bootstrap(
         Columns subject, truth, predicted (class names), and optionally run.
     classes : sequence of str
     score : callable
-        `lib.metrics.accuracy`, `uf1` or `uar`.
+        `lib.statistics.metrics.accuracy`, `uf1` or `uar`.
     rng : numpy.random.Generator
     n : int
         Resamples.
@@ -271,7 +271,7 @@ def label_permutation_test(
         runs, and one permutation serves all of them.
     classes : sequence of str
     score : callable
-        `lib.metrics.accuracy`, `uf1` or `uar`.
+        `lib.statistics.metrics.accuracy`, `uf1` or `uar`.
     rng : numpy.random.Generator
     n : int
         Permutations.

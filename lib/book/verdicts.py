@@ -21,29 +21,27 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from lib import paper
+from lib.audit import paper
 from lib.audit import RESTS_ON, Finding
 from lib.audit.prior import check_prior_left
 from lib.datasets import LOADERS
-from lib.metrics import wilson_interval
+from lib.statistics.metrics import wilson_interval
 from lib.networks import NETWORKS
-from lib.paper import METHOD_NAMES, Claim, last_epochs
+from lib.audit.paper import METHOD_NAMES, Claim, last_epochs
 from lib.preprocessing import default_config
 from lib.preprocessing.config import RELEASED_READING
 from lib.sources import parse_options
-from lib.statistics import Interval
+from lib.statistics.intervals import Interval
 from lib.training.protocols import PROTOCOLS
 from lib.training.records import LAST_EPOCHS, RunConfig
 from lib.training.splits import make_folds
-from lib.wording import count, interval_in_points
+from lib.analysis.comparisons import FEWEST_SEEDS, direction
+from lib.report.wording import count, interval_in_points
 
 # From the strongest statement against a claim to the weakest for it, then those that state nothing.
 VERDICTS = (
     "contradicted", "not replicated", "replicated", "holds", "underpowered", "not testable here", "not run",
 )  # fmt: skip
-FEWEST_SEEDS = 3
-# Equal changes of a clip or two have an interval of no width, and prove nothing.
-LARGE_CHANGE = 0.05
 # A change whose interval is wider than this on both sides of zero says nothing about a claim.
 WIDE = 0.05
 # How much less than the paper's accuracy still counts as reaching it.
@@ -54,18 +52,6 @@ SD_FACTOR = math.sqrt((LAST_EPOCHS - 1) / stats.chi2.ppf(0.025, LAST_EPOCHS - 1)
 # Layouts of the datasets that hold what the paper's authors read: whole frames, one file or folder a clip.
 PAPER_LAYOUTS = {"casme2_sq": ("class_folders",), "smic": ("raw", "class_folders")}
 NEAREST = {"casme2_sq": "expression=all extent=window start=72"}  # loader options, where another layout is read
-
-
-def direction(change: Interval, seeds: int) -> str:
-    """Whether a change between paired runs is shown: "up", "down", or "open".
-
-    >>> direction(Interval(0.03, 0.01, 0.05), 5), direction(Interval(0.03, 0.01, 0.05), 2)
-    ('up', 'open')
-    """
-    equal_and_small = change.low == change.high and abs(change.estimate) <= LARGE_CHANGE
-    if seeds < FEWEST_SEEDS or equal_and_small:
-        return "open"
-    return "up" if change.low > 0 else "down" if change.high < 0 else "open"
 
 
 def reached(published: float, interval: Interval, margin: float = MARGIN) -> str:
@@ -82,11 +68,6 @@ def reached(published: float, interval: Interval, margin: float = MARGIN) -> str
     """
     lowest = published - margin
     return "replicated" if interval.low > lowest else "not replicated" if interval.high < lowest else "underpowered"
-
-
-def settings_of(config: RunConfig) -> dict:
-    """What is chosen about a run beside network, seed and control: a chapter's results say it of the runs they hold."""
-    return {name: value for name, value in config.to_dict().items() if name not in ("model", "seed", "control")}
 
 
 @dataclass(frozen=True)
@@ -134,7 +115,7 @@ def judge(claims: Sequence[Claim], findings: Sequence[Finding], results: Results
     Parameters
     ----------
     claims : sequence of Claim
-        From `lib.paper.claims`.
+        From `lib.audit.paper.claims`.
     findings : sequence of Finding
         From `lib.audit.findings`.
     results : mapping of (dataset, notebook) -> dict

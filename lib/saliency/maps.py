@@ -1,7 +1,7 @@
 """Saliency maps: where a small change of the input would raise a class score, and whether that depends on the network.
 
-Maps come from `lib.gradients`; where they lie in the face and what moves there is measured in
-`lib.saliency_measures`.
+Maps come from `lib.saliency.gradients`; where they lie in the face and what moves there is measured in
+`lib.saliency.measures`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,12 +10,12 @@ import numpy as np
 from scipy.stats import spearmanr
 from skimage.metrics import structural_similarity
 
-from lib import paths
-from lib.errors import DivergedError
-from lib.gradients import score_gradient
+from lib.core import paths
+from lib.core.errors import DivergedError
 from lib.networks import build
 from lib.networks.backend import keras, make_deterministic
 from lib.networks.blocks import POOL_SIZE
+from lib.saliency.gradients import score_gradient
 from lib.training.records import RunConfig, run_id
 from lib.training.run import trained_model
 

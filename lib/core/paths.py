@@ -1,12 +1,14 @@
-"""Where things lie: the checkout and the data folder in it.
+"""Where things lie: the checkout, its commit, and the data folder in it.
 
 `MICROEXP_DATA` moves the data folder elsewhere; `MICROEXP_KEPT=no` hides the run records that are kept with the book.
 """
 
 import os
+import subprocess
+from functools import cache
 from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
 NOTEBOOKS = REPOSITORY / "notebooks"
 CITED_RUNS = REPOSITORY / "book" / "runs"  # records of the runs that the committed chapters cite
 
@@ -39,3 +41,17 @@ def results_folder() -> Path:
 
 def weights_folder() -> Path:
     return data_folder() / "weights"
+
+
+@cache
+def commit() -> str:
+    """The commit, with a plus sign where tracked files differ from it; "unknown" where git cannot tell."""
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(REPOSITORY), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout.strip()
+
+    try:
+        return git("rev-parse", "--short=12", "HEAD") + ("+" if git("status", "--porcelain", "-uno") else "")
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"

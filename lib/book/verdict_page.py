@@ -5,8 +5,8 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from lib.profiles import NO_DATASET
-from lib.verdicts import VERDICTS, ClaimVerdict, Judgement, of_chapter
+from lib.book.profiles import NO_DATASET
+from lib.book.verdicts import VERDICTS, ClaimVerdict, Judgement, of_chapter
 
 COLUMNS = {"arithmetic": "by arithmetic", "standin": "stand-in data", "real": "real data"}
 WRONG = "contradicted"
@@ -49,7 +49,7 @@ def answers(chapter, found: Mapping, store) -> str:
 
     Parameters
     ----------
-    chapter : lib.report.provenance.Chapter
+    chapter : lib.book.provenance.Chapter
     found : mapping
         The results that the chapter will finish with.
     store : ProcessedStore

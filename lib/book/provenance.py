@@ -1,7 +1,7 @@
 """Where a chapter comes from: effective parameters, code, data, runs, versions, device, wall time, and how to rerun it.
 
 A chapter calls `begin` after its parameters cell and `finish` at its end. What `finish` shows to people it also stores
-in the executed notebook for `lib.report.gate`, under the media type `MEDIA_TYPE`.
+in the executed notebook for `lib.book.gate`, under the media type `MEDIA_TYPE`.
 """
 
 import datetime
@@ -19,14 +19,14 @@ from pathlib import Path
 
 from IPython.display import HTML, display
 
-from lib import paths
-from lib.checkout import commit
+from lib.core import paths
+from lib.core.paths import commit
 from lib.datasets.clip import Dataset
 from lib.datasets.fingerprint import fingerprint
-from lib.digest import json_digest, library_modules
-from lib.errors import ConfigError
-from lib.machine import processor_name, settings
-from lib.report.parameters import check_parameters, declared_parameters, injected_parameters, read_cells, source_path
+from lib.core.digest import json_digest, library_modules
+from lib.core.errors import ConfigError
+from lib.core.machine import processor_name, settings
+from lib.book.parameters import check_parameters, declared_parameters, injected_parameters, read_cells, source_path
 
 MEDIA_TYPE = "application/vnd.micro-expression.provenance+json"
 PACKAGES = (
@@ -56,7 +56,7 @@ class Chapter:
         )
 
     def source(self, store=None) -> dict:
-        """What the judge needs beside results (`lib.verdicts`): what was read, and how.
+        """What the judge needs beside results (`lib.book.verdicts`): what was read, and how.
 
         Parameters
         ----------
@@ -81,7 +81,7 @@ class Chapter:
         runs : sequence of RunRecord
             The runs that were read.
         tolerance : float
-            How far numbers and pictures may differ on another machine, as `lib.report.fidelity` measures it; 0: not
+            How far numbers and pictures may differ on another machine, as `lib.book.fidelity` measures it; 0: not
             at all, as with numbers that come from run records.
         """
         data_fingerprint = fingerprint(store) if isinstance(store, Dataset) else getattr(store, "fingerprint", None)

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 
-from lib.statistics import Interval, Range
+from lib.statistics.intervals import Interval, Range
 
 
 def points(change: float) -> str:

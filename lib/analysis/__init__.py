@@ -1,0 +1,1 @@
+"""What several chapters compute from run records; what one chapter alone computes stands in that chapter."""

@@ -8,6 +8,7 @@ import datetime
 import hashlib
 import html
 import json
+import os
 import platform
 import shlex
 import sys
@@ -20,6 +21,7 @@ from pathlib import Path
 from IPython.display import HTML, display
 
 from lib.core import paths
+from lib.report import figures
 from lib.core.paths import commit
 from lib.datasets.clip import Dataset
 from lib.datasets.fingerprint import fingerprint
@@ -153,7 +155,7 @@ class Chapter:
 
 
 def begin(notebook: str, namespace: Mapping) -> Chapter:
-    """Start a chapter: refuse unknown or mistyped parameters, note the effective ones and the time.
+    """Start a chapter, in the checkout: refuse unknown or mistyped parameters, note the effective ones and the time.
 
     Parameters
     ----------
@@ -167,6 +169,10 @@ def begin(notebook: str, namespace: Mapping) -> Chapter:
     ConfigError
         A parameter that the chapter does not declare, or one of the wrong type.
     """
+    os.chdir(paths.REPOSITORY)  # where papermill starts a chapter; JupyterLab starts it in notebooks/
+    if str(paths.REPOSITORY) not in sys.path:
+        sys.path.insert(0, str(paths.REPOSITORY))
+    figures.use_style()
     declared = declared_parameters(notebook)
     check_parameters(injected_parameters(list(namespace.get("In", []))), declared, notebook)
     missing = [name for name in declared if name not in namespace]
@@ -199,7 +205,7 @@ def chapter_modules(notebook: str) -> dict[str, str]:
     cells = [cell["source"] for cell in read_cells(source_path(notebook)) if cell["cell_type"] == "code"]
     lines = [line for source in cells for line in source.splitlines()]
     modules = library_modules("\n".join(line for line in lines if not line.lstrip().startswith(("%", "!"))))
-    if "lib/paper.py" in modules:  # what the paper prints is read by it, and a corrected cell changes a chapter
+    if "lib/audit/paper.py" in modules:  # what the paper prints is read by it, and a corrected cell changes a chapter
         printed = sorted((paths.REPOSITORY / "data" / "paper").glob("*"))
         modules |= {
             path.relative_to(paths.REPOSITORY).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()[:12]

@@ -13,26 +13,10 @@ from pathlib import Path
 from lib.core.paths import REPOSITORY
 
 
-def code_digest(sources: Iterable[Path]) -> str:
-    """Digest of Python files that ignores comments, formatting and docstrings, but not names or order of statements.
-
-    It is the same under every Python that this package runs on.
-
-    Parameters
-    ----------
-    sources : iterable of Path
-        Python files; their order does not matter.
-    """
-    digest = hashlib.sha256()
-    for path in sorted(sources):
-        digest.update(path.name.encode() + b"\0" + _dump(_parsed(path)).encode() + b"\0")
-    return digest.hexdigest()
-
-
 def definitions_digest(sources: Iterable[Path]) -> str:
-    """Digest of what Python files define, wherever it stands in them.
+    """Digest of what Python files define, wherever it stands in them; the same under every Python that this runs on.
 
-    Beside what `code_digest` ignores it is blind to the names of the files, to the order of their definitions, to
+    It is blind to comments, formatting and docstrings, to the names of the files, to the order of their definitions, to
     imports, and to the words of errors: moving a function from one of the files to another, renaming a file or wording
     a message anew changes nothing. What is imported from elsewhere in `lib` and decides must be among the files;
     versions of libraries are the caller's concern.

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lib.core.digest import code_digest, json_digest
+from lib.core.digest import definitions_digest, json_digest
 from lib.core.errors import PreprocessingError
 from lib.datasets import folders as folders_module
 from lib.datasets import frames as frames_module
@@ -124,15 +124,15 @@ def cached_key(dataset: Dataset, config: PreprocessConfig) -> str:
     """The name of the store that a dataset has under a configuration, whether it has been made or not.
 
     It changes with the dataset's content, with any parameter, and with the code that reads and preprocesses frames
-    (comments and formatting aside). For a stand-in that is its recipe and its bytes: what another processor rendered,
-    or an earlier state of the code, is not mixed up with it.
+    (comments, formatting, imports and the words of errors aside). For a stand-in that is its recipe and its bytes:
+    what another processor rendered, or an earlier state of the code, is not mixed up with it.
     """
     modules = [*Path(__file__).parent.glob("*.py"), Path(frames_module.__file__), Path(folders_module.__file__)]
     content = {
         "dataset": fingerprint(dataset),
         "rendering": rendering_digest(dataset),
         "config": config.to_dict(),
-        "code": code_digest(modules),
+        "code": definitions_digest(modules),
     }
     return f"{dataset.name}-{json_digest(content)[:KEY_LENGTH]}"
 

@@ -73,13 +73,15 @@ def test_the_key_names_dataset_parameters_and_code(dataset, tmp_path, monkeypatc
     assert key == cached_key(dataset, PreprocessConfig(frames=3, frame_size=16, region_size=8))
     assert key != cached_key(dataset, replace(CONFIG, max_gap=1))
     assert key != cached_key(replace(dataset, clips=dataset.clips[:2]), CONFIG)
-    monkeypatch.setattr(store, "code_digest", lambda modules: "other code")
+    monkeypatch.setattr(store, "definitions_digest", lambda modules: "other code")
     assert key != cached_key(dataset, CONFIG)
 
 
 def test_the_code_in_the_key_is_that_of_preprocessing_and_frame_reading(dataset, monkeypatch):
     digested = []
-    monkeypatch.setattr(store, "code_digest", lambda modules: digested.extend(path.name for path in modules) or "x")
+    monkeypatch.setattr(
+        store, "definitions_digest", lambda modules: digested.extend(path.name for path in modules) or "x"
+    )
     cached_key(dataset, CONFIG)
     assert {"landmarks.py", "regions.py", "volumes.py", "pipeline.py", "config.py", "frames.py"} <= set(digested)
 

@@ -93,13 +93,10 @@ def test_the_bootstrap_of_a_mean_of_many_values_agrees_with_the_normal_interval(
     assert found == pytest.approx(statistics.mean_interval(values), abs=0.003)
 
 
-def test_the_bootstrap_takes_other_statistics_and_repeats_under_an_equal_generator():
+def test_the_bootstrap_repeats_under_an_equal_generator():
     values = [0.2, 0.3, 0.4, 0.5, 0.9, 0.95, 0.97]
-    first, second = (
-        statistics.bootstrap_interval(values, np.random.default_rng(3), statistic=np.median) for _ in range(2)
-    )
+    first, second = (statistics.bootstrap_interval(values, np.random.default_rng(3)) for _ in range(2))
     assert first == second
-    assert first.estimate == 0.5
 
 
 def test_few_values_widen_the_percentiles_towards_the_t_interval():

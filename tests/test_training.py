@@ -16,7 +16,8 @@ import pandas as pd
 import pytest
 from fake_store import FakeStore
 
-from lib.core.errors import ConfigError, TrainingError
+from lib.core import files
+from lib.core.errors import ConfigError, DiskError, DiskFullError, TrainingError
 from lib.networks import NETWORKS
 from lib.networks.backend import keras
 from lib.training import checkpoint, fit, inputs, run
@@ -321,13 +322,13 @@ def _files_limited_to(n_bytes):
 
 
 def test_a_disk_too_full_for_the_state_is_an_error_that_leaves_no_half_file(tmp_path, save_every_epoch):
-    with _files_limited_to(10_000), pytest.raises(TrainingError, match="cannot write the run.*Make room"):
+    with _files_limited_to(10_000), pytest.raises(DiskError, match="cannot be written.*Make room"):
         train(TINY, FakeStore(), tmp_path)
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and ".locks" not in path.parts]
 
 
 def test_a_disk_too_full_for_the_record_keeps_the_state_to_go_on_from(record, tmp_path, monkeypatch, save_every_epoch):
-    with _files_limited_to(10_000_000), pytest.raises(TrainingError, match="cannot write the run"):
+    with _files_limited_to(10_000_000), pytest.raises(DiskError, match="cannot be written"):
         monkeypatch.setattr(run.records, "write_folder", _on_a_full_disk(run.records.write_folder))
         train(TINY, FakeStore(), tmp_path)
     monkeypatch.undo()
@@ -464,8 +465,8 @@ def test_a_place_where_no_lock_can_be_made_is_an_error_that_says_what_to_do(tmp_
     def full(self, *arguments, **options):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(run.filelock.FileLock, "acquire", full)
-    with pytest.raises(TrainingError, match="cannot write the run .No space left"):
+    monkeypatch.setattr(files.FileLock, "acquire", full)
+    with pytest.raises(DiskFullError, match="No space left"):
         train(TINY, FakeStore(), tmp_path)
 
 

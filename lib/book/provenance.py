@@ -27,6 +27,7 @@ from lib.datasets.clip import Dataset
 from lib.datasets.fingerprint import fingerprint
 from lib.core.digest import json_digest, library_modules
 from lib.core.errors import ConfigError
+from lib.core.files import whole_file
 from lib.core.machine import processor_name, settings
 from lib.book.parameters import check_parameters, declared_parameters, injected_parameters, read_cells, source_path
 
@@ -147,10 +148,8 @@ class Chapter:
         given = self.parameters.get("results")
         name = f"{self.notebook}-{json_digest(self.parameters)[:12]}.json"
         path = Path(given).resolve() if given else paths.results_folder() / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(path.name + ".partial")
-        temporary.write_text(json.dumps({"results": results, "provenance": record}, indent=1), encoding="utf-8")
-        temporary.replace(path)
+        with whole_file(path) as draft:
+            draft.write_text(json.dumps({"results": results, "provenance": record}, indent=1), encoding="utf-8")
         return path.relative_to(paths.REPOSITORY).as_posix() if path.is_relative_to(paths.REPOSITORY) else path.name
 
 

@@ -62,12 +62,24 @@ class LandmarkModelError(ReplicationError):
 
 
 class PreprocessingError(ReplicationError):
-    """Clips cannot be turned into a processed store (none left, disk full, store damaged)."""
+    """Clips cannot be turned into a processed store (none left, store damaged)."""
 
 
 class TrainingError(ReplicationError):
-    """A run cannot be trained or has failed: too few clips for the split, a loss that is not finite, a full disk."""
+    """A run cannot be trained or has failed: too few clips for the split, a loss that is not finite."""
 
 
 class DivergedError(TrainingError):
     """A run whose loss is not finite. It is an outcome: the same run ends the same way each time."""
+
+
+class DiskError(ReplicationError):
+    """A place cannot be written: read-only, without rights, or something else is in the way."""
+
+
+class DiskFullError(DiskError):
+    """No space is left at a place, or no quota."""
+
+
+class WorkerError(ReplicationError):
+    """Processes that share work died, or were asked for where they cannot be started."""

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass
 
+from lib.core.checks import one_of, whole_number
 from lib.core.errors import ConfigError
 
 STREAMS = ("frame", "face", "eyes", "mouth")
@@ -93,14 +94,11 @@ class PreprocessConfig:
 
     def __post_init__(self) -> None:
         smallest = {"frames": 2, "start": 0, "frame_size": 1, "region_size": 1, "max_gap": 0, "upsample": 0}
-        for name, minimum in smallest.items():
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
-                raise ConfigError(f"{name}: expected an integer of at least {minimum}, found {value!r}.")
+        for name, least in smallest.items():
+            object.__setattr__(self, name, whole_number(name, getattr(self, name), least))
         choices = {"sampling": SAMPLINGS, "crop": CROPS, "grey": GREYS, "detection": DETECTIONS}
         for name, known in choices.items():
-            if getattr(self, name) not in known:
-                raise ConfigError(f"{name}: expected one of {', '.join(known)}, found {getattr(self, name)!r}.")
+            one_of(name, getattr(self, name), known)
         if isinstance(self.streams, str) or not self.streams or not set(self.streams) <= set(STREAMS):
             raise ConfigError(f"streams: expected some of {', '.join(STREAMS)}, found {self.streams!r}.")
         if self.start and self.sampling != "window":
@@ -150,6 +148,4 @@ def default_config(dataset: str) -> PreprocessConfig:
     ConfigError
         For an unknown dataset.
     """
-    if dataset not in _PRESETS:
-        raise ConfigError(f"dataset: expected one of {', '.join(_PRESETS)}, found {dataset!r}.")
-    return _PRESETS[dataset]
+    return _PRESETS[one_of("dataset", dataset, _PRESETS)]

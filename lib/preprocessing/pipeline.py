@@ -1,18 +1,13 @@
 """From the clips of a dataset to its processed store: one clip at a time, over several processes, resumable."""
 
 import json
-import os
 import platform
 import shutil
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
-from multiprocessing import current_process, get_context, parent_process
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -20,10 +15,11 @@ import cv2
 import dlib
 import numpy as np
 import pandas as pd
-from filelock import FileLock, Timeout
 from tqdm import tqdm
 
-from lib.core.errors import ConfigError, FrameError, PreprocessingError
+from lib.core import workers
+from lib.core.errors import DiskFullError, FrameError, PreprocessingError
+from lib.core.files import locked, whole_file, whole_folder
 from lib.datasets.clip import REJECTION_COLUMNS, Clip, Dataset
 from lib.datasets.frames import iter_frames
 from lib.preprocessing import landmarks as faces
@@ -36,7 +32,6 @@ from lib.preprocessing.store import (
     cached_key,
     open_store,
     write_store,
-    writing,
 )
 from lib.preprocessing.volumes import frame_range, interpolate_in_time, require_frames
 
@@ -151,136 +146,74 @@ def preprocess(
     LandmarkModelError
         If the landmark model is missing or is another file.
     PreprocessingError
-        If no clip, or none of some class, is left; if the disk is full; if a worker process died; if the store is
-        there but damaged.
+        If no clip, or none of some class, is left; if the store is there but damaged.
+    DiskError, WorkerError
+        If the store cannot be written; if a worker process died.
     ConfigError
         If `jobs` is no positive integer.
     """
-    if jobs is not None and (not isinstance(jobs, int) or jobs < 1):
-        raise ConfigError(f"jobs: expected a positive integer, or None for one per core, found {jobs!r}.")
-    _require_main_guard()
+    workers.check(jobs)
     out = Path(out)
     key = cached_key(dataset, config)
     final, partial = out / key, out / f"{key}.partial"
     if final.is_dir():
         return open_store(final)
-    with writing(out):
-        out.mkdir(parents=True, exist_ok=True)
-        lock = _acquire(out / f"{key}.lock", progress)
-    try:
+    with locked(out / f"{key}.lock", f"making {key}", progress):
         if final.is_dir():  # made by another process while this one waited
             return open_store(final)
-        with writing(final, discard=partial):
-            _process_clips(dataset, config, partial, jobs or os.cpu_count() or 1, progress)
-            _assemble(dataset, config, partial, key)
-            (partial / "store").rename(final)
+        try:
+            _process_clips(dataset, config, partial, jobs, progress)
+            with whole_folder(final) as draft:
+                _assemble(dataset, config, partial, draft, key)
+        except DiskFullError:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
         shutil.rmtree(partial, ignore_errors=True)
-    finally:
-        lock.release()
     return open_store(final)
-
-
-def _require_main_guard() -> None:
-    # A spawned worker runs the calling script's top level again. If that calls `preprocess`, the worker would wait for
-    # the lock that its own parent holds. The flag is the one by which multiprocessing itself refuses such a start.
-    if getattr(current_process(), "_inheriting", False):
-        raise PreprocessingError(
-            "preprocess was called while a worker process was starting: a script must call it below "
-            "`if __name__ == '__main__':`, or with jobs=1."
-        )
-
-
-def _acquire(path: Path, progress: bool) -> FileLock:
-    lock = FileLock(path)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        if progress:
-            tqdm.write(f"Another process is making {path.stem}: waiting for it.")
-        lock.acquire()
-    return lock
 
 
 def _clip_file(partial: Path, position: int) -> Path:
     return partial / f"{position:05d}.npz"
 
 
-def _process_clips(dataset: Dataset, config: PreprocessConfig, partial: Path, jobs: int, progress: bool) -> None:
+def _process_clips(dataset: Dataset, config: PreprocessConfig, partial: Path, jobs: int | None, progress: bool) -> None:
     """Leave one readable file per clip in `partial`."""
-    todo = [
-        (position, clip)
-        for position, clip in enumerate(dataset.clips)
-        if _read_result(_clip_file(partial, position), clip) is None
+    paths = [_clip_file(partial, position) for position in range(len(dataset.clips))]
+    tasks = [
+        (clip, config, path)
+        for clip, path in zip(dataset.clips, paths, strict=True)
+        if _read_result(path, clip) is None
     ]
-    if not todo:
+    if not tasks:
         return
     faces.find_model()  # a missing model is one clear error here, not one per worker, and leaves nothing behind
-    partial.mkdir(exist_ok=True)
     with tqdm(
-        total=len(dataset.clips),
-        initial=len(dataset.clips) - len(todo),
+        total=len(paths),
+        initial=len(paths) - len(tasks),
         desc=f"preprocessing {dataset.name}",
         unit="clip",
         disable=not progress,
     ) as bar:
-        if jobs == 1 or len(todo) == 1:
-            detector = faces.DlibDetector()
-            for position, clip in todo:
-                _save_result(_clip_file(partial, position), process_clip(clip, config, detector))
-                bar.update()
-        else:
-            _process_in_parallel(todo, config, partial, min(jobs, len(todo)), bar.update)
+        workers.work_through(_work, tasks, jobs, lambda _: bar.update(), _start_worker)
 
 
-def _process_in_parallel(
-    todo: list[tuple[int, Clip]], config: PreprocessConfig, partial: Path, jobs: int, advance: Callable[[], object]
-) -> None:
-    # Spawned, not forked: a fork of a process in which TensorFlow has started its threads may hang.
-    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_start_worker)
-    clips: dict[Future, Clip] = {}
-    try:
-        for position, clip in todo:
-            clips[pool.submit(_work, clip, config, _clip_file(partial, position))] = clip
-        for future in as_completed(clips):
-            future.result()
-            advance()
-    except BrokenProcessPool as error:
-        raise PreprocessingError(
-            "A worker process died: out of memory, killed, or started by a script that calls preprocess outside "
-            "`if __name__ == '__main__':`. The clips finished so far are kept; run it again, with jobs=1 if it "
-            "happens again."
-        ) from error
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-_worker_detector: faces.DlibDetector | None = None
+_detector: faces.FaceDetector | None = None
 
 
 def _start_worker() -> None:
-    global _worker_detector
+    global _detector
     cv2.setNumThreads(1)  # the processes share the cores already
-    # A parent that is killed cannot stop its workers, which would wait for work for ever.
-    threading.Thread(target=_exit_with, args=(parent_process(),), daemon=True).start()
-    _worker_detector = faces.DlibDetector()
-
-
-def _exit_with(parent) -> None:
-    parent.join()
-    os._exit(1)
+    _detector = faces.DlibDetector()
 
 
 def _work(clip: Clip, config: PreprocessConfig, path: Path) -> None:
-    _save_result(path, process_clip(clip, config, _worker_detector))
+    _save_result(path, process_clip(clip, config, _detector))
 
 
 def _save_result(path: Path, result: ClipResult) -> None:
-    """Write the file of one clip, whole or not at all."""
-    unfinished = path.with_suffix(".tmp")
     record = json.dumps({"quality": result.quality, "detail": result.detail})
-    with unfinished.open("wb") as file:
-        np.savez(file, record=np.array(record), **result.arrays)
-    unfinished.replace(path)
+    with whole_file(path) as draft:
+        np.savez(draft, record=np.array(record), **result.arrays)
 
 
 def _read_result(path: Path, clip: Clip) -> tuple[dict, str] | None:
@@ -293,8 +226,8 @@ def _read_result(path: Path, clip: Clip) -> tuple[dict, str] | None:
     return (record["quality"], record["detail"]) if record["quality"]["clip_id"] == clip.clip_id else None
 
 
-def _assemble(dataset: Dataset, config: PreprocessConfig, partial: Path, key: str) -> None:
-    """Put the files of single clips together to `partial`/store."""
+def _assemble(dataset: Dataset, config: PreprocessConfig, partial: Path, folder: Path, key: str) -> None:
+    """Put the files of single clips together to a store."""
     kept, qualities, rejected = [], [], []
     for position, (clip, source) in enumerate(zip(dataset.clips, dataset.table()["source"], strict=True)):
         path = _clip_file(partial, position)
@@ -313,7 +246,7 @@ def _assemble(dataset: Dataset, config: PreprocessConfig, partial: Path, key: st
     preprocessing = pd.DataFrame(rejected, columns=list(REJECTION_COLUMNS)).assign(stage="preprocessing")
     versions = {"dlib": dlib.__version__, "cv2": cv2.__version__, "numpy": np.__version__}
     write_store(
-        partial / "store",
+        folder,
         dataset,
         config,
         kept,

@@ -5,13 +5,10 @@
 single clips, so that an interrupted preprocessing goes on where it was.
 """
 
-import errno
 import hashlib
 import json
 import os
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +29,6 @@ LANDMARKS = "landmarks"
 TABLES = ("clips", "quality", "rejected")
 KEY_LENGTH = 12  # hexadecimal digits: chance collisions among a few thousand stores are out of the question
 
-_NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 _CLIP_INTEGERS = ("first_frame", "n_frames", "onset", "apex", "offset")
 QUALITY_TYPES = {
     "clip_id": "str",
@@ -161,7 +157,7 @@ def write_store(
     Parameters
     ----------
     folder : Path
-        Where to write; the caller moves it to its final name when this returns.
+        Where to write, empty; the caller moves it to its final name when this returns.
     dataset : Dataset
     config : PreprocessConfig
     kept : sequence of (position in `dataset.clips`, .npz file with an array per stream and ``landmarks``)
@@ -171,8 +167,6 @@ def write_store(
     versions : mapping
     key : str
     """
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
     table = dataset.table().iloc[[position for position, _ in kept]]
     digest = hashlib.sha256(table[["clip_id", "subject", "label"]].to_csv(index=False, lineterminator="\n").encode())
     digest.update("\n".join(dataset.classes).encode())
@@ -292,19 +286,3 @@ def _read_table(path: Path) -> pd.DataFrame:
         keep_default_na=False,
         na_values={name: [""] for name in columns if name not in text},
     )
-
-
-@contextmanager
-def writing(path: Path, discard: Path | None = None) -> Iterator[None]:
-    """Turn a failure to write below `path` into a PreprocessingError; on a full disk also delete `discard`."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in _NO_SPACE:
-            if discard is not None:
-                shutil.rmtree(discard, ignore_errors=True)
-            raise PreprocessingError(
-                f"The disk is full: {path} could not be written, and nothing of it was left there. "
-                "Make room, or preprocess into another folder."
-            ) from error
-        raise PreprocessingError(f"{path} could not be made: {error}. Check that folder and its rights.") from error

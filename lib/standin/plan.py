@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lib.core.checks import one_of
 from lib.core.errors import ConfigError
 from lib.standin.expression import ACTION_UNITS, Event, draw_units
 
@@ -97,9 +98,7 @@ def plan_standin(dataset: str, clips: int | None = None, seed: int = 0) -> tuple
     ConfigError
         The dataset is unknown, or `clips` is too small or larger than the real dataset.
     """
-    if dataset not in COUNTS:
-        raise ConfigError(f"No stand-in is planned for {dataset!r}; choose one of {', '.join(COUNTS)}.")
-    counts = class_counts(COUNTS[dataset], clips)
+    counts = class_counts(COUNTS[one_of("dataset", dataset, COUNTS)], clips)
     rng = np.random.default_rng((seed, 0, list(COUNTS).index(dataset)))
     return (_plan_smic if dataset == "smic" else _plan_casme2_sq)(counts, rng, seed)
 

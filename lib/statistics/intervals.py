@@ -1,7 +1,9 @@
 """What a handful of runs, or the predictions for a few hundred clips, allow to be said: intervals and tests.
 
-Pure functions of numbers and tables. Randomness comes only through a `numpy.random.Generator` that is passed in; how
-many clips a question needs is `lib.statistics.power`'s. Scores are those of `lib.statistics.metrics`.
+Randomness comes only through a `numpy.random.Generator` that is passed in. How many clips a question needs is
+`lib.statistics.power`'s; scores are those of `lib.statistics.metrics`: a stack of confusion matrices in, a score of
+each out. A table of predictions has the columns truth and predicted (class names), and one row a clip; with several
+runs (seeds) also run and clip. A level is a confidence between 0 and 1.
 """
 
 import math
@@ -12,7 +14,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-Score = Callable[[np.ndarray], np.ndarray]  # a stack of confusion matrices in, a score of each out
+Score = Callable[[np.ndarray], np.ndarray]
+UNBOUNDED = (-math.inf, math.inf)
 
 
 class Interval(NamedTuple):
@@ -24,7 +27,7 @@ class Interval(NamedTuple):
 
     def to_dict(self) -> dict[str, float | None]:
         """As JSON can hold it: a limit that is not a number becomes None."""
-        return {name: float(value) if math.isfinite(value) else None for name, value in self._asdict().items()}
+        return _json(self)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, float | None]) -> "Interval":
@@ -46,21 +49,15 @@ class Range(NamedTuple):
     @classmethod
     def of(cls, values: Sequence[float]) -> "Range":
         values = _finite(values)
-        if len(values) == 0:
-            return cls(math.nan, math.nan, math.nan)
-        return cls(float(values.mean()), float(values.min()), float(values.max()))
+        return cls(*(float(one(values)) if len(values) else math.nan for one in (np.mean, np.min, np.max)))
 
     def to_dict(self) -> dict[str, float | None]:
         """As JSON can hold it."""
-        return {name: value if math.isfinite(value) else None for name, value in self._asdict().items()}
+        return _json(self)
 
 
 class PermutationTest(NamedTuple):
-    """A score beside what it is when labels are dealt out anew.
-
-    ``null_low``, ``null_median`` and ``null_high`` are the 5 %, 50 % and 95 % points of the null distribution, of which
-    ``n`` draws were made.
-    """
+    """A score, its p value, and the 5 %, 50 % and 95 % points of the null distribution of `n` draws."""
 
     observed: float
     p_value: float
@@ -78,33 +75,19 @@ class RetrainedTest(NamedTuple):
     n: int
 
 
-def mean_interval(
-    values: Sequence[float], level: float = 0.95, bounds: tuple[float, float] = (-math.inf, math.inf)
-) -> Interval:
+def mean_interval(values: Sequence[float], level: float = 0.95, bounds: tuple[float, float] = UNBOUNDED) -> Interval:
     """Mean of independent values and its Student's t interval: the choice for the scores of a few seeds.
 
-    A bootstrap of five values can only recombine those five: it knows nothing of the tails and, without correction,
-    comes out at about sqrt((n - 1) / n) times z / t of the width it should have, under two thirds for five seeds. The
-    t interval is exact for normal values and close for scores, which are means over many clips.
+    A bootstrap of five values knows nothing of the tails and comes out under two thirds as wide. The t interval is
+    exact for normal values and close for scores, which are means over many clips.
 
     Parameters
     ----------
     values : (n,) floats
-        One score per run.
+        One score per run. A single one gives NaN limits, none gives NaN, equal ones an interval of no width.
     level : float
-        Confidence, between 0 and 1.
     bounds : (float, float)
         What the mean can be, (0, 1) for a score: limits are cut there, which loses no coverage.
-
-    Returns
-    -------
-    Interval
-        With NaN limits for a single value, which tells nothing about spread; all NaN for none. Equal values give an
-        interval of no width: scores are multiples of one clip, so that a few of them may be equal by chance.
-
-    References
-    ----------
-    Student, "The probable error of a mean", Biometrika 6 (1908).
 
     Examples
     --------
@@ -113,20 +96,15 @@ def mean_interval(
     """
     _check_level(level)
     values = _finite(values)
-    if len(values) == 0:
-        return Interval(math.nan, math.nan, math.nan)
+    if len(values) < 2:
+        return Interval(float(values[0]) if len(values) else math.nan, math.nan, math.nan)
     mean = float(values.mean())
-    if len(values) == 1:
-        return Interval(mean, math.nan, math.nan)
-    half_width = float(stats.t.ppf((1 + level) / 2, len(values) - 1) * values.std(ddof=1) / math.sqrt(len(values)))
-    return Interval(mean, max(mean - half_width, bounds[0]), min(mean + half_width, bounds[1]))
+    low, high = mean + stats.sem(values) * np.array(stats.t.interval(level, len(values) - 1))
+    return Interval(mean, max(float(low), bounds[0]), min(float(high), bounds[1]))
 
 
 def paired_difference(
-    a: Sequence[float],
-    b: Sequence[float],
-    level: float = 0.95,
-    bounds: tuple[float, float] = (-math.inf, math.inf),
+    a: Sequence[float], b: Sequence[float], level: float = 0.95, bounds: tuple[float, float] = UNBOUNDED
 ) -> Interval:
     """Mean of a - b over paired runs (equal seeds under two settings), with its t interval.
 
@@ -143,41 +121,17 @@ def paired_difference(
 
 
 def bootstrap_interval(
-    values: Sequence[float],
-    rng: np.random.Generator,
-    n: int = 10_000,
-    level: float = 0.95,
-    statistic: Callable[..., np.ndarray] = np.mean,
+    values: Sequence[float], rng: np.random.Generator, n: int = 10_000, level: float = 0.95
 ) -> Interval:
-    """A statistic of independent values with its bootstrap interval (percentile, expanded for small samples).
-
-    For the mean of fewer than about ten values use `mean_interval`, which says why.
-
-    Parameters
-    ----------
-    values : (n_values,) floats
-    rng : numpy.random.Generator
-    n : int
-        Resamples.
-    level : float
-        Confidence, between 0 and 1.
-    statistic : callable
-        Takes an array and ``axis``, as `numpy.mean` and `numpy.median` do.
-
-    References
-    ----------
-    Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13; for the expansion see
-    `percentile_limits`.
-    """
+    """Mean of more than about ten independent values, with limits from `n` resamples as in `percentile_limits`."""
     _check_level(level)
     values = _finite(values)
     if len(values) == 0:
         raise ValueError("expected at least one value, found none")
-    estimate = float(statistic(values, axis=-1))
     if len(values) == 1:
-        return Interval(estimate, math.nan, math.nan)
+        return Interval(float(values[0]), math.nan, math.nan)
     resampled = values[rng.integers(0, len(values), (n, len(values)))]  # (n, n_values)
-    return Interval(estimate, *percentile_limits(statistic(resampled, axis=-1), len(values), level))
+    return Interval(float(values.mean()), *percentile_limits(resampled.mean(axis=1), len(values), level))
 
 
 def percentile_limits(resampled: np.ndarray, n_units: int, level: float) -> np.ndarray:
@@ -207,29 +161,15 @@ def subject_bootstrap(
     """A pooled score with an interval that takes *people*, not clips, as what was sampled.
 
     Clips of one person are alike, so that resampling clips would promise too much. Whole subjects are drawn with
-    replacement, all of a subject's clips together, and the score is taken from the pooled confusion matrix of the
-    draw. With a column ``run`` the score is the mean over runs (seeds); one draw of subjects serves all runs, and the
-    runs are drawn with replacement too, so that the interval covers both other people and other seeds (it errs a
-    little on the wide side). The trained networks are taken as they are: what training on other people would change
-    is not in the interval. A class that a draw lacks takes no part in its UF1 and UAR.
+    replacement, `n` times, and the score is taken from the pooled confusion matrix of the draw. Of several runs it is
+    the mean: one draw of subjects serves all of them, and runs are drawn too, so that the interval covers other people
+    and other seeds, erring a little on the wide side. What training on other people would change is not in it. A class
+    that a draw lacks takes no part in its UF1 and UAR. One subject alone gives NaN limits.
 
     Parameters
     ----------
     predictions : DataFrame
-        Columns subject, truth, predicted (class names), and optionally run.
-    classes : sequence of str
-    score : callable
-        `lib.statistics.metrics.accuracy`, `uf1` or `uar`.
-    rng : numpy.random.Generator
-    n : int
-        Resamples.
-    level : float
-        Confidence, between 0 and 1.
-
-    Returns
-    -------
-    Interval
-        With NaN limits if there is one subject only.
+        With a column subject.
 
     References
     ----------
@@ -250,42 +190,22 @@ def subject_bootstrap(
 
 
 def label_permutation_test(
-    predictions: pd.DataFrame,
-    classes: Sequence[str],
-    score: Score,
-    rng: np.random.Generator,
-    n: int = 10_000,
+    predictions: pd.DataFrame, classes: Sequence[str], score: Score, rng: np.random.Generator, n: int = 10_000
 ) -> PermutationTest:
     """Could these predictions have scored as well by chance? True labels are dealt out anew among *all* clips.
 
-    The null hypothesis: predictions tell nothing about labels, and any clip could as well have had any other clip's
-    label. The predictions stay, so a network that prefers one class is judged beside others with that preference. Two
-    things this null does not ask: whether a network could have learned as much from wrong labels (that takes
-    training on them: `retrained_permutation_p`), and whether it knows expressions or merely people; labels move
-    between people too, and a guess from who is seen can beat this null where people differ in their usual labels.
-
-    Parameters
-    ----------
-    predictions : DataFrame
-        Columns truth, predicted (class names); with several runs also run and clip. The score is then the mean over
-        runs, and one permutation serves all of them.
-    classes : sequence of str
-    score : callable
-        `lib.statistics.metrics.accuracy`, `uf1` or `uar`.
-    rng : numpy.random.Generator
-    n : int
-        Permutations.
-
-    Returns
-    -------
-    PermutationTest
-        Its p value is one-sided, with the observed labels counted among the permutations, and so never zero.
+    The predictions stay, so a network that prefers one class is judged beside others with that preference. The null
+    does not ask whether a network could have learned as much from wrong labels (`retrained_permutation_p` does), nor
+    whether it knows expressions or merely people: labels move between people too. Of several runs the score is the
+    mean, and one of the `n` permutations serves all of them. The p value is one-sided, with the observed labels counted
+    among the permutations, and so never zero.
 
     References
     ----------
     Ojala and Garriga, "Permutation tests for studying classifier performance", JMLR 11 (2010), test 1; Phipson and
     Smyth, "Permutation p-values should never be zero", Stat. Appl. Genet. Mol. Biol. 9 (2010).
     """
+    # Not scipy.stats.permutation_test: as fast and as long to call, it deals otherwise, and kept p values would change.
     truth, predicted = _truth_and_predictions(predictions, classes)  # (n_clips,), (n_runs, n_clips)
     k = len(classes)
     dealt = np.vstack([truth, rng.permuted(np.tile(truth, (n, 1)), axis=1)])  # (1 + n, n_clips); the first is observed
@@ -294,27 +214,17 @@ def label_permutation_test(
     for of_run in predicted:  # one run at a time, so that memory does not grow with their number
         cells = np.bincount((dealt * k + of_run + offset).ravel(), minlength=(n + 1) * k * k)
         scores += score(cells.reshape(n + 1, k, k))
-    scores /= len(predicted)
-    observed, null = float(scores[0]), scores[1:]
-    low, median, high = (float(point) for point in np.quantile(null, [0.05, 0.5, 0.95]))
-    return PermutationTest(observed, _one_sided_p(observed, null), low, median, high, n)
+    observed, null = float(scores[0]) / len(predicted), scores[1:] / len(predicted)
+    return PermutationTest(observed, _one_sided_p(observed, null), *np.quantile(null, [0.05, 0.5, 0.95]).tolist(), n)
 
 
 def retrained_permutation_p(observed: float, null_scores: Sequence[float]) -> RetrainedTest:
-    """p value of a score against runs of the same protocol that were *trained* on permuted labels.
+    """p value of a score against runs of the same protocol that were *trained* on permuted labels, at least one.
 
-    The stricter question: could this whole procedure, training included, have scored as well on labels that mean
-    nothing? It takes a training per draw, so draws are few, and with m of them no p value falls below 1 / (m + 1).
+    Could this whole procedure, training included, have scored as well on labels that mean nothing? It takes a training
+    per draw, so draws are few, and with m of them no p value falls below 1 / (m + 1). `observed` is the score of one
+    run; a mean over seeds varies less than a run does, so that its p value is cautious.
 
-    Parameters
-    ----------
-    observed : float
-        Score of one run; a mean over seeds varies less than a run does, so that its p value is cautious.
-    null_scores : (m,) floats
-        Scores of the runs on permuted labels, at least one.
-
-    Examples
-    --------
     >>> retrained_permutation_p(0.7, [0.3, 0.4, 0.35, 0.42])
     RetrainedTest(p_value=0.2, smallest_p=0.2, n=4)
     """
@@ -340,18 +250,14 @@ def _counts_by_subject(predictions: pd.DataFrame, classes: Sequence[str]) -> np.
 def _truth_and_predictions(predictions: pd.DataFrame, classes: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """Class indices of truth, (n_clips,), and predictions, (n_runs, n_clips)."""
     _need(predictions, ("truth", "predicted"))
-    n_runs = predictions["run"].nunique() if "run" in predictions else 1
-    if n_runs == 1:
+    if "run" not in predictions or len(predictions["run"].unique()) == 1:
         return _codes(predictions["truth"], classes), _codes(predictions["predicted"], classes)[None]
     _need(predictions, ("clip",))
-    by_clip = predictions.sort_values(["run", "clip"])
-    clips = by_clip["clip"].to_numpy()
-    truth = _codes(by_clip["truth"], classes)
-    n_clips = len(clips) // n_runs
-    same = len(clips) == n_runs * n_clips and (by_clip["run"].value_counts() == n_clips).all()
-    if not same or any((column != np.tile(column[:n_clips], n_runs)).any() for column in (clips, truth)):
+    wide = predictions.set_index(["clip", "run"])[["truth", "predicted"]].unstack()  # noqa: PD010
+    truth = wide["truth"].iloc[:, 0]
+    if wide.isna().any(axis=None) or wide["truth"].ne(truth, axis=0).any(axis=None):
         raise ValueError("expected every run to predict the same clips with the same truth, found runs that differ")
-    return truth[:n_clips], _codes(by_clip["predicted"], classes).reshape(n_runs, n_clips)
+    return _codes(truth, classes), np.stack([_codes(column, classes) for _, column in wide["predicted"].items()])
 
 
 def _codes(names: pd.Series, classes: Sequence[str]) -> np.ndarray:
@@ -372,6 +278,10 @@ def _need(table: pd.DataFrame, columns: Sequence[str]) -> None:
 def _one_sided_p(observed: float, null: np.ndarray) -> float:
     # equal scores may differ in their last bits, because their sums were taken in another order
     return float((1 + np.sum(null >= observed - 1e-12)) / (1 + len(null)))
+
+
+def _json(numbers: NamedTuple) -> dict[str, float | None]:
+    return {name: float(value) if math.isfinite(value) else None for name, value in numbers._asdict().items()}
 
 
 def _finite(values: Sequence[float]) -> np.ndarray:

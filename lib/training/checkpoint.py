@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from lib.core.files import whole_file
 from lib.networks.backend import keras
 
 # Weights take up to 700 MB. Saving them is worth no more than a tenth of the time it could save.
@@ -39,7 +40,7 @@ class Checkpoint:
         return time.monotonic() - self._saved_at >= max(LEAST_SECONDS, self._cost_s / SHARE_OF_TIME)
 
     def save(self, model: "keras.Model | None", state: Any) -> None:
-        """Replace the state. An `OSError` (a full disk) leaves the previous state as it was.
+        """Replace the state. A `DiskError` leaves the previous state as it was.
 
         Parameters
         ----------
@@ -49,14 +50,8 @@ class Checkpoint:
         """
         begun = time.monotonic()
         arrays = {} if model is None else {f"v{i}": value for i, value in enumerate(_values(model))}
-        self.folder.mkdir(parents=True, exist_ok=True)
-        draft = self.folder / "state.draft.npz"
-        try:
+        with whole_file(self.path) as draft:
             np.savez(draft, state=np.array(json.dumps(state)), **arrays)
-            draft.replace(self.path)
-        except OSError:
-            draft.unlink(missing_ok=True)
-            raise
         self._saved_at = time.monotonic()
         self._cost_s = self._saved_at - begun
 

@@ -7,7 +7,6 @@ and listed in no time. Making them is `lib.training.run`'s, many of them at once
 
 import contextlib
 import json
-import math
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -22,8 +21,10 @@ import pandas as pd
 
 from lib import networks
 from lib.core import paths
+from lib.core.checks import one_of, positive_number, whole_number
 from lib.core.digest import definitions_digest, json_digest
 from lib.core.errors import ConfigError, DivergedError, TrainingError, suggestion
+from lib.core.files import whole_folder
 from lib.networks import NETWORKS, STREAMS
 from lib.networks.startup import configured_backend
 from lib.statistics import metrics
@@ -86,25 +87,19 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         for name, known in (("model", NETWORKS), ("protocol", PROTOCOLS), ("control", CONTROLS)):
-            value = getattr(self, name)
-            if value not in known:
-                hint = suggestion(value, known)
-                raise ConfigError(f"{name}: expected one of {', '.join(known)}; found {value!r}{hint}")
-        for name, least in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
-            object.__setattr__(self, name, _whole_number(name, getattr(self, name), least))
-        if self.seed >= 2**32:
-            raise ConfigError(f"seed: expected less than 2**32, found {self.seed}")
-        try:
-            kernel_size = tuple(_whole_number("kernel_size", size, 1) for size in self.kernel_size)
-        except TypeError:
-            kernel_size = ()
-        if len(kernel_size) != 3:
-            raise ConfigError(f"kernel_size: expected (height, width, depth), found {self.kernel_size!r}")
-        object.__setattr__(self, "kernel_size", kernel_size)
-        rate = self.learning_rate
-        if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not (math.isfinite(rate) and rate > 0):
-            raise ConfigError(f"learning_rate: expected a positive number, found {rate!r}")
-        object.__setattr__(self, "learning_rate", float(rate))
+            one_of(name, getattr(self, name), known)
+        sizes = self.kernel_size
+        if isinstance(sizes, str) or not isinstance(sizes, Sequence) or len(sizes) != 3:
+            raise ConfigError(f"kernel_size: expected (height, width, depth), found {sizes!r}")
+        checked = {
+            "kernel_size": tuple(whole_number("kernel_size", size, 1) for size in sizes),
+            "epochs": whole_number("epochs", self.epochs, 1),
+            "batch_size": whole_number("batch_size", self.batch_size, 1),
+            "learning_rate": positive_number("learning_rate", self.learning_rate),
+            "seed": whole_number("seed", self.seed, 0, below=2**32),
+        }
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "RunConfig":
@@ -415,17 +410,10 @@ def _extend_index(runs_dir: Path, rows: Mapping[tuple[str, int], dict], rewrite:
 
 def write_folder(path: Path, files: Mapping[str, str]) -> None:
     """Write a folder of text files whole or not at all; a folder of that name, which is no record, is replaced."""
-    draft = path.with_name(f"{path.name}.draft")
-    shutil.rmtree(draft, ignore_errors=True)
-    try:
-        draft.mkdir(parents=True)
+    with whole_folder(path) as draft:
         for name, content in files.items():
             (draft / name).write_text(content, encoding="utf-8", newline="\n")
         shutil.rmtree(path, ignore_errors=True)
-        draft.rename(path)
-    except OSError:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise
 
 
 @cache
@@ -438,12 +426,6 @@ def _confusion(predictions: pd.DataFrame, classes: Sequence[str]) -> np.ndarray:
     position = {name: index for index, name in enumerate(classes)}
     truth, predicted = (predictions[column].map(position).to_numpy(dtype=int) for column in ("truth", "predicted"))
     return metrics.confusion_matrix(truth, predicted, len(classes))
-
-
-def _whole_number(name: str, value: Any, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise ConfigError(f"{name}: expected a whole number of at least {least}, found {value!r}")
-    return int(value)
 
 
 def _read_json(path: Path) -> Any:

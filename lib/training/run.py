@@ -15,13 +15,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import filelock
 import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
 from lib.core import machine
-from lib.core.errors import ConfigError, DivergedError, TrainingError
+from lib.core.checks import one_of
+from lib.core.errors import ConfigError, DivergedError
+from lib.core.files import locked, whole_file
 from lib.core.paths import commit
 from lib.networks import device
 from lib.networks.backend import backend_name, keras
@@ -35,7 +36,7 @@ from lib.training.splits import Fold, Samples
 
 __all__ = ["FoldData", "RunConfig", "RunRecord", "prepare_fold", "train", "trained_model"]
 
-PROGRESS = (None, "bar", "lines")
+PROGRESS = ("bar", "lines")
 SECONDS_BETWEEN_LINES = 10.0
 
 
@@ -68,13 +69,15 @@ def train(
     ConfigError
         If the store has no such streams, or they do not fit the network.
     TrainingError
-        If there are too few clips for the split, or the disk is full.
+        If there are too few clips for the split.
+    DiskError
+        If the run cannot be written. Asked for again, it goes on from the last state that was saved.
     DivergedError
         If the loss is not finite. It will not be on a second try either, so the failure is recorded, and asking again
         explains it without training.
     """
-    if progress not in PROGRESS:
-        raise ConfigError(f"progress: expected one of {PROGRESS}, found {progress!r}")
+    if progress is not None:
+        one_of("progress", progress, PROGRESS)
     runs_dir = Path(runs_dir)
     if (found := records.find_run(config, store, runs_dir)) is not None:
         return found
@@ -103,7 +106,7 @@ def trained_model(
 
     Raises
     ------
-    ConfigError, TrainingError
+    ConfigError, TrainingError, DiskError
         As `train`; a loss that is not finite is not recorded here.
     """
     if weights_dir is None:
@@ -139,11 +142,8 @@ def _require_configured_backend() -> None:
 
 
 def _keep_weights(model: "keras.Model", path: Path) -> None:
-    draft = path.with_name(f"draft-{path.name}")  # Keras insists on the ending
-    with _disk():
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as draft:
         model.save_weights(draft)
-        draft.replace(path)
 
 
 @dataclass
@@ -180,23 +180,12 @@ def _train_and_record(
                 state.finished.append({"best": state.current.best, "last": state.current.last})
                 state.fold, state.current = index + 1, FoldState()
                 if state.fold < len(folds):
-                    with _disk():
-                        checkpoint.save(None, dataclasses.asdict(state))
+                    checkpoint.save(None, dataclasses.asdict(state))
     except NotFiniteError as error:
         state.history.append(error.row)
         return _record_failure(config, store, runs_dir / f"{identity}.failed", state, checkpoint, error)
-    history = pd.DataFrame(state.history, columns=list(records.HISTORY_COLUMNS))
-    predictions = _predictions_table(store, samples, folds, state.finished)
-    with _disk():
-        records.write_folder(
-            runs_dir / identity,
-            {
-                "config.json": _json(config.to_dict()),
-                "history.csv": history.to_csv(index=False),
-                "predictions.csv": predictions.to_csv(index=False),
-                "provenance.json": _json(_provenance(config, store, state)),
-            },
-        )
+    predictions = _predictions_table(store, samples, folds, state.finished).to_csv(index=False)
+    records.write_folder(runs_dir / identity, {**_told(config, store, state), "predictions.csv": predictions})
     checkpoint.clear()
     return records.open_run(runs_dir / identity)
 
@@ -213,8 +202,7 @@ def _train_fold(
         state.seconds.append(time.perf_counter() - begun)
         report(row)
         if checkpoint.is_due():
-            with _disk():
-                checkpoint.save(model, dataclasses.asdict(state))
+            checkpoint.save(model, dataclasses.asdict(state))
         begun = time.perf_counter()
 
     data = prepare_fold(config, store, index)
@@ -266,20 +254,18 @@ def _provenance(config: RunConfig, store, state: _State) -> dict[str, Any]:
     }
 
 
+def _told(config: RunConfig, store, state: _State) -> dict[str, str]:
+    """The files that a finished run and a failed one have alike."""
+    return {
+        "config.json": _json(config.to_dict()),
+        "history.csv": pd.DataFrame(state.history, columns=list(records.HISTORY_COLUMNS)).to_csv(index=False),
+        "provenance.json": _json(_provenance(config, store, state)),
+    }
+
+
 def _record_failure(config: RunConfig, store, folder: Path, state: _State, checkpoint: Checkpoint, error) -> None:
-    row = error.row
-    with _disk():
-        records.write_folder(
-            folder,
-            {
-                "config.json": _json(config.to_dict()),
-                "history.csv": pd.DataFrame(state.history, columns=list(records.HISTORY_COLUMNS)).to_csv(index=False),
-                "provenance.json": _json(_provenance(config, store, state)),
-                "failure.json": _json(
-                    {"reason": _failure_reason(config, error), "fold": row["fold"], "epoch": row["epoch"]}
-                ),
-            },
-        )
+    failure = {"reason": _failure_reason(config, error), "fold": error.row["fold"], "epoch": error.row["epoch"]}
+    records.write_folder(folder, {**_told(config, store, state), "failure.json": _json(failure)})
     checkpoint.clear()
     records.explain_failure(folder.parent, folder.stem)
 
@@ -292,38 +278,8 @@ def _failure_reason(config: RunConfig, error: NotFiniteError) -> str:
     )
 
 
-@contextlib.contextmanager
-def _lock(runs_dir: Path, identity: str, progress: str | None):
-    """Hold the run for this process; the operating system lets go of it when the process dies."""
-    with _disk():
-        (runs_dir / ".locks").mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(runs_dir / ".locks" / f"{identity}.lock")
-    try:
-        with _disk():
-            lock.acquire(blocking=False)
-    except filelock.Timeout:
-        if progress is not None:
-            tqdm.write(f"run {identity} is being trained by another process; waiting for it")
-        with _disk():
-            lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-@contextlib.contextmanager
-def _disk():
-    """Turn a failure to write into an error that says what to do."""
-    try:
-        yield
-    except filelock.Timeout:  # an OSError too, but nothing failed: somebody else holds the lock
-        raise
-    except OSError as error:
-        raise TrainingError(
-            f"cannot write the run ({error.strerror or error}). Make room or mend the folder, then ask again: it goes "
-            f"on from the last state that was saved"
-        ) from error
+def _lock(folder: Path, identity: str, progress: str | None) -> contextlib.AbstractContextManager[None]:
+    return locked(folder / ".locks" / f"{identity}.lock", f"training run {identity}", progress is not None)
 
 
 @contextlib.contextmanager

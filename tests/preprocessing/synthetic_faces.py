@@ -80,7 +80,7 @@ def start_fake_worker() -> None:
     """Stands in for a worker's initialiser."""
     from lib.preprocessing import pipeline
 
-    pipeline._worker_detector = FakeDetector()
+    pipeline._detector = FakeDetector()
 
 
 def slow_work(clip, config, path) -> None:

@@ -11,9 +11,9 @@ from lib.preprocessing.config import RELEASED_READING
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ({"frames": 1}, "frames: expected an integer of at least 2, found 1"),
+        ({"frames": 1}, "frames: expected a whole number of at least 2, found 1"),
         ({"frames": 18.0}, "found 18.0"),
-        ({"sampling": "last"}, "first, window, tim, found 'last'"),
+        ({"sampling": "last"}, "first, window, tim; found 'last'"),
         ({"crop": "loose"}, "crop: expected one of"),
         ({"grey": "mean"}, "grey: expected one of luma, rgb_as_bgr"),
         ({"detection": "once"}, "detection: expected one of tracked, released"),
@@ -40,7 +40,7 @@ def test_presets_read_what_the_authors_code_reads():
     assert (smic.sampling, smic.frames) == ("first", 18)
     assert default_config("class_folders").frames == 18
     assert (casme.frame_size, casme.region_size, casme.crop) == (64, 32, "authors")
-    with pytest.raises(ConfigError, match="casme2_sq, smic, class_folders, found 'casme3'"):
+    with pytest.raises(ConfigError, match="casme2_sq, smic, class_folders; found 'casme3'"):
         default_config("casme3")
 
 

@@ -11,7 +11,7 @@ import pytest
 import synthetic_faces
 from synthetic_faces import FACE, NOTHING, SMALL_FACE, TWO_FACES, make_dataset
 
-from lib.core.errors import ConfigError, LandmarkModelError, PreprocessingError
+from lib.core.errors import ConfigError, DiskError, DiskFullError, LandmarkModelError, PreprocessingError, WorkerError
 from lib.preprocessing import PreprocessConfig, pipeline, preprocess
 
 CONFIG = PreprocessConfig(frames=4, frame_size=16, region_size=8, max_gap=1)
@@ -154,7 +154,7 @@ def test_a_full_disk_is_an_error_that_leaves_nothing(tmp_path, fake_faces, monke
     dataset = make_dataset(tmp_path / "clips", GOOD)
     with monkeypatch.context() as patched:
         patched.setattr(f"numpy.{target}", full_disk)
-        with pytest.raises(PreprocessingError, match=r"The disk is full: .*Make room"):
+        with pytest.raises(DiskFullError, match="No space left.*Make room"):
             run(dataset, tmp_path)
     assert left_behind(tmp_path) == []
     assert len(run(dataset, tmp_path).clips) == 2
@@ -162,7 +162,7 @@ def test_a_full_disk_is_an_error_that_leaves_nothing(tmp_path, fake_faces, monke
 
 def test_a_folder_that_cannot_be_made_is_an_error(tmp_path, fake_faces):
     (tmp_path / "processed").write_text("a file in the way")
-    with pytest.raises(PreprocessingError, match="could not be made"):
+    with pytest.raises(DiskError, match="cannot be written"):
         run(make_dataset(tmp_path / "clips", GOOD), tmp_path)
 
 
@@ -253,12 +253,12 @@ def test_two_processes_that_ask_at_once_make_one_store(tmp_path, start):
 def test_a_killed_preprocessing_goes_on_where_it_was(tmp_path, start):
     process = start()
     deadline = time.monotonic() + 300
-    while len(finished := list(tmp_path.glob("processed/*.partial/*.npz"))) < 3:
+    while len(finished := list(tmp_path.glob("processed/*.partial/[0-9]*.npz"))) < 3:
         assert time.monotonic() < deadline, "no clip was finished"
         time.sleep(0.02)
     process.kill()
     process.wait()
-    finished = list(tmp_path.glob("processed/*.partial/*.npz"))
+    finished = list(tmp_path.glob("processed/*.partial/[0-9]*.npz"))
     searched, _ = start().communicate(timeout=300)[0].split()[1:]
     assert int(searched) == (8 - len(finished)) * 4
     assert len(left_behind(tmp_path)) == 1
@@ -284,7 +284,7 @@ def test_order_and_content_do_not_depend_on_which_worker_finishes_first(
 
 def test_a_worker_that_dies_is_a_clear_error(tmp_path, fake_workers, monkeypatch):
     monkeypatch.setattr(pipeline, "_work", synthetic_faces.die)
-    with pytest.raises(PreprocessingError, match="worker process died: .*jobs=1"):
+    with pytest.raises(WorkerError, match="worker process died: .*jobs=1"):
         run(make_dataset(tmp_path / "clips", GOOD), tmp_path, jobs=2)
 
 

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 import tiny
 
-from lib.core.errors import ConfigError, DatasetError
+from lib.core.errors import ConfigError, DatasetError, DiskError, DiskFullError
 from lib.datasets.clip import read_standin_marker
 from lib.standin import DEFAULT_DIFFICULTY, read_truth, write_standin, writer
 from lib.standin.plan import plan_standin
@@ -140,9 +140,9 @@ def test_an_interruption_leaves_nothing(tmp_path, monkeypatch):
 
 
 def test_what_a_killed_process_left_is_swept_away(tmp_path, monkeypatch):
-    partial = tmp_path / ".smic.partial"
-    partial.mkdir()
-    (partial / "half.bmp").write_bytes(b"x")
+    draft = tmp_path / ".smic.draft"
+    draft.mkdir()
+    (draft / "half.bmp").write_bytes(b"x")
     plan = plan_standin("smic", 6)[:1]
     monkeypatch.setattr(writer, "plan_standin", lambda dataset, clips, seed: plan)
     write_standin("smic", tmp_path / "smic", jobs=1, progress=False)
@@ -155,7 +155,7 @@ def test_a_full_disk_is_named_and_leaves_nothing(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(writer, "write_image", full)
-    with pytest.raises(DatasetError, match="[Nn]o space left"):
+    with pytest.raises(DiskFullError, match="No space left.*Make room"):
         write_standin("smic", tmp_path / "smic", clips=6, jobs=1, progress=False)
     assert leftovers(tmp_path) == []
 
@@ -186,7 +186,7 @@ def test_a_disk_that_fills_up_while_a_video_is_written_is_noticed(tmp_path, smil
 @pytest.mark.parametrize("place", ["in_the_way/smic", "in_the_way/deeper/smic"])
 def test_a_place_that_cannot_be_written_is_named(tmp_path, place):
     (tmp_path / "in_the_way").write_text("a file")
-    with pytest.raises(DatasetError, match="cannot be written.*Check that folder"):
+    with pytest.raises(DiskError, match="cannot be written.*check that folder"):
         write_standin("smic", tmp_path / place, clips=6, jobs=1, progress=False)
     assert leftovers(tmp_path) == ["in_the_way"]
 
@@ -225,7 +225,7 @@ def test_workers_end_with_a_parent_that_is_killed(tmp_path):
     command = script(tmp_path, "if __name__ == '__main__':", f"    {call}")
     process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(REPOSITORY)})
     deadline = time.monotonic() + 120
-    while not list(tmp_path.glob(".smic.partial/_truth/*.npz")):
+    while not list(tmp_path.glob(".smic.draft/_truth/*.npz")):
         assert process.poll() is None, "ended before it was killed"
         assert time.monotonic() < deadline, "no clip was rendered"
         time.sleep(0.05)
@@ -270,8 +270,8 @@ def test_of_two_that_ask_at_once_one_renders_and_the_other_reuses(tmp_path, monk
         ({"dataset": "smic", "clips": 3}, "two of each class"),
         ({"dataset": "casme2_sq_official", "clips": 500}, "from 6"),
         ({"dataset": "smic", "difficulty": 0.1}, "difficulty = 0.1"),
-        ({"dataset": "smic", "jobs": 0}, "at least 1"),
-        ({"dataset": "smic", "seed": -1}, "seed = -1"),
+        ({"dataset": "smic", "jobs": 0}, "jobs: expected a whole number of at least 1"),
+        ({"dataset": "smic", "seed": -1}, "seed: expected a whole number of at least 0, found -1"),
     ],
 )
 def test_impossible_arguments_are_refused_before_anything_is_written(tmp_path, arguments, message):

@@ -54,9 +54,9 @@ def test_a_folder_that_holds_something_is_not_replaced(tmp_path):
     ("code", "kind"), [(errno.ENOSPC, DiskFullError), (errno.EDQUOT, DiskFullError), (errno.EROFS, DiskError)]
 )
 def test_a_disk_s_failure_says_where_what_and_what_to_do_and_comes_through_from_a_worker(code, kind):
-    with pytest.raises(DiskError, match=rf"runs cannot be written: .*{os.strerror(code)}.*Make room") as raised:
-        with writing("runs"):
-            raise OSError(code, os.strerror(code))
+    told = rf"runs cannot be written: .*{os.strerror(code)}.*Make room"
+    with pytest.raises(DiskError, match=told) as raised, writing("runs"):
+        raise OSError(code, os.strerror(code))
     assert type(raised.value) is type(pickle.loads(pickle.dumps(raised.value))) is kind
 
 

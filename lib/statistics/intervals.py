@@ -236,12 +236,10 @@ def retrained_permutation_p(observed: float, null_scores: Sequence[float]) -> Re
 
 def _counts_by_subject(predictions: pd.DataFrame, classes: Sequence[str]) -> np.ndarray:
     """Confusion matrices, (n_runs, n_subjects, k, k)."""
-    _need(predictions, ("subject", "truth", "predicted"))
-    runs = pd.factorize(predictions["run"])[0] if "run" in predictions else np.zeros(len(predictions), dtype=int)
-    subjects = pd.factorize(predictions["subject"])[0]
+    table = _coded(predictions, classes, "subject")
+    runs, subjects = (pd.factorize(table[name])[0] for name in ("run", "subject"))
     counts = np.zeros((runs.max() + 1, subjects.max() + 1, len(classes), len(classes)), dtype=int)
-    cells = (_codes(predictions[name], classes) for name in ("truth", "predicted"))
-    np.add.at(counts, (runs, subjects, *cells), 1)
+    np.add.at(counts, (runs, subjects, table["truth"], table["predicted"]), 1)
     if (counts.sum(axis=(2, 3)) != counts[:1].sum(axis=(2, 3))).any():
         raise ValueError("expected every run to predict the same clips of the same subjects, found runs that differ")
     return counts
@@ -249,30 +247,28 @@ def _counts_by_subject(predictions: pd.DataFrame, classes: Sequence[str]) -> np.
 
 def _truth_and_predictions(predictions: pd.DataFrame, classes: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """Class indices of truth, (n_clips,), and predictions, (n_runs, n_clips)."""
-    _need(predictions, ("truth", "predicted"))
-    if "run" not in predictions or len(predictions["run"].unique()) == 1:
-        return _codes(predictions["truth"], classes), _codes(predictions["predicted"], classes)[None]
-    _need(predictions, ("clip",))
-    wide = predictions.set_index(["clip", "run"])[["truth", "predicted"]].unstack()  # noqa: PD010
+    table = _coded(predictions, classes, *(["clip"] if "run" in predictions else []))
+    if (table["run"] == table["run"].iloc[0]).all():
+        return table["truth"].to_numpy(), table["predicted"].to_numpy()[None]
+    wide = table.set_index(["clip", "run"])[["truth", "predicted"]].unstack()  # noqa: PD010
     truth = wide["truth"].iloc[:, 0]
     if wide.isna().any(axis=None) or wide["truth"].ne(truth, axis=0).any(axis=None):
         raise ValueError("expected every run to predict the same clips with the same truth, found runs that differ")
-    return _codes(truth, classes), np.stack([_codes(column, classes) for _, column in wide["predicted"].items()])
+    return truth.to_numpy(), wide["predicted"].to_numpy().T
 
 
-def _codes(names: pd.Series, classes: Sequence[str]) -> np.ndarray:
-    codes = pd.Index(list(classes)).get_indexer(names)
-    if (codes < 0).any():
-        unknown = sorted(set(names) - set(classes))
-        raise ValueError(f"expected classes among {', '.join(classes)}, found {', '.join(map(str, unknown))}")
-    return codes
-
-
-def _need(table: pd.DataFrame, columns: Sequence[str]) -> None:
-    missing = [name for name in columns if name not in table]
-    if missing or len(table) == 0:
+def _coded(predictions: pd.DataFrame, classes: Sequence[str], *columns: str) -> pd.DataFrame:
+    """The table with class indices for names, and a column run; these columns must be there, and a row."""
+    needed = ("truth", "predicted", *columns)
+    missing = [name for name in needed if name not in predictions]
+    if missing or predictions.empty:
         found = f"without {', '.join(missing)}" if missing else "without a row"
-        raise ValueError(f"expected a table of predictions with columns {', '.join(columns)}, found one {found}")
+        raise ValueError(f"expected a table of predictions with columns {', '.join(needed)}, found one {found}")
+    names = predictions[["truth", "predicted"]]
+    if unknown := sorted({str(name) for name in names.to_numpy().ravel()} - set(classes)):
+        raise ValueError(f"expected classes among {', '.join(classes)}, found {', '.join(unknown)}")
+    codes = {name: pd.Index(list(classes)).get_indexer(names[name]) for name in names}
+    return predictions.assign(run=predictions.get("run", 0), **codes)
 
 
 def _one_sided_p(observed: float, null: np.ndarray) -> float:

@@ -185,7 +185,7 @@ def _train_and_record(
         state.history.append(error.row)
         return _record_failure(config, store, runs_dir / f"{identity}.failed", state, checkpoint, error)
     predictions = _predictions_table(store, samples, folds, state.finished).to_csv(index=False)
-    records.write_folder(runs_dir / identity, {**_told(config, store, state), "predictions.csv": predictions})
+    records.write_folder(runs_dir / identity, {**_record_files(config, store, state), "predictions.csv": predictions})
     checkpoint.clear()
     return records.open_run(runs_dir / identity)
 
@@ -254,7 +254,7 @@ def _provenance(config: RunConfig, store, state: _State) -> dict[str, Any]:
     }
 
 
-def _told(config: RunConfig, store, state: _State) -> dict[str, str]:
+def _record_files(config: RunConfig, store, state: _State) -> dict[str, str]:
     """The files that a finished run and a failed one have alike."""
     return {
         "config.json": _json(config.to_dict()),
@@ -265,7 +265,7 @@ def _told(config: RunConfig, store, state: _State) -> dict[str, str]:
 
 def _record_failure(config: RunConfig, store, folder: Path, state: _State, checkpoint: Checkpoint, error) -> None:
     failure = {"reason": _failure_reason(config, error), "fold": error.row["fold"], "epoch": error.row["epoch"]}
-    records.write_folder(folder, {**_told(config, store, state), "failure.json": _json(failure)})
+    records.write_folder(folder, {**_record_files(config, store, state), "failure.json": _json(failure)})
     checkpoint.clear()
     records.explain_failure(folder.parent, folder.stem)
 

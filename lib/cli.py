@@ -10,7 +10,7 @@ import json
 import re
 import sys
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from lib.core import paths
@@ -57,56 +57,50 @@ def option(flag: str, **settings) -> AddOption:
     return lambda parser: parser.add_argument(flag, **settings)
 
 
-def _data_options(parser: argparse.ArgumentParser) -> None:
-    from lib import sources
-
-    _add_documented(parser.add_argument_group("data"), sources.load, {"dataset": tuple(DATASETS)})
-    parser.add_argument("--record", type=Path, help="write what was found or made to this JSON file as well")
-
-
-def _store_options(parser: argparse.ArgumentParser) -> None:
-    from lib import sources
-    from lib.preprocessing.config import DETECTIONS, GREYS, SAMPLINGS
-
-    _data_options(parser)
-    choices = {"sampling": SAMPLINGS, "grey": GREYS, "detection": DETECTIONS}
-    known = inspect.signature(sources.load).parameters
-    _add_documented(parser.add_argument_group("preprocessing"), sources.processed_store, choices, known)
-
-
-def _run_options(parser: argparse.ArgumentParser) -> None:
-    from lib.training.protocols import CONTROLS, PROTOCOLS
-    from lib.training.records import RunConfig
-
-    _store_options(parser)
-    choices = {"model": tuple(NETWORKS), "protocol": tuple(PROTOCOLS), "control": tuple(CONTROLS)}
-    _add_documented(parser.add_argument_group("run"), RunConfig, choices)
-
-
-def _add_documented(group, documented: Callable, choices: dict, leave_out=()) -> None:
-    """An option for each parameter of a function or dataclass, with its default, its type and what its docstring says.
+def parameters_of(*groups: str) -> AddOption:
+    """An option for each parameter of the functions behind a step, with default, type and what the docstring says.
 
     Only what is given on the command line becomes an attribute; `_given` hands it on.
     """
-    entries = re.findall(r"^(\w+) :.*\n((?:    .*\n?)+)", inspect.getdoc(documented), flags=re.MULTILINE)
-    helps = {name: " ".join(text.split()).replace("%", "%%") for name, text in entries}
-    for name, parameter in inspect.signature(documented).parameters.items():
-        if name in leave_out or isinstance(parameter.default, bool):
-            continue
-        default, required = parameter.default, parameter.default is parameter.empty
-        several = {"nargs": len(default)} if isinstance(default, tuple) else {}
-        value = default[0] if several else default
-        kind = typing.get_args(parameter.annotation)[0] if value is None else str if required else type(value)
-        shown = "" if required or default in ("", None) else " ".join(map(str, default)) if several else default
-        group.add_argument(
-            f"--{name.replace('_', '-')}",
-            type=kind,
-            default=argparse.SUPPRESS,
-            choices=choices.get(name),
-            required=required,
-            help=helps[name] + (f" (default: {shown})" if shown != "" else ""),
-            **several,
-        )
+
+    def add(parser: argparse.ArgumentParser) -> None:
+        from lib import sources
+        from lib.preprocessing.config import DETECTIONS, GREYS, SAMPLINGS
+        from lib.training.protocols import CONTROLS, PROTOCOLS
+        from lib.training.records import RunConfig
+
+        functions = {"data": sources.load, "preprocessing": sources.processed_store, "run": RunConfig}
+        choices = {"dataset": DATASETS, "sampling": SAMPLINGS, "grey": GREYS, "detection": DETECTIONS}
+        choices |= {"model": NETWORKS, "protocol": PROTOCOLS, "control": CONTROLS}
+        added = {"progress"}  # a step shows it
+        for name in groups:
+            group, function = parser.add_argument_group(name), functions[name]
+            entries = re.findall(r"^(\w+) :.*\n((?:    .*\n?)+)", inspect.getdoc(function), flags=re.MULTILINE)
+            helps = {one: " ".join(text.split()).replace("%", "%%") for one, text in entries}
+            for parameter in inspect.signature(function).parameters.values():
+                if parameter.name not in added:
+                    _add_parameter(group, parameter, helps[parameter.name], choices.get(parameter.name))
+                    added.add(parameter.name)
+
+    return add
+
+
+def _add_parameter(group, parameter: inspect.Parameter, text: str, choices: Iterable[str] | None) -> None:
+    default, required = parameter.default, parameter.default is parameter.empty
+    several = {"nargs": len(default)} if isinstance(default, tuple) else {}
+    value = default[0] if several else default
+    kind = typing.get_args(parameter.annotation)[0] if value is None else str if required else type(value)
+    if not required and default not in ("", None):
+        text += f" (default: {' '.join(map(str, default)) if several else default})"
+    group.add_argument(
+        f"--{parameter.name.replace('_', '-')}",
+        type=kind,
+        default=argparse.SUPPRESS,
+        choices=choices and tuple(choices),
+        required=required,
+        help=text,
+        **several,
+    )
 
 
 def _given(options: argparse.Namespace, function: Callable) -> dict:
@@ -145,7 +139,11 @@ def standin(options) -> None:
     print(write_standin(options.dataset, options.out, clips=options.clips, seed=options.seed))
 
 
-@command("find a dataset, or make its stand-in, and count its clips", _data_options)
+RECORD = option("--record", type=Path, help="write what was found or made to this JSON file as well")
+RUNS = option("--runs", type=Path, help="folder of the records (default: data/runs)")
+
+
+@command("find a dataset, or make its stand-in, and count its clips", parameters_of("data"), RECORD)
 def data(options) -> None:
     from lib import sources
     from lib.datasets.fingerprint import fingerprint
@@ -156,7 +154,7 @@ def data(options) -> None:
     _write_record(options, {"root": sources.display_path(dataset.root), "fingerprint": fingerprint(dataset)})
 
 
-@command("landmarks, crops and volumes of every clip", _store_options)
+@command("landmarks, crops and volumes of every clip", parameters_of("data", "preprocessing"), RECORD)
 def preprocess(options) -> None:
     from lib import sources
     from lib.report.tables import quality_summary
@@ -172,13 +170,14 @@ def preprocess(options) -> None:
 
 @command(
     "train one network once, or find the record of that run",
-    _run_options,
+    parameters_of("data", "preprocessing", "run"),
     option(
         "--as-released",
         action="store_true",
         help="take protocol, batch size and epochs from the authors' code of April 2019 where they are not given",
     ),
-    option("--runs", type=Path, help="folder of the records (default: data/runs)"),
+    RUNS,
+    RECORD,
     option("--keep-weights", action="store_true", help="keep the weights in data/weights, too"),
     option(
         "--progress", choices=("bar", "lines"), default="bar", help="a bar, or a line now and then as logs want them"
@@ -221,7 +220,7 @@ def train(options) -> None:
     _write_record(options, {"run": record.id})
 
 
-@command("list the run records", option("--runs", type=Path, help="folder of the records (default: data/runs)"))
+@command("list the run records", RUNS)
 def runs(options) -> None:
     from lib.training.records import list_runs
 

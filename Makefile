@@ -32,8 +32,8 @@ test: $(READY)  ## all tests
 lab: $(READY)  ## JupyterLab on the notebooks
 	jupyter lab --notebook-dir=notebooks
 
-lint: $(READY)  ## code style, and notebooks without outputs
-	ruff check . && ruff format --check . && python -m lib clean-notebooks --check
+lint: $(READY)  ## code style, and notebooks without outputs (`nbstripout --keep-id notebooks/*.ipynb` strips them)
+	ruff check . && ruff format --check . && nbstripout --keep-id --verify notebooks/*.ipynb
 
 lock:  ## make requirements.txt from requirements.in
 	uv pip compile --universal --generate-hashes --no-strip-extras --python-version 3.11 requirements.in -o requirements.txt

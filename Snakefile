@@ -11,13 +11,15 @@ import shutil
 from functools import cache
 from types import SimpleNamespace
 
+from lib.book.chapters import CHAPTERS as ROWS
+from lib.book.chapters import NO_DATASET
+from lib.book.parameters import chapter_modules
+from lib.book.profiles import read_profile
 from lib.core import paths
-from lib.datasets import ROOT_VARIABLES
-from lib.datasets.fingerprint import listing_digest
+from lib.core.catalogue import DATASETS, ROOT_VARIABLES
 from lib.core.digest import json_digest, library_modules
+from lib.datasets.fingerprint import listing_digest
 from lib.networks.startup import configured_backend
-from lib.book.profiles import CAN_LACK_RUNS, NO_DATASET, read_profile
-from lib.book.provenance import chapter_modules
 from lib.training.records import decided_by, find_run
 
 PROFILE = read_profile(config.get("profile", "quick"))
@@ -25,28 +27,27 @@ TRAIN = str(config.get("train", "yes")).lower() not in ("no", "false")
 GPU = str(config.get("gpu", bool(shutil.which("nvidia-smi")))).lower() in ("yes", "true")
 BUILD = f"_build/{PROFILE.name}"
 WITH_WEIGHTS = {
-    dataset: {config.slug for config in PROFILE.runs(dataset, "08_saliency")}
+    (dataset, config.slug)
     for dataset, notebook in PROFILE.chapters()
-    if notebook == "08_saliency"
+    if ROWS[notebook].needs_weights
+    for config in PROFILE.runs(dataset, notebook)
 }
 # What is kept with the book is found by the chapters themselves, except weights, which no record holds.
 RUNS = {
     dataset: {
         slug: config
         for slug, config in PROFILE.all_runs(dataset).items()
-        if config not in PROFILE.kept[dataset] or slug in WITH_WEIGHTS.get(dataset, ())
+        if config not in PROFILE.kept[dataset] or (dataset, slug) in WITH_WEIGHTS
     }
     for dataset in PROFILE.datasets
 }
-# What one training needs; a training of CAS(ME)²'s FuseNets holds 177 million weights and their gradients.
-MEMORY_MB = {"smic": 3000, "casme2_sq": 8000}
 PAPER = sorted(str(path) for path in Path("data/paper").iterdir())
 PAGES = sorted(str(path) for path in Path("book").iterdir() if path.is_file())
 
 
 def can_be_executed(dataset, notebook):
     """Whether a chapter has what it needs. Where nothing may be trained, some cannot do without their run."""
-    if TRAIN or notebook in CAN_LACK_RUNS or not PROFILE.runs(dataset, notebook):
+    if TRAIN or ROWS[notebook].can_lack_runs or not PROFILE.runs(dataset, notebook):
         return True
     record = Path(f"{BUILD}/stores/{dataset}.json")
     if not record.is_file():  # only its content names the runs; `make book TRAIN=no` makes the stores first
@@ -143,7 +144,7 @@ rule run:
     params:
         root=root_of,
         options=lambda w: options(PROFILE.datasets[w.dataset] | RUNS[w.dataset][w.run].to_dict()),
-        weights=lambda w: "--keep-weights" if w.run in WITH_WEIGHTS.get(w.dataset, ()) else "",
+        weights=lambda w: "--keep-weights" if (w.dataset, w.run) in WITH_WEIGHTS else "",
         # a change of any of these asks for other runs; a comment, or how a module is laid out, does not
         decided_by=lambda w: json_digest(decided_by(RUNS[w.dataset][w.run])),
         kept=paths.use_kept(),
@@ -151,7 +152,7 @@ rule run:
     threads: 1 if workflow.cores <= 2 else 2
     resources:
         gpu=int(GPU),
-        mem_mb=lambda w: MEMORY_MB[w.dataset],
+        mem_mb=lambda w: DATASETS[w.dataset].memory_mb,
     shell:
         "TF_NUM_INTRAOP_THREADS={threads} OMP_NUM_THREADS={threads}"
         " python -m lib train --dataset {wildcards.dataset} {params.options} {params.weights} --accept-divergence"
@@ -162,7 +163,7 @@ def chapter_inputs(wildcards):
     if wildcards.dataset == NO_DATASET:
         return []
     inputs = [f"{BUILD}/data/{wildcards.dataset}.json"]
-    if wildcards.notebook != "01_data":
+    if ROWS[wildcards.notebook].needs_store:
         inputs.append(f"{BUILD}/stores/{wildcards.dataset}.json")
     if TRAIN:
         asked = [config.slug for config in PROFILE.runs(wildcards.dataset, wildcards.notebook)]
@@ -173,7 +174,7 @@ def chapter_inputs(wildcards):
 def chapter_parameters(wildcards):
     parameters = PROFILE.chapter_parameters(wildcards.dataset, wildcards.notebook)
     parameters["results"] = f"{BUILD}/results/{wildcards.dataset}/{wildcards.notebook}.json"
-    if not TRAIN and wildcards.notebook in CAN_LACK_RUNS:
+    if not TRAIN and ROWS[wildcards.notebook].can_lack_runs:
         parameters["train_missing"] = False
     # -r keeps text as it is: papermill's -p would make a number of "0.01"
     flags = {name: "-r" if isinstance(value, str) else "-p" for name, value in parameters.items()}
@@ -197,7 +198,7 @@ rule chapter:
         kept=paths.use_kept(),
         parameters=chapter_parameters,
     resources:
-        mem_mb=lambda w: MEMORY_MB.get(w.dataset, 1000),
+        mem_mb=lambda w: 1000 if w.dataset == NO_DATASET else DATASETS[w.dataset].memory_mb,
     # papermill writes to logs/ first: Snakemake removes the output of a rule that failed, and the notebook with the
     # error in it is what one wants to read.
     shell:

@@ -1,20 +1,22 @@
 """From a dataset's name to its clips and its processed store: the one place that chooses real data or stand-in.
 
-The folder of a dataset is, in this order: the `root` given; the environment variable of that dataset
-(`CASME2_SQ_ROOT`, `SMIC_ROOT`); the stand-in, made under `data/raw` if it is not there yet.
+The folder of a dataset is, in this order: the `root` given; the environment variable of its row in
+`lib.core.catalogue`; the stand-in, made under `data/raw` if it is not there yet.
 """
 
 import itertools
 import os
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from lib.core import paths
-from lib.core.errors import ConfigError, DatasetError, FrameError
-from lib.datasets import DATASET_NAMES, ROOT_VARIABLES, load_dataset
+from lib.core.catalogue import DATASETS, PAPER_DATASETS
+from lib.core.errors import ConfigError, DatasetError, FrameError, suggestion
+from lib.datasets import load_dataset
 from lib.datasets.clip import Clip, Dataset
 from lib.datasets.fingerprint import damage_traps
 from lib.datasets.frames import iter_frames
@@ -32,24 +34,9 @@ class Location:
 
 
 def locate(
-    dataset: str,
-    root: str | Path | None = None,
-    clips: int | None = None,
-    standin_seed: int = 0,
-    progress: bool = True,
+    dataset: str, root: Path | str = "", clips: int = 0, standin_seed: int = 0, progress: bool = True
 ) -> Location:
-    """Find the folder of a dataset; make its stand-in where no folder is given.
-
-    Parameters
-    ----------
-    dataset : str
-        One of `lib.datasets.DATASET_NAMES`.
-    root : path, optional
-        Folder of the dataset; empty or None to look at the environment variable.
-    clips : int, optional
-        Size of the stand-in; None or 0 for the whole one. Real data is never cut.
-    standin_seed : int
-        Seed of the stand-in.
+    """Find the folder of a dataset; make its stand-in where no folder is given. Parameters as of `load`.
 
     Raises
     ------
@@ -58,24 +45,28 @@ def locate(
     DatasetError
         The folder does not exist, or the stand-in made here is no longer as it was rendered.
     """
-    if dataset not in DATASET_NAMES:
-        raise ConfigError(f"expected a dataset among {', '.join(DATASET_NAMES)}, found {dataset!r}")
-    variable = ROOT_VARIABLES.get(dataset)
+    if dataset not in DATASETS:
+        raise ConfigError(
+            f"expected a dataset among {', '.join(DATASETS)}, found {dataset!r}{suggestion(dataset, DATASETS)}"
+        )
+    row = DATASETS[dataset]
     if root:
         return Location(_existing(Path(root), "the parameter `root`"), "parameter")
-    if variable and os.environ.get(variable):
-        return Location(_existing(Path(os.environ[variable]), f"the environment variable {variable}"), "environment")
-    if variable is None:
-        raise ConfigError(f"{dataset} has no stand-in: give the folder of your clips as `root`")
-    size = clips or None
-    folder = paths.raw_folder() / f"standin-{dataset}-{size or 'all'}-seed{standin_seed}"
-    return Location(write_standin(dataset, folder, clips=size, seed=standin_seed, progress=progress), "standin")
+    if row.root_variable and os.environ.get(row.root_variable):
+        origin = f"the environment variable {row.root_variable}"
+        return Location(_existing(Path(os.environ[row.root_variable]), origin), "environment")
+    if not row.standins:
+        variable = row.root_variable and f" or in the environment variable {row.root_variable}"
+        raise ConfigError(f"{dataset} has no stand-in: give the folder of your clips as `root`{variable}")
+    folder = paths.raw_folder() / f"standin-{dataset}-{clips or 'all'}-seed{standin_seed}"
+    made = write_standin(row.standins[0], folder, clips=clips or None, seed=standin_seed, progress=progress)
+    return Location(made, "standin")
 
 
 def load(
     dataset: str,
-    root: str | Path | None = None,
-    clips: int | None = None,
+    root: Path | str = "",
+    clips: int = 0,
     standin_seed: int = 0,
     options: str = "",
     progress: bool = True,
@@ -87,10 +78,16 @@ def load(
 
     Parameters
     ----------
-    dataset, root, clips, standin_seed, progress
-        See `locate`.
+    dataset : str
+        Its name in `lib.core.catalogue`.
+    root : Path
+        The dataset's folder; empty for what its environment variable names (such as SMIC_ROOT), else the stand-in.
+    clips : int
+        Size of the stand-in; 0: all of it. Real data is never cut.
+    standin_seed : int
+        Seed of the stand-in.
     options : str
-        Options of the dataset's loader; see `parse_options`.
+        Options of the dataset's loader, as in 'label_source=polarity extent=window'.
     """
     chosen = parse_options(options)
     location = locate(dataset, root, clips, standin_seed, progress)
@@ -118,54 +115,33 @@ def parse_options(text: str) -> dict[str, object]:
         name, equals, value = item.partition("=")
         if not (name and equals and value):
             raise ConfigError(f"loader options: expected name=value separated by spaces, found {item!r} in {text!r}")
-        if name == "classes":
-            options[name] = tuple(value.split(","))
-        else:
-            options[name] = _number_or_text(value)
+        options[name] = tuple(value.split(",")) if name == "classes" else _number_or_text(value)
     return options
 
 
 def _number_or_text(value: str) -> int | float | str:
     for kind in (int, float):
-        try:
+        with suppress(ValueError):
             return kind(value)
-        except ValueError:
-            continue
     return value
 
 
 def preprocessing_config(
-    data: Dataset,
-    frames: int = 0,
-    sampling: str = "",
-    start: int | None = None,
-    grey: str = "",
-    detection: str = "",
+    data: Dataset, frames: int = 0, sampling: str = "", start: int = -1, grey: str = "", detection: str = ""
 ) -> PreprocessConfig:
     """The preprocessing of a dataset: what the paper does with it, except where a value is given.
 
     The paper reads frames 72 to 167 of CAS(ME)² videos that its authors had arranged in class folders. The official
     layouts have no such videos: there an annotated expression, shorter than 96 frames, is interpolated in time, and a
-    window of the long recording is read from its beginning.
+    window of the long recording is read from its beginning. Of other datasets the first frames are read.
 
     Real CAS(ME)² and SMIC are turned grey, and searched for faces, as the authors' code does. On a stand-in, which no
     number of the paper came from, and on your own clips that is done right and fast.
 
-    Parameters
-    ----------
-    data : Dataset
-    frames : int
-        Depth of a volume; 0 keeps the dataset's default (96 for CAS(ME)², 18 otherwise).
-    sampling : {"", "first", "window", "tim"}
-        How the frames are picked; "" keeps the default.
-    start : int, optional
-        First frame of a window; None or a negative number keeps the default.
-    grey : {"", "luma", "rgb_as_bgr"}
-        Weights of the colours; "" keeps the default.
-    detection : {"", "tracked", "released"}
-        How faces are found; "" keeps the default.
+    Parameters as of `processed_store`.
     """
-    config = default_config(data.name)
+    of_paper = data.name in PAPER_DATASETS
+    config = default_config(data.name) if of_paper else PreprocessConfig(frames=DATASETS[data.name].frames)
     reading = {} if data.is_standin else RELEASED_READING.get(data.name, {})
     given = {name: value for name, value in (("grey", grey), ("detection", detection)) if value}
     config = replace(config, **{**reading, **given})
@@ -173,31 +149,49 @@ def preprocessing_config(
     if data.name == "casme2_sq" and data.layout != "class_folders":
         long_enough = all(clip.n_frames is None or clip.n_frames >= frames for clip in data.clips)
         config = replace(config, sampling="first" if long_enough else "tim", start=0)
-    if start is not None and start >= 0:
+    if start >= 0:
         sampling = sampling or "window"
-    elif sampling in ("", config.sampling):
-        start = config.start
     else:
-        start = 0
+        start = config.start if sampling in ("", config.sampling) else 0
     return replace(config, frames=frames, sampling=sampling or config.sampling, start=start)
 
 
 def processed_store(
     dataset: str,
-    root: str | Path | None = None,
-    clips: int | None = None,
+    root: Path | str = "",
+    clips: int = 0,
     standin_seed: int = 0,
     options: str = "",
     frames: int = 0,
     sampling: str = "",
-    start: int | None = None,
+    start: int = -1,
     grey: str = "",
     detection: str = "",
     out: Path | None = None,
     jobs: int | None = None,
     progress: bool = True,
 ) -> ProcessedStore:
-    """The processed store of a dataset, made if it is not there yet; parameters as in the functions above."""
+    """The processed store of a dataset, made if it is not there yet.
+
+    The first parameters are those of `load`.
+
+    Parameters
+    ----------
+    frames : int
+        Depth of a volume; 0 for the dataset's own: 96 for CAS(ME)², 18 for SMIC and your own clips.
+    sampling : str
+        How the frames are picked; by default as the paper does.
+    start : int
+        First frame of the window (implies sampling by window); negative for the paper's.
+    grey : str
+        Weights of the colours; by default rgb_as_bgr, as released, for real CAS(ME)², else luma.
+    detection : str
+        How faces are found; by default released, slow, for real CAS(ME)² and SMIC, else tracked.
+    out : Path
+        Folder of the stores; by default data/processed.
+    jobs : int
+        Processes; by default one per core.
+    """
     data = load(dataset, root, clips, standin_seed, options, progress)
     config = preprocessing_config(data, frames, sampling, start, grey, detection)
     return preprocess(data, config, out or paths.processed_folder(), jobs=jobs, progress=progress)

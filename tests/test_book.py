@@ -11,7 +11,8 @@ import pytest
 from checkout import build_environment, copy_checkout
 
 from lib.book import gate
-from lib.book.profiles import NO_DATASET, NOTEBOOKS, read_profile
+from lib.book.chapters import NO_DATASET, OF_A_DATASET
+from lib.book.profiles import read_profile
 
 pytestmark = pytest.mark.slow
 PROFILE = read_profile("tiny")
@@ -39,7 +40,7 @@ def tiny_book(book_checkout):
 
 def test_every_chapter_of_a_dataset_is_executed_by_a_test():
     in_the_book = tuple(notebook for dataset, notebook in PROFILE.chapters() if dataset != NO_DATASET)
-    assert (*in_the_book, *EXECUTED_ELSEWHERE) == NOTEBOOKS
+    assert (*in_the_book, *EXECUTED_ELSEWHERE) == OF_A_DATASET
 
 
 def test_the_tiny_book_has_a_page_for_every_chapter_and_says_that_its_data_are_stand_ins(tiny_book):

@@ -4,10 +4,10 @@ import pytest
 from fake_store import FakeStore
 
 from lib.audit import paper, released
+from lib.book.chapters import PLANS
 from lib.core.errors import ConfigError, TrainingError
-from lib.networks import NETWORKS
 from lib.training import plans
-from lib.training.plans import RUNS_OF, collect, parse_kernels, parse_numbers
+from lib.training.plans import collect, parse_kernels, parse_numbers
 from lib.training.protocols import PROTOCOLS, SHORTCUTS
 from lib.training.records import RunConfig
 
@@ -15,13 +15,9 @@ TINY = RunConfig("micro_exp_stcnn", kernel_size=(3, 3, 3), epochs=1)
 DIVERGING = dataclasses.replace(TINY, model="micro_exp_fusenet_late", learning_rate=1e30)
 
 
-def test_the_names_of_networks_are_those_that_can_be_built():
-    assert tuple(NETWORKS) == NETWORKS
-
-
-@pytest.mark.parametrize("notebook", RUNS_OF)
+@pytest.mark.parametrize("notebook", PLANS)
 def test_a_chapter_plans_each_run_once_and_slugs_tell_them_apart(notebook):
-    configs = RUNS_OF[notebook]()
+    configs = PLANS[notebook]()
     assert len(set(configs)) == len(configs) == len({config.slug for config in configs})
 
 
@@ -32,7 +28,7 @@ def test_the_comparison_trains_three_networks_with_each_seed_and_three_controls(
 
 
 def test_the_comparison_asks_for_the_runs_of_the_chapters_before_it():
-    single = [RUNS_OF[notebook]()[0] for notebook in list(RUNS_OF)[:3]]
+    single = [PLANS[notebook]()[0] for notebook in list(PLANS)[:3]]
     assert set(single) <= set(plans.comparison_runs())
 
 

@@ -4,12 +4,12 @@ from types import SimpleNamespace
 
 import pytest
 
+from lib.book.chapters import CHAPTERS, NO_DATASET, OF_A_DATASET, PLANS
 from lib.book.parameters import declared_parameters
-from lib.book.profiles import ALWAYS, NO_DATASET, NOTEBOOKS, available, read_profile
+from lib.book.profiles import available, read_profile
 from lib.core import paths
 from lib.core.errors import ConfigError
 from lib.standin import GENERATOR_VERSION
-from lib.training.plans import RUNS_OF
 from lib.training.records import RECORD_FILES, run_id, write_folder
 
 
@@ -22,13 +22,14 @@ def test_every_profile_sets_only_parameters_that_its_chapters_have(name):
 
 def test_a_dataset_has_the_chapters_of_every_dataset_and_those_it_has_a_line_for(tmp_path):
     (tmp_path / "mine.yml").write_text("datasets: {smic: }\nchapters: {11_rigorous: {smic: }}", encoding="utf-8")
+    always = [name for name in OF_A_DATASET if CHAPTERS[name].always]
     chapters = read_profile("mine", tmp_path).chapters()
-    assert chapters == [*(("smic", one) for one in (*ALWAYS, "11_rigorous")), (NO_DATASET, "09_audit")]
+    assert chapters == [*(("smic", one) for one in (*always, "11_rigorous")), (NO_DATASET, "09_audit")]
 
 
 def test_the_quick_and_the_full_book_have_every_chapter_for_smic():
     for name in ("quick", "full"):
-        assert {one for dataset, one in read_profile(name).chapters() if dataset == "smic"} == set(NOTEBOOKS)
+        assert {one for dataset, one in read_profile(name).chapters() if dataset == "smic"} == set(OF_A_DATASET)
 
 
 def test_the_full_profile_is_the_papers_scale():
@@ -42,7 +43,7 @@ def test_the_full_profile_is_the_papers_scale():
 
 def test_a_run_that_several_chapters_ask_for_is_listed_once():
     profile = read_profile("full")
-    asked = [config for notebook in NOTEBOOKS for config in profile.runs("smic", notebook)]
+    asked = [config for notebook in OF_A_DATASET for config in profile.runs("smic", notebook)]
     assert len(profile.all_runs("smic")) == len(set(asked)) < len(asked)
 
 
@@ -56,13 +57,16 @@ def test_an_unknown_profile_is_named_with_the_known_ones():
     [
         ("datasets: {smick: {clips: 3}}", "smick.*did you mean 'smic'"),
         ("datasets: {smic: {clip: 3}}", "did you mean 'clips'"),
-        ("datasets: {smic: {clips: many}}", "expected int, found 'many'"),
+        ("datasets: {smic: {clips: many}}", "mine.yml, datasets, smic, clips: expected int, found 'many'"),
+        ("datasets: {smic: {clips: true}}", "expected int, found True"),
+        ("datasets: {smic: {}}\nkept: {02_preprocessing: {smic: {}}}", "kept: unknown key '02_preprocessing'"),
         ("datasets: {smic: {}}\nchapters: {06_comparisn: {}}", "did you mean '06_comparison'"),
         ("datasets: {smic: {}}\nchapters: {06_comparison: {casme2_sq: {}}}", "casme2_sq"),
         ("datasets: {smic: {}}\nchapters: {06_comparison: {smic: {epoch: 3}}}", "did you mean 'epochs'"),
         ("", "at least one dataset"),
-        ("datasets: [smic]", r"datasets: expected names with values, found \['smic'\]; known: smic, casme2_sq"),
+        ("datasets: [smic]", r"datasets: expected names with values, found \['smic'\]; known: casme2_sq, smic"),
         ("smic", "mine.yml: expected names with values, found 'smic'"),
+        ("datasets: {3: {}}", "datasets: unknown key 3; known: casme2_sq, smic"),
         ("datasets: {smic: 3}", "smic: expected names with values, found 3"),
         ("datasets: {smic: ", "mine.yml is no valid YAML"),
     ],
@@ -98,7 +102,7 @@ def kept(tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "CITED_RUNS", tmp_path / "kept")
     monkeypatch.delenv("SMIC_ROOT", raising=False)
     monkeypatch.delenv("MICROEXP_KEPT", raising=False)
-    (config,) = RUNS_OF["04_fusenet_intermediate"](epochs=3)
+    (config,) = PLANS["04_fusenet_intermediate"](epochs=3)
     identity = run_id(config, SimpleNamespace(fingerprint="f" * 64))
 
     def keep(name=identity, **changes):

@@ -14,25 +14,18 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from lib.core import catalogue
 from lib.core.errors import ConfigError, suggestion
 from lib.core.paths import REPOSITORY
 
 PAPER_FOLDER = REPOSITORY / "data" / "paper"
 
-DATASET_TITLES = {"casme2_sq": "CAS(ME)²", "smic": "SMIC"}
-DATASETS = tuple(DATASET_TITLES)
-ARCHITECTURE_TABLES = {
-    "micro_exp_stcnn": "I",
-    "micro_exp_fusenet_intermediate": "II",
-    "micro_exp_fusenet_late": "III",
-}
-CONFUSION_TABLES = {"casme2_sq": "VI", "smic": "VII"}
+DATASETS = catalogue.PAPER_DATASETS
+DATASET_TITLES = {name: catalogue.DATASETS[name].title for name in DATASETS}
+ARCHITECTURE_TABLES = {name: catalogue.NETWORKS[name].table for name in catalogue.PAPER_NETWORKS}
+CONFUSION_TABLES = {name: catalogue.DATASETS[name].table for name in DATASETS}
 KERNEL_DATASET = "casme2_sq"  # of Table IX
-METHOD_NAMES = {
-    "micro_exp_stcnn": "MicroExpSTCNN",
-    "micro_exp_fusenet_intermediate": "Intermediate MicroExpFuseNet",
-    "micro_exp_fusenet_late": "Late MicroExpFuseNet",
-}
+METHOD_NAMES = {name: catalogue.NETWORKS[name].title for name in catalogue.PAPER_NETWORKS}
 
 
 def architecture(model: str) -> pd.DataFrame:

@@ -11,8 +11,9 @@ from sklearn.model_selection import train_test_split
 
 from lib.audit import paper
 from lib.audit.paper import released_file
+from lib.core.catalogue import PAPER_NETWORKS
 
-FUSENETS = ("micro_exp_fusenet_intermediate", "micro_exp_fusenet_late")
+FUSENETS = PAPER_NETWORKS[1:]
 HELD_OUT_SHARE = 0.2
 # The protocol of each file of the authors' code, in the version that had been released when Table V was published.
 RELEASED_PROTOCOLS: Mapping[tuple[str, str], str] = {

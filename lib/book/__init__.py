@@ -1,1 +1,1 @@
-"""From executed chapters to the book: parameters, provenance, the gate, the judge, and the pages that show its verdicts."""
+"""From executed chapters to the book: parameters, provenance, the gate, the judge, and the pages of its verdicts."""

@@ -19,8 +19,10 @@ import yaml
 from lib.audit import paper
 from lib.core import paths
 from lib.audit import findings
+from lib.core.catalogue import DATASET_TITLES
 from lib.core.errors import ReplicationError
-from lib.book.profiles import NO_DATASET, Profile
+from lib.book.chapters import NO_DATASET, contents
+from lib.book.profiles import Profile
 from lib.book.gate import ChapterError, disagreements, problems, provenance_of
 from lib.book.headlines import headlines
 from lib.book.summary import calibration, front_page, run_table
@@ -123,7 +125,7 @@ def assemble(profile: Profile, executed: Executed, out: Path) -> Path:
     }
     for name, text in pages.items():
         (source / name).write_text(text, encoding="utf-8")
-    toc = yaml.safe_load((paths.REPOSITORY / "_toc.yml").read_text(encoding="utf-8"))
+    toc = contents(yaml.safe_load((paths.REPOSITORY / "_toc.yml").read_text(encoding="utf-8")), chapters)
     (source / "_toc.yml").write_text(yaml.safe_dump(_only_existing(toc, source), allow_unicode=True), encoding="utf-8")
     return source
 
@@ -214,7 +216,7 @@ def _copy_chapter(path: Path, target: Path, dataset: str, stale: list[str]) -> N
             if dataset != NO_DATASET:
                 kind = "stand-in" if record["standin"] else "real data"
                 cell.source = re.sub(
-                    r"^# (.+)", rf"# \1: {paper.DATASET_TITLES[dataset]} ({kind})", cell.source, count=1
+                    r"^# (.+)", rf"# \1: {DATASET_TITLES[dataset]} ({kind})", cell.source, count=1
                 )
             if stale:
                 reasons = "; ".join(reason.removeprefix("is stale: ") for reason in stale)

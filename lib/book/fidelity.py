@@ -5,7 +5,6 @@ states how far they may differ on another machine: ``chapter.finish(…, toleran
 """
 
 import base64
-import contextlib
 import difflib
 import json
 import logging
@@ -16,9 +15,9 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import nbformat
@@ -27,48 +26,41 @@ import papermill
 from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
-from lib.core import paths
-from lib.datasets import ROOT_VARIABLES
-from lib.core.errors import ConfigError, ReplicationError, suggestion
+from lib.book.chapters import CHAPTERS
 from lib.book.provenance import MEDIA_TYPE
+from lib.core import paths
+from lib.core.catalogue import ROOT_VARIABLES
+from lib.core.errors import ConfigError, ReplicationError, suggestion
 
-# What differs from one execution to the next and says nothing about a result: in provenance by path, in what a chapter
-# shows by pattern, and outputs by name.
-VOLATILE = (
-    ("provenance", r"finished|wall_seconds|run_seconds"),  # times
-    ("provenance", r"devices.*|processor|settings.*|kept|versions\..*"),  # the machine, the very thing that is varied
-    ("provenance", r"commit|modules.*|notebook_digest"),  # the code: whether it changed is said by the book's gate
-    ("provenance", r"parameters\.results|parameters\.train_missing|command"),  # set here, and repeated in the command
-    ("provenance", r"tolerance"),  # the bound itself
-    ("text", r"\bat 0x[0-9a-f]+"),  # where an object lay in memory
-    ("text", r"\bT_[0-9a-f]{5}(?=_|\b)"),  # pandas names each styled table at random
-    ("text", r"\bclip-player-\d+"),  # players of clips are numbered in the order in which they were made
-    ("output", r"stderr|application/vnd\.jupyter\.widget-view\+json"),  # progress bars, and warnings of libraries
+# What differs from one execution to the next and says nothing about a result.
+VOLATILE_RECORD = (  # of provenance, by path
+    r"finished|wall_seconds|run_seconds"  # times
+    r"|devices.*|processor|settings.*|kept|versions\..*"  # the machine, the very thing that is varied
+    r"|commit|modules.*|notebook_digest"  # the code: whether it changed is said by the book's gate
+    r"|parameters\.results|parameters\.train_missing|command"  # set here, and repeated in the command
+    r"|tolerance"  # the bound itself
 )
+VOLATILE_TEXT = (
+    r"\bat 0x[0-9a-f]+"  # where an object lay in memory
+    r"|\bT_[0-9a-f]{5}(?=_|\b)"  # pandas names each styled table at random
+    r"|\bclip-player-\d+"  # players of clips are numbered in the order in which they were made
+)
+VOLATILE_OUTPUT = r"stderr|application/vnd\.jupyter\.widget-view\+json"  # progress bars, and warnings of libraries
 # Fainter differences of a pixel, in levels of 255, are the rounding of JPEG and of smoothed edges.
 PIXEL_LEVELS = 8
-# Chapters that look into weights. These are not kept: where the kept chapter had them, they are trained anew.
-NEED_WEIGHTS = ("08_saliency",)
 DIFFERENCES_SHOWN = 10
 
 NUMBER = re.compile(r"(?<![\w.])[-+−]?\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+]?\d+)?(?!\w)%?", re.IGNORECASE)
 PICTURE = re.compile(r"(?:iVBORw0KGgo|/9j/)[A-Za-z0-9+/]+=*")  # base64 of a PNG or a JPEG
 
 
-@dataclass(frozen=True)
-class Comparison:
+class Comparison(NamedTuple):
     """One output, or one value of the results, beside the one that is kept.
 
-    Attributes
-    ----------
-    where : str
-        Such as ``"cell 12, image/png"`` or ``"scores.last.estimate"``.
-    difference : float
-        Of numbers: their distance, divided by the larger of the two where that exceeds one; percentages and points
-        are shares. Of pictures: the share of pixels that differ. 0: none. Infinite: not a matter of size, such as
-        other words.
-    detail : str
-        The kept value and the new one; empty if there is no difference.
+    `where` is such as ``"cell 12, image/png"`` or ``"scores.last.estimate"``. `difference` is, of numbers, their
+    distance, divided by the larger of the two where that exceeds one (percentages and points are shares); of pictures,
+    the share of pixels that differ; infinite where it is not a matter of size, as with other words. `detail` gives the
+    kept value and the new one, and is empty if there is no difference.
     """
 
     where: str
@@ -76,98 +68,8 @@ class Comparison:
     detail: str = ""
 
 
-@dataclass(frozen=True)
-class Fidelity:
-    """How far a chapter that was executed anew agrees with the kept one.
-
-    Attributes
-    ----------
-    chapter : str
-        ``"smic/01_data"``.
-    seconds : float
-        What executing it took.
-    bound : float
-        The largest difference that the chapter allows.
-    outputs, results : sequence of Comparison
-        One for each output of a cell, and for each value of the results, of either execution.
-    failure : str
-        Why the chapter could not be executed, with nothing compared; else empty.
-    """
-
-    chapter: str
-    seconds: float
-    bound: float = 0.0
-    outputs: Sequence[Comparison] = ()
-    results: Sequence[Comparison] = ()
-    failure: str = ""
-
-    def beyond(self) -> list[Comparison]:
-        """What differs by more than the bound."""
-        return [one for one in (*self.outputs, *self.results) if one.difference > self.bound]
-
-    @property
-    def agrees(self) -> bool:
-        return not self.failure and not self.beyond()
-
-    @property
-    def largest(self) -> float:
-        """The largest difference that has a size."""
-        return max((c.difference for c in (*self.outputs, *self.results) if math.isfinite(c.difference)), default=0.0)
-
-    def counts(self) -> dict[str, tuple[int, int]]:
-        """Of outputs and of results: how many agree, of how many."""
-        return {
-            name: (sum(one.difference <= self.bound for one in compared), len(compared))
-            for name, compared in (("outputs", self.outputs), ("results", self.results))
-        }
-
-    def as_dict(self) -> dict:
-        """All of it, as JSON can hold it; the size of a difference that has none is null."""
-        return {
-            "chapter": self.chapter,
-            "agrees": self.agrees,
-            "failure": self.failure,
-            "bound": self.bound,
-            "largest_difference": self.largest,
-            **{name: {"agree": agreeing, "compared": compared} for name, (agreeing, compared) in self.counts().items()},
-            "differences": [
-                {
-                    "where": one.where,
-                    "difference": one.difference if math.isfinite(one.difference) else None,
-                    "detail": one.detail,
-                }
-                for one in (*self.outputs, *self.results)
-                if one.difference
-            ],
-            "seconds": round(self.seconds, 1),
-        }
-
-    def __str__(self) -> str:
-        if self.failure:
-            return f"{self.chapter}: could not be executed: {self.failure}"
-        lines = [
-            f"{self.chapter}: {share_sentence(self.counts())}; largest difference {self.largest:.2g}, "
-            f"bound {self.bound:g} ({self.seconds:.0f} s)"
-        ]
-        beyond = self.beyond()
-        lines += [f"  {one.where}: {one.detail}" for one in beyond[:DIFFERENCES_SHOWN]]
-        if len(beyond) > DIFFERENCES_SHOWN:
-            lines.append(f"  and {len(beyond) - DIFFERENCES_SHOWN} more, which --json lists")
-        return "\n".join(lines)
-
-
-def share_sentence(counts: Mapping[str, tuple[int, int]]) -> str:
-    """How many agree, of how many.
-
-    >>> share_sentence({"outputs": (3, 4), "results": (7, 7)})
-    '3 of 4 outputs (75.0%) and 7 of 7 results (100.0%) agree'
-    """
-    shares = (f"{some} of {every} {name} ({some / max(every, 1):.1%})" for name, (some, every) in counts.items())
-    return f"{' and '.join(shares)} agree"
-
-
-def measure_chapters(names: Sequence[str] = ()) -> list[Fidelity]:
-    """Measure kept chapters one after another, and print what is found.
+def measure_chapters(names: Sequence[str] = ()) -> list[dict]:
+    """Measure kept chapters one after another, print what is found and return it.
 
     Parameters
     ----------
@@ -178,31 +80,25 @@ def measure_chapters(names: Sequence[str] = ()) -> list[Fidelity]:
     ------
     ConfigError
         One of `names` is not kept.
-    ReplicationError
-        As `measure`.
     """
-    folder = _book() / "chapters"
+    folder = paths.REPOSITORY / "book" / "chapters"
     known = sorted(path.relative_to(folder).with_suffix("").as_posix() for path in folder.glob("*/*.ipynb"))
     for name in names:
         if name not in known:
             raise ConfigError(f"no chapter {name!r} is kept{suggestion(name, known)}; there are {', '.join(known)}")
-    chapters = list(names) or known
     out = Path(tempfile.mkdtemp(prefix="fidelity-"))
     measured = []
-    for number, chapter in enumerate(chapters, start=1):
-        print(f"[{number}/{len(chapters)}] {chapter} …", flush=True)
+    for chapter in names or known:
         measured.append(measure(chapter, out))
-        print(measured[-1], flush=True)
-    if len(chapters) > 1:
-        print(f"all {len(chapters)} chapters: {share_sentence(_total(measured))}")
-    if all(one.agrees for one in measured):
+        print(_told(measured[-1]), flush=True)
+    if all(one["agrees"] for one in measured):
         shutil.rmtree(out)
     else:
         print(f"the chapters as executed anew are in {out}")
     return measured
 
 
-def measure(chapter: str, out: Path) -> Fidelity:
+def measure(chapter: str, out: Path) -> dict:
     """Execute a kept chapter anew with its parameters and compare it with the kept one.
 
     Parameters
@@ -212,68 +108,85 @@ def measure(chapter: str, out: Path) -> Fidelity:
     out : Path
         Folder for the chapter as executed, and its results.
 
-    Raises
-    ------
-    ReplicationError
-        The kept chapter has no results.
+    Returns
+    -------
+    dict
+        As JSON can hold it: ``chapter``, ``agrees``, ``failure`` (why it could not be executed, with nothing compared),
+        ``bound`` (the largest difference that the chapter allows), ``largest_difference`` of those that have a size,
+        how many ``outputs`` of cells and values of ``results`` were compared and agree, each of the ``differences``
+        (see `Comparison`; null in place of infinite), ``seconds`` that executing it took.
     """
-    book = _book()
+    book = paths.REPOSITORY / "book"
     kept_results, results = (folder / "results" / f"{chapter}.json" for folder in (book, out))
     kept_notebook, executed = (folder / "chapters" / f"{chapter}.ipynb" for folder in (book, out))
     if not kept_results.is_file():
         raise ReplicationError(f"expected the results of {chapter} at {kept_results}, found none: keep it again")
     kept = json.loads(kept_results.read_text(encoding="utf-8"))
-    parameters = {**kept["provenance"]["parameters"], "results": str(results)}
-    if executed.stem in NEED_WEIGHTS and not any(kept["results"]["missing"].values()):
-        parameters["train_missing"] = True
-    executed.parent.mkdir(parents=True, exist_ok=True)
-    logging.getLogger("papermill").setLevel(logging.ERROR)  # it warns of parameters, which the chapter itself checks
     started = time.monotonic()
-    try:
-        with _data_of(kept["provenance"]["standin"]):
-            papermill.execute_notebook(
-                paths.NOTEBOOKS / executed.name,
-                executed,
-                parameters,
-                cwd=paths.REPOSITORY,
-                kernel_name="python3",
-                progress_bar=False,
-            )
-    except PapermillExecutionError as error:
-        failure = f"cell {error.cell_index + 1} failed: {error.ename}: {error.evalue}"
-        return Fidelity(chapter, time.monotonic() - started, failure=failure)
-    except DeadKernelError as error:
-        return Fidelity(chapter, time.monotonic() - started, failure=f"its kernel died: {error}")
-    seconds = time.monotonic() - started
-    if not results.is_file():
-        return Fidelity(chapter, seconds, failure="it left no results: its last cell must call chapter.finish(…)")
-    new = json.loads(results.read_text(encoding="utf-8"))
-    bound = new["provenance"].get("tolerance", 0.0)
-    outputs = compare_outputs(nbformat.read(kept_notebook, as_version=4), nbformat.read(executed, as_version=4), bound)
-    return Fidelity(chapter, seconds, bound, outputs, compare_values(kept["results"], new["results"], bound))
-
-
-def _book() -> Path:
-    return paths.REPOSITORY / "book"
-
-
-def _total(measured: Sequence[Fidelity]) -> dict[str, tuple[int, int]]:
-    """The counts of several chapters together."""
-    counts = [one.counts() for one in measured]
+    failure = _execute(paths.NOTEBOOKS / executed.name, executed, kept, results)
+    seconds = round(time.monotonic() - started, 1)
+    bound, compared = 0.0, {"outputs": [], "results": []}
+    if not failure:
+        new = json.loads(results.read_text(encoding="utf-8"))
+        bound = new["provenance"].get("tolerance", 0.0)
+        notebooks = (nbformat.read(path, as_version=4) for path in (kept_notebook, executed))
+        compared["outputs"] = compare_outputs(*notebooks, bound)
+        compared["results"] = compare_values(kept["results"], new["results"], bound)
+    everything = [one for found in compared.values() for one in found]
+    sized = [one.difference for one in everything if math.isfinite(one.difference)]
     return {
-        name: tuple(sum(of_chapter) for of_chapter in zip(*(one[name] for one in counts), strict=True))
-        for name in ("outputs", "results")
+        "chapter": chapter,
+        "agrees": not failure and all(one.difference <= bound for one in everything),
+        "failure": failure,
+        "bound": bound,
+        "largest_difference": max(sized, default=0.0),
+        **{
+            kind: {"agree": sum(one.difference <= bound for one in found), "compared": len(found)}
+            for kind, found in compared.items()
+        },
+        "differences": [
+            {**one._asdict(), "difference": one.difference if math.isfinite(one.difference) else None}
+            for one in everything
+            if one.difference
+        ],
+        "seconds": seconds,
     }
 
 
-@contextlib.contextmanager
-def _data_of(standin: Mapping | None) -> Iterator[None]:
-    """Hide where real data are from a chapter that was made from a stand-in."""
+def _told(measured: Mapping) -> str:
+    if measured["failure"]:
+        return f"{measured['chapter']}: could not be executed: {measured['failure']}"
+    beyond = [one for one in measured["differences"] if not (one["difference"] or math.inf) <= measured["bound"]]
+    agree = (f"{measured[kind]['agree']} of {measured[kind]['compared']} {kind}" for kind in ("outputs", "results"))
+    lines = [
+        f"{measured['chapter']}: {' and '.join(agree)} agree; largest difference {measured['largest_difference']:.2g}, "
+        f"bound {measured['bound']:g} ({measured['seconds']:.0f} s)",
+        *(f"  {one['where']}: {one['detail']}" for one in beyond[:DIFFERENCES_SHOWN]),
+    ]
+    return "\n".join(lines + ["  and more, which --json lists"] * (len(beyond) > DIFFERENCES_SHOWN))
+
+
+def _execute(source: Path, executed: Path, kept: Mapping, results: Path) -> str:
+    """Execute a chapter as it was kept; return why that failed, or nothing."""
+    parameters = {**kept["provenance"]["parameters"], "results": str(results)}
+    row = CHAPTERS.get(source.stem)
+    if row and row.needs_weights and not any(kept["results"]["missing"].values()):
+        parameters["train_missing"] = True  # weights are not kept
+    # where real data are is hidden from a chapter that was made from a stand-in
+    standin = kept["provenance"]["standin"]
     hidden = {name: os.environ.pop(name) for name in ROOT_VARIABLES.values() if standin and name in os.environ}
+    executed.parent.mkdir(parents=True, exist_ok=True)
+    logging.getLogger("papermill").setLevel(logging.ERROR)  # it warns of parameters, which the chapter itself checks
+    settings = {"cwd": paths.REPOSITORY, "kernel_name": "python3", "progress_bar": False}
     try:
-        yield
+        papermill.execute_notebook(source, executed, parameters, **settings)
+    except PapermillExecutionError as error:
+        return f"cell {error.cell_index + 1} failed: {error.ename}: {error.evalue}"
+    except DeadKernelError as error:
+        return f"its kernel died: {error}"
     finally:
         os.environ.update(hidden)
+    return "" if results.is_file() else "it left no results: its last cell must call chapter.finish(…)"
 
 
 def compare_values(kept: object, new: object, bound: float, volatile: str = "") -> list[Comparison]:
@@ -289,14 +202,24 @@ def compare_values(kept: object, new: object, bound: float, volatile: str = "") 
     """
     old, young = dict(_leaves(kept)), dict(_leaves(new))
     return [
-        Comparison(path, math.inf, "is new")
-        if path not in old
-        else Comparison(path, math.inf, "is missing")
-        if path not in young
-        else Comparison(path, *_value_difference(old[path], young[path], bound))
+        Comparison(path, math.inf, "is new" if path not in old else "is missing")
+        if path not in old or path not in young
+        else Comparison(path, *_difference(old[path], young[path], bound))
         for path in old | young
         if not re.fullmatch(volatile, path)
     ]
+
+
+def _leaves(value: object, path: str = "") -> Iterator[tuple[str, object]]:
+    """The values of nested JSON with their paths; an empty list or mapping is a value."""
+    if isinstance(value, Mapping) and value:
+        for name, inner in value.items():
+            yield from _leaves(inner, f"{path}.{name}" if path else str(name))
+    elif isinstance(value, list) and value:
+        for position, inner in enumerate(value):
+            yield from _leaves(inner, f"{path}[{position}]")
+    else:
+        yield path, value
 
 
 def compare_outputs(kept: nbformat.NotebookNode, new: nbformat.NotebookNode, bound: float) -> list[Comparison]:
@@ -307,15 +230,13 @@ def compare_outputs(kept: nbformat.NotebookNode, new: nbformat.NotebookNode, bou
     compared = []
     for number, old_cell, new_cell in _matched_cells(kept, new):
         for old, young in zip_longest(_outputs(old_cell), _outputs(new_cell)):
-            shown = young if old is None else old
-            where = f"cell {number}, {' + '.join(shown)}"
+            where = f"cell {number}, {' + '.join(old or young)}"
             if old is None or young is None:
                 compared.append(Comparison(where, math.inf, "is new" if old is None else "is missing"))
             elif old.keys() != young.keys():
                 compared.append(Comparison(where, math.inf, f"became {' + '.join(young)}"))
             else:
-                differences = (_output_difference(kind, old[kind], young[kind], bound) for kind in old)
-                compared.append(Comparison(where, *max(differences, key=lambda one: one[0])))
+                compared.append(Comparison(where, *_worst(_difference(old[kind], young[kind], bound) for kind in old)))
     return compared
 
 
@@ -346,68 +267,62 @@ def _outputs(cell: nbformat.NotebookNode | None) -> list[dict]:
         elif MEDIA_TYPE in output.data:  # the table beside it repeats it for people
             kinds = {"provenance": output.data[MEDIA_TYPE]}
         else:
-            rich = {kind: content for kind, content in output.data.items() if kind != "text/plain"}
-            kinds = rich or dict(output.data)
-        if not any(re.fullmatch(_volatile("output"), kind) for kind in kinds):
+            kinds = {kind: data for kind, data in output.data.items() if kind != "text/plain"} or dict(output.data)
+        if not any(re.fullmatch(VOLATILE_OUTPUT, kind) for kind in kinds):
             shown.append(kinds)
     return shown
 
 
-def _output_difference(kind: str, kept: object, new: object, bound: float) -> tuple[float, str]:
-    if kind in ("image/png", "image/jpeg"):
-        return _picture_difference(kept, new)
-    if isinstance(kept, str) and isinstance(new, str):
-        return _text_difference(kept, new, bound)
-    worst = max(compare_values(kept, new, bound, _volatile(kind)), key=lambda one: one.difference, default=None)
-    return (worst.difference, f"{worst.where}: {worst.detail}") if worst and worst.difference else (0.0, "")
+# === Differences: their size, and both values in words ===
 
 
-def _value_difference(kept: object, new: object, bound: float) -> tuple[float, str]:
+def _difference(kept: object, new: object, bound: float) -> tuple[float, str]:
+    """Of texts, numbers, other single values, or all that is nested in a mapping."""
     if isinstance(kept, str) and isinstance(new, str):
         return _text_difference(kept, new, bound)
+    if isinstance(kept, Mapping) and kept:
+        inner = (one for one in compare_values(kept, new, bound, VOLATILE_RECORD) if one.difference)
+        return _worst((one.difference, f"{one.where}: {one.detail}") for one in inner)
     numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in (kept, new))
     same = type(kept) is type(new) and kept == new  # `True == 1` in Python
-    difference = _distance(kept, new) if numbers else 0.0 if same else math.inf
-    return difference, f"{_written(kept)} -> {_written(new)}" if difference else ""
+    size = _distance(kept, new) if numbers else 0.0 if same else math.inf
+    return size, f"{_written(kept)} -> {_written(new)}" if size else ""
+
+
+def _worst(differences: Iterator[tuple[float, str]]) -> tuple[float, str]:
+    return max(differences, key=lambda one: one[0], default=(0.0, ""))
 
 
 def _text_difference(kept: str, new: str, bound: float) -> tuple[float, str]:
-    """Of two texts, HTML or not: their pictures as pictures, their numbers as numbers, the rest word by word."""
+    """Of two texts, HTML, a picture or neither: pictures as pictures, numbers as numbers, the rest word by word."""
     if kept == new:
         return 0.0, ""
-    old, young = (re.sub(_volatile("text"), "", text) for text in (kept, new))
+    old, young = (re.sub(VOLATILE_TEXT, "", text) for text in (kept, new))
     pictures = [PICTURE.findall(text) for text in (old, young)]
     old, young = (PICTURE.sub(" [picture] ", text) for text in (old, young))
-    numbers = [NUMBER.findall(text) for text in (old, young)]
     if len({tuple(NUMBER.sub("0", text).split()) for text in (old, young)}) > 1:
         return math.inf, _changed_words(old, young)
     differences = [_picture_difference(*pair) for pair in zip(*pictures, strict=True)]
-    for a, b in zip(*numbers, strict=True):
+    for a, b in zip(NUMBER.findall(old), NUMBER.findall(young), strict=True):
         (first, rounding), (second, _) = _parsed(a), _parsed(b)
-        apart = _distance(first, second, rounding if bound else 0.0)
-        differences.append((apart, f"{a} -> {b}") if apart else (0.0, ""))
-    difference, detail = max(differences, key=lambda one: one[0], default=(0.0, ""))
-    n_others = sum(one > 0 for one, _ in differences) - 1
-    return difference, detail + (f" (and {n_others} more)" if n_others > 0 else "")
+        size = _distance(first, second, rounding if bound else 0.0)
+        differences.append((size, f"{a} -> {b}" if size else ""))
+    size, detail = _worst(differences)
+    others = sum(one > 0 for one, _ in differences) - 1
+    return size, detail + (f" (and {others} more)" if others > 0 else "")
 
 
 def _picture_difference(kept: str, new: str) -> tuple[float, str]:
     """The share of pixels that differ visibly between two pictures in base64."""
-    if kept == new:
-        return 0.0, ""
-    old, young = (
-        cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), cv2.IMREAD_UNCHANGED) for data in (kept, new)
-    )
+    encoded = (np.frombuffer(base64.b64decode(data), np.uint8) for data in (kept, new))
+    old, young = (cv2.imdecode(data, cv2.IMREAD_UNCHANGED) for data in encoded)
     if old is None or young is None:
         return math.inf, "is a picture that cannot be read"
     if old.shape != young.shape:
         return math.inf, f"{old.shape[1]}x{old.shape[0]} -> {young.shape[1]}x{young.shape[0]} pixels"
     apart = cv2.absdiff(old, young).reshape(*old.shape[:2], -1).max(axis=-1)
     share = float((apart > PIXEL_LEVELS).mean())
-    if not share:
-        return 0.0, ""
-    levels = apart[apart > PIXEL_LEVELS]
-    return share, f"{share:.2%} of its pixels differ, by {levels.mean():.0f} of 255 levels, {levels.max()} at most"
+    return share, f"{share:.2%} of its pixels differ, by {apart.max()} of 255 levels at most" if share else ""
 
 
 def _distance(a: float, b: float, rounding: float = 0.0) -> float:
@@ -430,8 +345,7 @@ def _parsed(number: str) -> tuple[float, float]:
     >>> _parsed("1,024"), _parsed("+0.25"), _parsed("75%"), _parsed("+5.0")
     ((1024.0, 0.0), (0.25, 0.01), (0.75, 0.01), (0.05, 0.001))
     """
-    in_points = re.fullmatch(r"[-+−]\d+\.\d", number)
-    scale = 0.01 if in_points or number.endswith("%") else 1.0
+    scale = 0.01 if re.fullmatch(r"[-+−]\d+\.\d|.*%", number) else 1.0
     plain = number.rstrip("%").replace("−", "-").replace(",", "")
     mantissa, _, exponent = plain.lower().partition("e")
     decimals = len(mantissa.partition(".")[2])
@@ -441,30 +355,14 @@ def _parsed(number: str) -> tuple[float, float]:
 
 def _changed_words(kept: str, new: str) -> str:
     """From the first word that differs to the last, without markup unless it is the markup that differs."""
-    words = [re.sub(r"<[^>]*>", " ", text).split() for text in (kept, new)]
-    old, young = words if words[0] != words[1] else (kept.split(), new.split())
+    old, young = (re.sub(r"<[^>]*>", " ", text).split() for text in (kept, new))
+    if old == young:
+        old, young = kept.split(), new.split()
     start = len(os.path.commonprefix([old, young]))
-    old, young = old[start:], young[start:]
-    same_end = len(os.path.commonprefix([old[::-1], young[::-1]]))
-    return " -> ".join(_written(" ".join(part[: len(part) - same_end])) for part in (old, young))
+    end = len(os.path.commonprefix([old[start:][::-1], young[start:][::-1]]))
+    return " -> ".join(_written(" ".join(words[start : len(words) - end])) for words in (old, young))
 
 
 def _written(value: object) -> str:
     text = f"{value:.6g}" if isinstance(value, float) else str(value)
     return (text if len(text) <= 60 else f"{text[:58]} …") or "nothing"
-
-
-def _leaves(value: object, path: str = "") -> Iterator[tuple[str, object]]:
-    """The values of nested JSON with their paths; an empty list or mapping is a value."""
-    if isinstance(value, Mapping) and value:
-        for name, inner in value.items():
-            yield from _leaves(inner, f"{path}.{name}" if path else str(name))
-    elif isinstance(value, list) and value:
-        for position, inner in enumerate(value):
-            yield from _leaves(inner, f"{path}[{position}]")
-    else:
-        yield path, value
-
-
-def _volatile(where: str) -> str:
-    return "|".join(pattern for place, pattern in VOLATILE if place == where)

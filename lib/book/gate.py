@@ -8,9 +8,9 @@ from pathlib import Path
 
 import nbformat
 
+from lib.book.parameters import chapter_modules, declared_parameters, notebook_digest, source_path
+from lib.book.provenance import MEDIA_TYPE
 from lib.core.errors import ReplicationError
-from lib.book.parameters import declared_parameters, source_path
-from lib.book.provenance import MEDIA_TYPE, chapter_modules, notebook_digest
 from lib.training.records import RunRecord, is_record
 
 
@@ -108,22 +108,3 @@ def disagreements(content: Mapping, folders: Sequence[Path]) -> list[str]:
             if abs(value - recorded) > 1e-9:
                 found.append(f"says {score} = {value:.6f} of {name}, and the records say {recorded:.6f}")
     return found
-
-
-def clean_notebook(path: Path, check: bool) -> bool:
-    """Strip outputs and execution counts from a source notebook; with `check`, only say whether it is clean."""
-    text = path.read_text(encoding="utf-8")
-    notebook = nbformat.reads(text, as_version=4)
-    for number, cell in enumerate(notebook.cells):
-        cell.id = f"cell-{number:02d}"  # stable, so that a diff shows what changed
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
-        cell.metadata = {key: value for key, value in cell.metadata.items() if key == "tags"}
-    notebook.metadata = {
-        "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
-        "language_info": {"name": "python"},
-    }
-    cleaned = nbformat.writes(notebook, indent=1) + "\n"
-    if not check and cleaned != text:
-        path.write_text(cleaned, encoding="utf-8")
-    return cleaned == text

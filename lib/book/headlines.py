@@ -6,8 +6,8 @@ runs are missing, disappears.
 
 from collections.abc import Mapping, Sequence
 
-from lib.audit import paper
 from lib.audit import Finding
+from lib.core.catalogue import DATASET_TITLES
 from lib.statistics.intervals import Interval, Range
 from lib.book.verdicts import Results
 from lib.report.wording import count, interval_in_points, range_in_points, uf1_change
@@ -50,7 +50,7 @@ def _measured(where: tuple[str, str], content: Mapping) -> list[str]:
     dataset, notebook = where
     if notebook not in LINES:
         return []
-    data = paper.DATASET_TITLES[dataset]
+    data = DATASET_TITLES[dataset]
     if content["provenance"]["standin"]:
         data = f"rendered faces in place of {data}"
     return LINES[notebook](content["results"], f"[{data}](chapters/{dataset}/{notebook})")

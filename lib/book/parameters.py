@@ -1,16 +1,20 @@
-"""A chapter's parameters: read from its source notebook, and checked when it runs.
+"""A chapter's source: its parameters, read by papermill and checked when it runs, and the modules it imports.
 
 papermill passes unknown parameters with no more than a warning, so that a typo would silently run the defaults.
 """
 
 import ast
+import hashlib
 import json
-import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from papermill.translators import PythonTranslator
+
+from lib.core import paths
+from lib.core.digest import json_digest, library_modules
 from lib.core.errors import ConfigError, suggestion
-from lib.core.paths import NOTEBOOKS
 
 TYPES = {"str": str, "int": int, "float": (float, int), "bool": bool}
 
@@ -27,18 +31,15 @@ class Parameter:
 
 def source_path(notebook: str) -> Path:
     """The source of a chapter by its name, for example ``"03_micro_exp_stcnn"``."""
-    path = NOTEBOOKS / f"{notebook}.ipynb"
+    path = paths.NOTEBOOKS / f"{notebook}.ipynb"
     if not path.is_file():
-        known = sorted(one.stem for one in NOTEBOOKS.glob("*.ipynb"))
+        known = sorted(one.stem for one in paths.NOTEBOOKS.glob("*.ipynb"))
         raise ConfigError(f"expected a notebook among {', '.join(known)}, found {notebook!r}")
     return path
 
 
 def read_cells(path: Path) -> list[dict]:
-    """The cells of a notebook, the source of each as one text.
-
-    nbformat does the same and more, and importing it takes two seconds, which every chapter would pay.
-    """
+    """The cells of a notebook, the source of each as one text."""
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     return [{**cell, "source": "".join(cell["source"])} for cell in cells]
 
@@ -58,7 +59,7 @@ def declared_parameters(notebook: str) -> dict[str, Parameter]:
 
 
 def parse_parameters(source: str, notebook: str) -> dict[str, Parameter]:
-    """Parse the source of a parameters cell.
+    """Parse the source of a parameters cell as papermill does, and refuse a line that it would leave out.
 
     >>> parse_parameters("epochs: int = 100  # passes over the data", "example")["epochs"]
     Parameter(name='epochs', default=100, type='int', help='passes over the data')
@@ -67,15 +68,17 @@ def parse_parameters(source: str, notebook: str) -> dict[str, Parameter]:
     for line in source.splitlines():
         if not line.strip() or line.lstrip().startswith("#"):
             continue
-        match = re.fullmatch(r"(\w+): (\w+) = (.+?)  # (.+)", line)
-        if match is None or match.group(2) not in TYPES:
-            raise ConfigError(f"{notebook}: expected a line `name: type = default  # help`, found {line!r}")
-        name, kind, default, text = match.groups()
+        read = PythonTranslator.inspect({"source": line})  # none of a line with a second "="
+        if not read or read[0].inferred_type_name not in TYPES or not read[0].help:
+            raise ConfigError(
+                f'{notebook}: expected a line `name: type = default  # help` without another "=", found {line!r}'
+            )
+        name, kind, default, text = read[0]
         declared[name] = Parameter(name, ast.literal_eval(default), kind, text)
     return declared
 
 
-def check_parameters(given: dict[str, object], declared: dict[str, Parameter], notebook: str) -> None:
+def check_parameters(given: Mapping[str, object], declared: Mapping[str, Parameter], notebook: str) -> None:
     """Refuse a parameter that the chapter does not have, or a value of another type than the chapter's.
 
     Raises
@@ -102,9 +105,30 @@ def injected_parameters(executed_inputs: list[str]) -> dict[str, object]:
     for source in executed_inputs:
         if source.lstrip().startswith("# Parameters"):
             body = ast.parse(source).body
-            return {
-                node.targets[0].id: ast.literal_eval(node.value)
-                for node in body
-                if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
-            }
+            return {node.targets[0].id: ast.literal_eval(node.value) for node in body if isinstance(node, ast.Assign)}
     return {}
+
+
+def notebook_digest(path: Path) -> str:
+    """Digest of a notebook's cells as written; papermill's injected cell and all outputs are left out."""
+    return json_digest(
+        [
+            (cell["cell_type"], cell["source"])
+            for cell in read_cells(path)
+            if "injected-parameters" not in cell["metadata"].get("tags", []) and cell["source"].strip()
+        ]
+    )
+
+
+def chapter_modules(notebook: str) -> dict[str, str]:
+    """The modules of `lib` that a chapter imports, directly or through others: path in the checkout -> digest."""
+    cells = [cell["source"] for cell in read_cells(source_path(notebook)) if cell["cell_type"] == "code"]
+    lines = [line for source in cells for line in source.splitlines()]
+    modules = library_modules("\n".join(line for line in lines if not line.lstrip().startswith(("%", "!"))))
+    if "lib/audit/paper.py" in modules:  # what the paper prints is read by it, and a corrected cell changes a chapter
+        printed = sorted((paths.REPOSITORY / "data" / "paper").glob("*"))
+        modules |= {
+            path.relative_to(paths.REPOSITORY).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+            for path in printed
+        }
+    return modules

@@ -2,39 +2,24 @@
 
 import inspect
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pydantic
 import yaml
 
-from lib.datasets import ROOT_VARIABLES
+from lib.book.chapters import CHAPTERS, NO_DATASET, OF_A_DATASET, PLANS, WITHOUT_DATASET
+from lib.core.catalogue import ROOT_VARIABLES
 from lib.core.errors import ConfigError, suggestion
 from lib.core.paths import REPOSITORY
 from lib.standin import GENERATOR_VERSION
 from lib.standin.plan import COUNTS
-from lib.training.plans import RUNS_OF
 from lib.training.records import RunConfig, kept_runs
 
 PROFILES = REPOSITORY / "profiles"
-DATASETS = ("smic", "casme2_sq")
-# Chapters of a dataset, in the order of the book. Those of `ALWAYS` are in it for every dataset of a profile, the
-# others where the profile gives them a line.
-ALWAYS = ("01_data", "02_preprocessing", "03_micro_exp_stcnn", "04_fusenet_intermediate", "05_fusenet_late")
-NOTEBOOKS = (*ALWAYS, "06_comparison", "07_kernel_study", "08_saliency", "10_shortcuts", "11_rigorous")
-# Chapters that read no dataset; they are filed under this name in place of one.
-NO_DATASET = "paper"
-NOTEBOOKS_WITHOUT_DATASET = ("09_audit",)
-TRAINING_NOTEBOOKS = {
-    "03_micro_exp_stcnn": "micro_exp_stcnn",
-    "04_fusenet_intermediate": "micro_exp_fusenet_intermediate",
-    "05_fusenet_late": "micro_exp_fusenet_late",
-}
-# Chapters that can be executed with some of their runs missing, and say so.
-CAN_LACK_RUNS = ("06_comparison", "07_kernel_study", "08_saliency", "10_shortcuts", "11_rigorous")
 # Parameters that every chapter of a dataset has
 DATASET_KEYS = {"clips": int, "standin_seed": int, "options": str, "frames": int}
-# Parameters of chapters that do not choose runs
-OTHER_KEYS = {"08_saliency": {"n_clips": int, "bootstrap": int}}
 
 
 @dataclass(frozen=True)
@@ -63,29 +48,29 @@ class Profile:
             *(
                 (dataset, notebook)
                 for dataset in self.datasets
-                for notebook in NOTEBOOKS
-                if notebook in ALWAYS or dataset in self.settings.get(notebook, {})
+                for notebook in OF_A_DATASET
+                if CHAPTERS[notebook].always or dataset in self.settings.get(notebook, {})
             ),
-            *((NO_DATASET, notebook) for notebook in NOTEBOOKS_WITHOUT_DATASET),
+            *((NO_DATASET, notebook) for notebook in WITHOUT_DATASET),
         ]
 
     def chapter_parameters(self, dataset: str, notebook: str) -> dict:
         """The papermill parameters of one chapter."""
         if dataset == NO_DATASET:
             return {}
-        own = self.settings.get(notebook, {}).get(dataset, {})
-        return {"dataset": dataset, **self.datasets[dataset], **own}
+        return {"dataset": dataset, **self.datasets[dataset], **self._own(dataset, notebook)}
 
     def runs(self, dataset: str, notebook: str) -> list[RunConfig]:
         """The runs that a chapter stands on; none for chapters that train nothing."""
-        if notebook not in RUNS_OF:
-            return []
-        return _runs(notebook, self.settings.get(notebook, {}).get(dataset, {}))
+        return _runs(notebook, self._own(dataset, notebook)) if notebook in PLANS else []
 
     def all_runs(self, dataset: str) -> dict[str, RunConfig]:
         """Every run of a dataset by its slug, each once however many chapters ask for it."""
         chapters = [notebook for where, notebook in self.chapters() if where == dataset]
         return {config.slug: config for notebook in chapters for config in self.runs(dataset, notebook)}
+
+    def _own(self, dataset: str, notebook: str) -> dict:
+        return self.settings.get(notebook, {}).get(dataset, {})
 
 
 def available(folder: Path = PROFILES) -> list[str]:
@@ -108,68 +93,90 @@ def read_profile(name: str, folder: Path = PROFILES) -> Profile:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise ConfigError(f"{path.name} is no valid YAML: {error}") from error
-    content = _named(content, ("datasets", "chapters", "kept"), path.name)
-    datasets = {
-        dataset: _values(values, DATASET_KEYS, f"{path.name}, datasets, {dataset}")
-        for dataset, values in _named(content.get("datasets"), DATASETS, f"{path.name}, datasets").items()
-    }
+    of_datasets = _section(dict.fromkeys(ROOT_VARIABLES, _section(DATASET_KEYS)))
+    datasets = _checked({"datasets": of_datasets, "chapters": object, "kept": object}, content, path.name).get(
+        "datasets"
+    )
     if not datasets:
         raise ConfigError(f"{path.name}: expected at least one dataset under `datasets`, found none")
+    # only now is it known of which datasets there can be settings
+    keys = {name: _section(_run_keys(name) | CHAPTERS[name].settings) for name in OF_A_DATASET}
+    chapters = {name: _section(dict.fromkeys(datasets, one)) for name, one in keys.items()}
+    kept_chapters = {name: chapters[name] for name in PLANS}
+    form = {"datasets": object, "chapters": _section(chapters), "kept": _section(kept_chapters)}
+    read = _checked(form, content, path.name)
+    settings = read.get("chapters", {})
     kept = {dataset: _kept(dataset, chosen) for dataset, chosen in datasets.items()}
-    settings = _settings(content.get("chapters"), datasets, f"{path.name}, chapters")
-    for notebook, by_dataset in _settings(content.get("kept"), datasets, f"{path.name}, kept").items():
+    for notebook, by_dataset in read.get("kept", {}).items():
         for dataset, own in by_dataset.items():
             if kept[dataset].issuperset(_runs(notebook, own)):
                 settings.setdefault(notebook, {})[dataset] = own
     return Profile(name, datasets, settings, kept)
 
 
-def _settings(chapters: dict | None, datasets: dict, place: str) -> dict[str, dict[str, dict]]:
-    """The parameters under `chapters` or `kept`, checked."""
-    settings = {}
-    for notebook, by_dataset in _named(chapters, tuple(RUNS_OF), place).items():
-        where = f"{place}, {notebook}"
-        keys = _run_keys(notebook) | OTHER_KEYS.get(notebook, {})
-        settings[notebook] = {
-            dataset: _values(values, keys, f"{where}, {dataset}")
-            for dataset, values in _named(by_dataset, tuple(datasets), where).items()
-        }
-    return settings
-
-
 def _kept(dataset: str, chosen: dict) -> set[RunConfig]:
     """Runs that are kept of the data that is chosen: of the whole stand-in, read as it is by default."""
-    real = os.environ.get(ROOT_VARIABLES.get(dataset, ""))
-    whole = {"generator_version": GENERATOR_VERSION, "seed": 0, "clips": sum(COUNTS[dataset].values())}
-    return set() if real or any(chosen.values()) else kept_runs(dataset, whole)
+    if os.environ.get(ROOT_VARIABLES[dataset]) or any(chosen.values()) or dataset not in COUNTS:
+        return set()
+    return kept_runs(
+        dataset, {"generator_version": GENERATOR_VERSION, "seed": 0, "clips": sum(COUNTS[dataset].values())}
+    )
 
 
 def _runs(notebook: str, settings: dict) -> list[RunConfig]:
     chosen = {name: value for name, value in settings.items() if name in _run_keys(notebook)}
-    return RUNS_OF[notebook](**chosen)
+    return PLANS[notebook](**chosen)
 
 
 def _run_keys(notebook: str) -> dict[str, type]:
     """The parameters that choose a chapter's runs, with their types."""
-    return {name: one.annotation for name, one in inspect.signature(RUNS_OF[notebook]).parameters.items()}
-
-
-def _named(mapping: dict | None, known: tuple[str, ...], where: str) -> dict:
-    """A mapping whose names are all known; an empty one for an empty place in the file."""
-    if mapping is None:
+    if notebook not in PLANS:
         return {}
-    if not isinstance(mapping, dict):
-        raise ConfigError(f"{where}: expected names with values, found {mapping!r}; known: {', '.join(known)}")
-    for name in mapping:
-        if name not in known:
-            raise ConfigError(f"{where}: unknown key {name!r}{suggestion(name, known)}; known: {', '.join(known)}")
-    return mapping
+    return {name: one.annotation for name, one in inspect.signature(PLANS[notebook]).parameters.items()}
 
 
-def _values(values: dict | None, kinds: dict[str, type], where: str) -> dict:
-    values = _named(values, tuple(kinds), where)
-    for name, value in values.items():
-        accepted = (int, float) if kinds[name] is float else kinds[name]
-        if isinstance(value, bool) or not isinstance(value, accepted):
-            raise ConfigError(f"{where}, {name}: expected {kinds[name].__name__}, found {value!r}")
-    return values
+# === The form of a file ===
+
+
+class _Section(pydantic.BaseModel, extra="forbid", strict=True):
+    """Names with values, all of them known; a place that is left empty has none."""
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _empty(cls, found: object) -> object:
+        return {} if found is None else found
+
+
+def _section(kinds: Mapping[str, type]) -> type[_Section]:
+    return pydantic.create_model("Section", __base__=_Section, **{name: (kind, None) for name, kind in kinds.items()})
+
+
+def _checked(kinds: Mapping[str, type], content: object, place: str) -> dict:
+    """What stands in a file, and nothing that does not.
+
+    Raises
+    ------
+    ConfigError
+        Names the place, what was expected and what was found there.
+    """
+    form = _section(kinds)
+    try:
+        return form.model_validate(content).model_dump(exclude_unset=True)
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        raise ConfigError(_message(form, first["loc"], first["type"], first["input"], place)) from error
+
+
+def _message(form: type[_Section], where: Sequence, kind: str, found: object, place: str) -> str:
+    unknown = kind in ("extra_forbidden", "invalid_key")
+    inside = where[:-1] if unknown else where
+    for name in inside:
+        form = form.model_fields[name].annotation
+    place = ", ".join((place, *inside))
+    if not issubclass(form, _Section):
+        return f"{place}: expected {form.__name__}, found {found!r}"
+    known = tuple(form.model_fields)
+    wrong = f"expected names with values, found {found!r}"
+    if unknown:
+        wrong = f"unknown key {where[-1]!r}{suggestion(where[-1], known)}"
+    return f"{place}: {wrong}; known: {', '.join(known)}"

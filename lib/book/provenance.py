@@ -5,7 +5,6 @@ in the executed notebook for `lib.book.gate`, under the media type `MEDIA_TYPE`.
 """
 
 import datetime
-import hashlib
 import html
 import json
 import os
@@ -20,16 +19,23 @@ from pathlib import Path
 
 from IPython.display import HTML, display
 
+from lib.book.parameters import (
+    chapter_modules,
+    check_parameters,
+    declared_parameters,
+    injected_parameters,
+    notebook_digest,
+    source_path,
+)
 from lib.core import paths
-from lib.report import figures
+from lib.core.digest import json_digest
+from lib.core.errors import ConfigError
+from lib.core.machine import processor_name, settings
 from lib.core.paths import commit
 from lib.datasets.clip import Dataset
 from lib.datasets.fingerprint import fingerprint
-from lib.core.digest import json_digest, library_modules
-from lib.core.errors import ConfigError
 from lib.core.files import whole_file
-from lib.core.machine import processor_name, settings
-from lib.book.parameters import check_parameters, declared_parameters, injected_parameters, read_cells, source_path
+from lib.report import figures
 
 MEDIA_TYPE = "application/vnd.micro-expression.provenance+json"
 PACKAGES = (
@@ -128,11 +134,8 @@ class Chapter:
         }
         if not runs:
             del rows["Trained on"]
-        body = "".join(
-            f'<tr><th style="text-align:left;vertical-align:top">{name}</th>'
-            f'<td style="text-align:left">{value}</td></tr>'
-            for name, value in rows.items()
-        )
+        cell = '<{0} style="text-align:left;vertical-align:top">{1}</{0}>'
+        body = "".join(f"<tr>{cell.format('th', name)}{cell.format('td', value)}</tr>" for name, value in rows.items())
         display({"text/html": f'<table class="provenance">{body}</table>', MEDIA_TYPE: record}, raw=True)
 
     def command(self) -> str:
@@ -174,8 +177,7 @@ def begin(notebook: str, namespace: Mapping) -> Chapter:
     figures.use_style()
     declared = declared_parameters(notebook)
     check_parameters(injected_parameters(list(namespace.get("In", []))), declared, notebook)
-    missing = [name for name in declared if name not in namespace]
-    if missing:
+    if missing := [name for name in declared if name not in namespace]:
         raise ConfigError(f"{notebook}: run the parameters cell first; it sets {', '.join(missing)}")
     parameters = {name: namespace[name] for name in declared}
     check_parameters(parameters, declared, notebook)
@@ -186,31 +188,6 @@ def _flag(value: object) -> str:
     """papermill's `-p` turns text that looks like a number or a boolean into one; `-r` leaves it alone."""
     ambiguous = isinstance(value, str) and (not value[:1].isalpha() or value in ("True", "False", "None"))
     return "-r" if ambiguous else "-p"
-
-
-def notebook_digest(path: Path) -> str:
-    """Digest of a notebook's cells as written; papermill's injected cell and all outputs are left out."""
-    return json_digest(
-        [
-            (cell["cell_type"], cell["source"])
-            for cell in read_cells(path)
-            if "injected-parameters" not in cell["metadata"].get("tags", []) and cell["source"].strip()
-        ]
-    )
-
-
-def chapter_modules(notebook: str) -> dict[str, str]:
-    """The modules of `lib` that a chapter imports, directly or through others: path in the checkout -> digest."""
-    cells = [cell["source"] for cell in read_cells(source_path(notebook)) if cell["cell_type"] == "code"]
-    lines = [line for source in cells for line in source.splitlines()]
-    modules = library_modules("\n".join(line for line in lines if not line.lstrip().startswith(("%", "!"))))
-    if "lib/audit/paper.py" in modules:  # what the paper prints is read by it, and a corrected cell changes a chapter
-        printed = sorted((paths.REPOSITORY / "data" / "paper").glob("*"))
-        modules |= {
-            path.relative_to(paths.REPOSITORY).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-            for path in printed
-        }
-    return modules
 
 
 def versions() -> dict[str, str]:

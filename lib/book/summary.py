@@ -6,9 +6,10 @@ import pandas as pd
 
 from lib.audit import paper
 from lib.core import paths
-from lib.audit.paper import DATASET_TITLES
-from lib.book.profiles import TRAINING_NOTEBOOKS, Profile
-from lib.training.plans import RUNS_OF, STCNN
+from lib.book.chapters import CHAPTERS, PLANS
+from lib.book.profiles import Profile
+from lib.core.catalogue import DATASET_TITLES, NETWORK_TITLES
+from lib.training.plans import STCNN
 
 RELEASED_RATE = 0.01  # the default of the Keras that the authors used
 CALIBRATION = paths.REPOSITORY / "data" / "standin" / "difficulty.csv"
@@ -27,8 +28,8 @@ def front_page(profile: Profile, results: Mapping[tuple[str, str], Mapping]) -> 
     for (dataset, notebook), content in results.items():
         provenance, found = content["provenance"], content["results"]
         commits.add(provenance["commit"])
-        model = TRAINING_NOTEBOOKS.get(notebook)
-        if model is not None:
+        model = CHAPTERS[notebook].network
+        if model:
             kind = "stand-in" if provenance["standin"] else "real data"
             epochs.add(found["epochs"])
             standins.add(provenance["standin"] is not None)
@@ -36,8 +37,8 @@ def front_page(profile: Profile, results: Mapping[tuple[str, str], Mapping]) -> 
             rows.append(
                 {
                     "dataset": f"{DATASET_TITLES[dataset]} ({kind})",
-                    "network": f"[{paper.METHOD_NAMES[model]}](chapters/{dataset}/{notebook}){_rate(provenance)}",
-                    "paper": f"{paper.accuracy(model, dataset):.2%}{'' if model == STCNN else ', all clips'}",
+                    "network": f"[{NETWORK_TITLES[model]}](chapters/{dataset}/{notebook}){_rate(provenance)}",
+                    "paper": _published(model, dataset),
                     "here, best epoch (95 % interval)": f"{found['accuracy_best']:.1%} ({interval})",
                     "here, last epoch": f"{found['accuracy_last']:.1%}",
                     "always the commonest class": f"{found['majority_share']:.1%}",
@@ -65,6 +66,12 @@ def front_page(profile: Profile, results: Mapping[tuple[str, str], Mapping]) -> 
     )
 
 
+def _published(model: str, dataset: str) -> str:
+    if model not in paper.METHOD_NAMES or dataset not in paper.DATASETS:
+        return ""
+    return f"{paper.accuracy(model, dataset):.2%}{'' if model == STCNN else ', all clips'}"
+
+
 def _rate(provenance: Mapping) -> str:
     """The learning rate of a chapter's run, where it is not that of the released code."""
     rate = provenance["parameters"].get("learning_rate", RELEASED_RATE)
@@ -75,7 +82,7 @@ def run_table(profile: Profile, results: Mapping[tuple[str, str], Mapping]) -> s
     """What is planned, finished and missing, as Markdown: a row for each chapter that stands on runs."""
     rows, devices = [], set()
     for dataset in profile.datasets:
-        for notebook in RUNS_OF:
+        for notebook in PLANS:
             planned = len(profile.runs(dataset, notebook)) if (dataset, notebook) in profile.chapters() else 0
             if not planned:
                 continue

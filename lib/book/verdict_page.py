@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from lib.book.profiles import NO_DATASET
+from lib.book.chapters import NO_DATASET
 from lib.book.verdicts import VERDICTS, ClaimVerdict, Judgement, of_chapter
 
 COLUMNS = {"arithmetic": "by arithmetic", "standin": "stand-in data", "real": "real data"}

@@ -1,38 +1,28 @@
-"""Datasets on disk, read as they are: names and annotations become clips, and nothing is dropped without a reason."""
+"""Datasets on disk, read as they are: names and annotations become clips, and nothing is dropped without a reason.
+
+A dataset is a file here with a function `load_<name>`, and a row in `lib.core.catalogue`.
+"""
 
 import inspect
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
-from lib.core.errors import ConfigError
-from lib.datasets.casme2_sq import load_casme2_sq
-from lib.datasets.class_folders import load_class_folders
+from lib.core.catalogue import DATASETS, ROOT_VARIABLES
+from lib.core.errors import ConfigError, suggestion
 from lib.datasets.clip import Clip, Dataset, Rejection, Trap, read_standin_marker, standin_folder
-from lib.datasets.smic import load_smic
 
+DATASET_NAMES = tuple(DATASETS)
 LOADERS: dict[str, Callable[..., Dataset]] = {
-    "casme2_sq": load_casme2_sq,
-    "smic": load_smic,
-    "class_folders": load_class_folders,
+    name: getattr(import_module(f"lib.datasets.{name}"), f"load_{name}") for name in DATASET_NAMES
 }
-DATASET_NAMES = tuple(LOADERS)
 DEEPEST_CLIP = 6  # folders from a dataset's root to a clip, in SMIC's own layout
 FOR_LOADERS = ("name", "aliases")  # parameters of `load_class_folders` by which other loaders call it
-ROOT_VARIABLES = {"casme2_sq": "CASME2_SQ_ROOT", "smic": "SMIC_ROOT"}
 
 __all__ = [
-    "DATASET_NAMES",
-    "ROOT_VARIABLES",
-    "Clip",
-    "Dataset",
-    "Rejection",
-    "Trap",
-    "load_casme2_sq",
-    "load_class_folders",
-    "load_dataset",
-    "load_smic",
-]
+    "DATASET_NAMES", "LOADERS", "ROOT_VARIABLES", "Clip", "Dataset", "Rejection", "Trap", "load_dataset",
+]  # fmt: skip
 
 
 def load_dataset(name: str, root: Path | str, /, **options) -> Dataset:
@@ -45,7 +35,7 @@ def load_dataset(name: str, root: Path | str, /, **options) -> Dataset:
     root : Path
         The folder that holds it.
     **options
-        Passed to the dataset's loader: `load_casme2_sq`, `load_smic` or `load_class_folders`.
+        Passed to the dataset's loader, as `load_smic`.
 
     Raises
     ------
@@ -55,7 +45,9 @@ def load_dataset(name: str, root: Path | str, /, **options) -> Dataset:
         If `root` does not hold the dataset in any known layout.
     """
     if name not in LOADERS:
-        raise ConfigError(f"Unknown dataset {name!r}; known are {', '.join(DATASET_NAMES)}.")
+        raise ConfigError(
+            f"Unknown dataset {name!r}{suggestion(name, DATASET_NAMES)}; known are {', '.join(DATASET_NAMES)}."
+        )
     known = [one for one in inspect.signature(LOADERS[name]).parameters if one not in ("root", *FOR_LOADERS)]
     unknown = sorted(set(options) - set(known))
     if unknown:

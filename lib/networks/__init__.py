@@ -1,4 +1,4 @@
-"""The networks: one file each, named as the network is, and a row here.
+"""The networks: one file each, named as the network is, and a row in `lib.core.catalogue`.
 
 The paper's three are Tables I-III of Reddy, Karri, Dubey, Mukherjee, "Spontaneous Facial Micro-Expression Recognition
 using 3D Spatiotemporal Convolutional Neural Networks", IJCNN 2019, https://arxiv.org/abs/1904.01390. Importing this
@@ -6,21 +6,16 @@ package is cheap: Keras, which takes seconds, is imported when a network is buil
 """
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from types import MappingProxyType
 
+from lib.core.catalogue import NETWORKS as _ROWS
+from lib.core.catalogue import STREAMS
 from lib.core.errors import ConfigError, suggestion
 
-# network -> the streams of a processed store that it reads, in the order of its inputs
-STREAMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "micro_exp_stcnn": ("frame",),
-        "micro_exp_fusenet_intermediate": ("eyes", "mouth"),
-        "micro_exp_fusenet_late": ("eyes", "mouth"),
-    }
-)
-NETWORKS = tuple(STREAMS)
+NETWORKS = tuple(_ROWS)
+
+__all__ = ["NETWORKS", "STREAMS", "build", "source_files"]
 
 
 def build(name: str, input_shape: Sequence[int], n_classes: int = 3, kernel_size: Sequence[int] = (3, 3, 15)):

@@ -7,18 +7,18 @@ yet, and never fewer of them than were planned.
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
+from lib.core.catalogue import PAPER_NETWORKS
 from lib.core.errors import ConfigError, DivergedError
-from lib.networks import NETWORKS
 from lib.training.protocols import CONTROLS, SHORTCUTS
 from lib.training.records import RunConfig, RunRecord, find_failure, find_run
 
-STCNN, FUSENET, FUSENET_LATE = NETWORKS
+STCNN, FUSENET, FUSENET_LATE = PAPER_NETWORKS
 # Table IX: 3, 5 and 7 pixels, 3, 7, 15 and 19 frames.
 PAPER_KERNELS = tuple((side, side, depth) for side, depth in itertools.product((3, 5, 7), (3, 7, 15, 19)))
 # Columns that `table` has even where no run is finished; finished runs bring the others of `records.summarise`.
@@ -135,7 +135,7 @@ def comparison_runs(
     seeds: int = 5,
     control_seeds: int = 3,
 ) -> list[RunConfig]:
-    """Chapter 6: the three networks with several seeds, and MicroExpSTCNN with each control."""
+    """Chapter 6: the paper's three networks with several seeds, and MicroExpSTCNN with each control."""
     settings = {
         STCNN: {"epochs": epochs, "learning_rate": learning_rate},
         FUSENET: {"epochs": fusenet_epochs, "learning_rate": fusenet_learning_rate},
@@ -143,7 +143,7 @@ def comparison_runs(
     }
     networks = [
         RunConfig(model, batch_size=batch_size, seed=seed, **settings[model])
-        for model in NETWORKS
+        for model in PAPER_NETWORKS
         for seed in range(seeds)
     ]
     controls = [
@@ -225,18 +225,6 @@ def rigorous_runs(
         *(dataclasses.replace(config, seed=seed) for seed in range(seeds)),
         *(dataclasses.replace(config, seed=seed, control="permuted_labels") for seed in range(permuted_seeds)),
     ]
-
-
-RUNS_OF: Mapping[str, Callable[..., list[RunConfig]]] = {
-    "03_micro_exp_stcnn": one_run(STCNN),
-    "04_fusenet_intermediate": one_run(FUSENET),
-    "05_fusenet_late": one_run(FUSENET_LATE),
-    "06_comparison": comparison_runs,
-    "07_kernel_study": kernel_runs,
-    "08_saliency": saliency_runs,
-    "10_shortcuts": shortcut_runs,
-    "11_rigorous": rigorous_runs,
-}
 
 
 def parse_kernels(text: str) -> tuple[tuple[int, int, int], ...]:

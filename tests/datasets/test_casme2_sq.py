@@ -6,7 +6,8 @@ import pytest
 import trees
 
 from lib.core.errors import ConfigError, DatasetError, FrameError
-from lib.datasets import load_casme2_sq, load_dataset
+from lib.datasets import load_dataset
+from lib.datasets.casme2_sq import load_casme2_sq
 from lib.datasets.frames import iter_frames
 
 IDS = ["s15_anger1_1", "s16_anger1_1", "s15_happy1_1", "s19_happy1_3", "s15_disgust1_1", "s16_disgust1_2"]

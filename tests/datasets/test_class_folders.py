@@ -7,7 +7,8 @@ import pytest
 import trees
 
 from lib.core.errors import ConfigError, DatasetError
-from lib.datasets import load_class_folders, load_dataset
+from lib.datasets import load_dataset
+from lib.datasets.class_folders import load_class_folders
 
 
 def kinds(dataset) -> list[str]:

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from lib.datasets import load_class_folders
+from lib.datasets.class_folders import load_class_folders
 from lib.datasets.fingerprint import fingerprint
 
 

@@ -6,7 +6,7 @@ import pytest
 import trees
 
 from lib.core.errors import ConfigError, DatasetError
-from lib.datasets import load_smic
+from lib.datasets.smic import load_smic
 
 IDS = ["s1_ne_01", "s1_ne_02", "s2_po_01", "s3_po_01", "s3_sur_01", "s18_sur_02"]
 

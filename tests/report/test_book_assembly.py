@@ -8,8 +8,9 @@ import pytest
 import yaml
 
 from lib.book import assemble as book
+from lib.book.chapters import CHAPTERS, WITHOUT_DATASET
 from lib.book.gate import ChapterError, source_path
-from lib.book.profiles import ALWAYS, NOTEBOOKS_WITHOUT_DATASET, TRAINING_NOTEBOOKS, Profile
+from lib.book.profiles import Profile
 from lib.book.provenance import MEDIA_TYPE, chapter_modules, notebook_digest
 from lib.core import paths
 from lib.training.records import HISTORY_COLUMNS, RunConfig, write_folder
@@ -77,7 +78,7 @@ def executed(tmp_path, monkeypatch, audit_findings):
     write_record(tmp_path / "data" / "runs" / "r1")
     chapters = book.Executed(tmp_path / "build")
     for dataset, notebook in PROFILE.chapters():
-        write_chapter(chapters, dataset, notebook, runs=["r1"] if notebook in TRAINING_NOTEBOOKS else [])
+        write_chapter(chapters, dataset, notebook, runs=["r1"] if CHAPTERS[notebook].network else [])
     return chapters
 
 
@@ -92,8 +93,8 @@ def _first_cells(source, dataset, notebook):
 
 def test_the_smallest_book_has_the_chapters_of_every_dataset_and_those_without_one():
     assert PROFILE.chapters() == [
-        *(("smic", one) for one in ALWAYS),
-        *(("paper", n) for n in NOTEBOOKS_WITHOUT_DATASET),
+        *(("smic", one) for one, row in CHAPTERS.items() if row.always),
+        *(("paper", n) for n in WITHOUT_DATASET),
     ]
 
 

@@ -4,7 +4,8 @@ import nbformat
 import pytest
 
 from lib.book import gate
-from lib.book.provenance import MEDIA_TYPE, chapter_modules, notebook_digest
+from lib.book.parameters import chapter_modules, notebook_digest
+from lib.book.provenance import MEDIA_TYPE
 
 SOURCE = "01_data"
 
@@ -103,13 +104,3 @@ def test_a_chapter_executed_with_other_parameters_is_stale(executed):
 
 def test_a_parameter_left_at_its_default_counts_as_given(executed):
     assert gate.problems(executed(), SOURCE, {"standin_seed": 0}) == []
-
-
-def test_cleaning_removes_outputs_and_keeps_tags_and_a_second_time_changes_nothing(executed):
-    path = executed()
-    assert not gate.clean_notebook(path, check=True)
-    assert not gate.clean_notebook(path, check=False)
-    assert gate.clean_notebook(path, check=True)
-    cells = nbformat.read(path, as_version=4).cells
-    assert all(not cell.outputs and cell.execution_count is None for cell in cells if cell.cell_type == "code")
-    assert any("parameters" in cell.metadata.get("tags", []) for cell in cells)

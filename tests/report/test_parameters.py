@@ -16,8 +16,11 @@ def test_each_line_of_the_parameters_cell_gives_name_default_type_and_help():
     assert DECLARED["epochs"].help == "passes"
 
 
-@pytest.mark.parametrize("line", ["epochs = 100", "epochs: int = 100", "epochs: whole = 100  # passes"])
-def test_a_line_without_type_or_help_is_refused(line):
+@pytest.mark.parametrize(
+    "line",
+    ["epochs = 100", "epochs: int = 100", "epochs: whole = 100  # passes", "epochs: int = 100  # as in epochs=5"],
+)
+def test_a_line_without_type_or_help_and_one_that_papermill_loses_is_refused(line):
     with pytest.raises(ConfigError, match="expected a line"):
         parse_parameters(line, "example")
 

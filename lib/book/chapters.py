@@ -1,0 +1,105 @@
+"""One row a chapter: which runs it stands on and where it belongs. Profiles, graph and table of contents follow.
+
+Who adds a chapter writes `notebooks/<name>.ipynb` and a row here. Its title is the first line of the notebook.
+"""
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from lib.core.catalogue import DATASETS
+from lib.training import plans
+from lib.training.records import RunConfig
+
+NO_DATASET = "paper"  # chapters that read no dataset are filed under this name in place of one
+
+
+@dataclass(frozen=True)
+class ChapterRow:
+    """A notebook in the book.
+
+    Attributes
+    ----------
+    plan : callable, optional
+        From a profile's settings to the runs that the chapter stands on; a function of `lib.training.plans`.
+    network : str
+        The one network that the chapter trains once, for the table of the front page.
+    always : bool
+        In the book of every dataset of a profile; other chapters are where the profile gives them a line.
+    can_lack_runs : bool
+        It can be executed with some of its runs missing, has a parameter `train_missing`, and says what is missing.
+    settings : mapping
+        Parameters that a profile may set beside those of `plan`, with their types.
+    needs_store : bool
+        It reads the processed store, not the dataset alone.
+    needs_weights : bool
+        It looks into the weights of its networks, which no record holds.
+    part : str
+        The part of the book, for a chapter that reads no dataset; others are in a part for each dataset.
+    """
+
+    plan: Callable[..., list[RunConfig]] | None = None
+    network: str = ""
+    always: bool = False
+    can_lack_runs: bool = False
+    settings: Mapping[str, type] = field(default_factory=dict)
+    needs_store: bool = True
+    needs_weights: bool = False
+    part: str = ""
+
+
+def one_network(name: str) -> ChapterRow:
+    """A chapter on one network."""
+    return ChapterRow(plans.one_run(name), network=name, always=True)
+
+
+CHAPTERS: Mapping[str, ChapterRow] = {
+    "01_data": ChapterRow(always=True, needs_store=False),
+    "02_preprocessing": ChapterRow(always=True),
+    "03_micro_exp_stcnn": one_network("micro_exp_stcnn"),
+    "04_fusenet_intermediate": one_network("micro_exp_fusenet_intermediate"),
+    "05_fusenet_late": one_network("micro_exp_fusenet_late"),
+    "06_comparison": ChapterRow(plans.comparison_runs, can_lack_runs=True),
+    "07_kernel_study": ChapterRow(plans.kernel_runs, can_lack_runs=True),
+    "08_saliency": ChapterRow(
+        plans.saliency_runs, can_lack_runs=True, settings={"n_clips": int, "bootstrap": int}, needs_weights=True
+    ),
+    "09_audit": ChapterRow(part="The paper"),
+    "10_shortcuts": ChapterRow(plans.shortcut_runs, can_lack_runs=True),
+    "11_rigorous": ChapterRow(plans.rigorous_runs, can_lack_runs=True),
+}
+OF_A_DATASET = tuple(name for name, row in CHAPTERS.items() if not row.part)
+WITHOUT_DATASET = tuple(name for name, row in CHAPTERS.items() if row.part)
+PLANS: Mapping[str, Callable[..., list[RunConfig]]] = {name: row.plan for name, row in CHAPTERS.items() if row.plan}
+
+
+def contents(toc: Mapping, chapters: Sequence[tuple[str, str]]) -> dict:
+    """A table of contents that has every chapter: one that `toc` does not list follows the chapter before it.
+
+    Parameters
+    ----------
+    toc : mapping
+        What `_toc.yml` holds: a part for each dataset, captioned with its title. A part that is missing is added after
+        the last one that holds chapters.
+    chapters : sequence of (dataset, notebook)
+        In the order of the rows.
+    """
+    parts = copy.deepcopy(toc["parts"])
+    for dataset, notebook in chapters:
+        caption = CHAPTERS[notebook].part or DATASETS[dataset].title
+        part = next((one for one in parts if one["caption"] == caption), None)
+        if part is None:
+            last = max(number for number, one in enumerate(parts) if _chapters_in(one))
+            part = {"caption": caption, "chapters": []}
+            parts.insert(last + 1, part)
+        listed = _chapters_in(part)
+        if notebook not in listed:
+            before = [listed[name] for name in list(CHAPTERS)[: list(CHAPTERS).index(notebook)] if name in listed]
+            part["chapters"].insert(max(before, default=-1) + 1, {"file": f"chapters/{dataset}/{notebook}"})
+    return {**toc, "parts": parts}
+
+
+def _chapters_in(part: Mapping) -> dict[str, int]:
+    """The chapters of a part with their places in it."""
+    files = [entry["file"].split("/") for entry in part["chapters"]]
+    return {file[-1]: place for place, file in enumerate(files) if file[0] == "chapters"}

@@ -1,4 +1,4 @@
-"""The figures of the chapters. Each function takes arrays or tables and returns what a notebook cell shows."""
+"""Figures that several chapters share. Each function takes arrays or tables and returns what a notebook cell shows."""
 
 import base64
 import html
@@ -9,15 +9,14 @@ from collections.abc import Sequence
 import cv2
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 import seaborn as sns
 from IPython.display import HTML
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 # One colour per role throughout the book; they keep their order in greyscale print and for colour-blind readers.
 TRAINING, VALIDATION, PAPER, MARK = "#4c72b0", "#dd8452", "#8c8c8c", "#55a868"
+STANDIN = "stand-in data, not the paper's"
 _player_ids = itertools.count(1)
 
 
@@ -104,38 +103,6 @@ def _player(frames: np.ndarray, fps: float, caption: str, slow_down: float, heig
 }})();</script></figure>"""
 
 
-def landmarks_and_crops(
-    frames: Sequence[np.ndarray],
-    points: Sequence[np.ndarray],
-    boxes: Sequence[dict[str, tuple[int, int, int, int]]],
-    titles: Sequence[str],
-) -> Figure:
-    """Frames side by side, each with its landmarks and the crops that are cut from it.
-
-    Parameters
-    ----------
-    frames : sequence of ndarray, uint8, shape (height, width[, 3])
-    points : sequence of ndarray, shape (68, 2)
-        Landmarks as (x, y) in pixels.
-    boxes : sequence of dict of name -> (left, top, right, bottom)
-        Crops, in pixels of the frame.
-    titles : sequence of str
-    """
-    figure, axes = plt.subplots(1, len(frames), figsize=(3.6 * len(frames), 3.9), squeeze=False)
-    for axis, frame, dots, crops, title in zip(axes[0], frames, points, boxes, titles, strict=True):
-        axis.imshow(frame, vmin=0, vmax=255)
-        axis.scatter(dots[:, 0], dots[:, 1], s=5, color="#39d353", linewidths=0)
-        for colour, (name, (left, top, right, bottom)) in zip(("#ffd33d", "#58a6ff"), crops.items(), strict=False):
-            size = (right - left, bottom - top)
-            axis.add_patch(Rectangle((left, top), *size, fill=False, edgecolor=colour, linewidth=1.8))
-            axis.text(right + 2, top + 8, name, color=colour, fontsize=9, weight="bold")
-        axis.set(xticks=[], yticks=[])
-        axis.set_title(title, fontsize=9)
-        axis.grid(False)
-    figure.tight_layout()
-    return finished(figure)
-
-
 def training_curves(record) -> Figure:
     """Accuracy and loss per epoch, with the best epoch and the final epochs that Table VIII averages over.
 
@@ -192,75 +159,13 @@ def confusion_matrices(matrices: dict[str, np.ndarray], classes: Sequence[str], 
     return finished(figure)
 
 
-def class_count_bars(counts: pd.DataFrame) -> Figure:
-    """Clips per class: one group of bars per class, one colour per column of `counts` (index: class)."""
-    figure, axis = plt.subplots(figsize=(6.5, 3))
-    long = counts.reset_index(names="class").melt("class", var_name="source", value_name="clips").dropna()
-    long["clips"] = long["clips"].astype(int)
-    sns.barplot(
-        long,
-        x="class",
-        y="clips",
-        hue="source",
-        palette=[TRAINING, VALIDATION, PAPER, MARK][: long["source"].nunique()],  # a source without a number has no bar
-        ax=axis,
-    )
-    for container in axis.containers:
-        axis.bar_label(container, fontsize=8)
-    axis.margins(y=0.12)  # room for the numbers on the highest bars
-    axis.set(xlabel="", ylabel="clips")
-    axis.legend(title="", fontsize=8)
-    return finished(figure)
-
-
-def subject_bars(by_subject: pd.DataFrame) -> Figure:
-    """Clips per subject, stacked by class (columns of `by_subject`)."""
-    figure, axis = plt.subplots(figsize=(7.5, 2.8))
-    by_subject.plot.bar(stacked=True, ax=axis, width=0.8, color=sns.color_palette("deep", by_subject.shape[1]))
-    axis.set(xlabel="subject", ylabel="clips")
-    axis.tick_params(axis="x", labelsize=8, rotation=0 if len(by_subject) < 20 else 60)
-    axis.legend(title="", fontsize=8)
-    axis.grid(False, axis="x")
-    return finished(figure)
-
-
-def length_histogram(lengths: pd.Series, durations_ms: pd.Series, needed: int) -> Figure:
-    """Clip lengths in frames, with the number of frames that a volume takes; the upper axis is in milliseconds."""
-    figure, axis = plt.subplots(figsize=(6.5, 2.8))
-    sns.histplot(x=lengths, discrete=lengths.max() - lengths.min() < 80, color=TRAINING, ax=axis)
-    axis.axvline(needed - 0.5, color=VALIDATION, linestyle="--", label=f"{needed} frames are read")
-    axis.set(xlabel="frames", ylabel="clips")
-    per_frame = float((durations_ms / lengths.to_numpy()).median())
-    upper = axis.secondary_xaxis("top", functions=(lambda x: x * per_frame, lambda x: x / per_frame))
-    upper.set_xlabel("milliseconds")
-    axis.legend(fontsize=8)
-    return finished(figure)
-
-
-def stream_montage(streams: dict[str, np.ndarray], positions: Sequence[int]) -> Figure:
-    """The volumes that a network reads: one row per stream, some frames of each.
-
-    Parameters
-    ----------
-    streams : dict of stream -> ndarray, uint8, shape (depth, height, width)
-    positions : sequence of int
-        Which frames of the volume to show.
-    """
-    return film_strips(
-        [np.stack([volume[p] for p in positions]) for volume in streams.values()],
-        [f"{name}\n{volume.shape[1]}×{volume.shape[2]}×{volume.shape[0]}" for name, volume in streams.items()],
-        [list(positions)] * len(streams),
-    )
-
-
 def finished(figure: Figure, standin: bool = False, top: float = 1.0) -> Figure:
     """Hand over a figure that the notebook shows because a cell returns it; left open, it would be shown twice.
 
     One that shows scores on a stand-in says so, at the height `top`: figures travel without their page.
     """
     if standin:
-        text = "stand-in data, not the paper's"
-        figure.text(0.995, top, text, ha="right", va="bottom", fontsize=8, color="#b3541e")
+        figure.text(0.995, top, STANDIN, ha="right", va="bottom", fontsize=8, color="#b3541e")
     plt.close(figure)
     return figure
 

@@ -63,16 +63,23 @@ def test_saliency_is_shown_with_its_networks_and_said_to_be_missing_without(exec
         shown[train_missing] = [one.data for cell in cells for one in cell.outputs if "data" in one]
     # the notice of a stand-in and the provenance are all that is left of figures and tables
     assert [sum("image/png" in data for data in shown[trained]) for trained in (False, True)] == [0, 4]
-    assert [sum("text/html" in data for data in shown[trained]) for trained in (False, True)] == [2, 4]
+    assert [sum("text/html" in data for data in shown[trained]) for trained in (False, True)] == [2, 5]
     assert found[False].keys() == found[True].keys()
     assert "not kept here" in found[False]["missing"]["network"]
     assert found[False]["clips"] == []
     assert found[False]["rest_of_face"]["crops"]["share"] is None
+    told = " ".join(data.get("text/markdown", "") for data in shown[False])
+    assert "there is no network to explain" in told
     assert found[True]["missing"] == {"network": "", "permuted_labels": ""}
     assert len(found[True]["clips"]) == 2
     assert [row["step"] for row in found[True]["cascade"]] == ["dense_2", "dense_1", "convolution"]
     for table in found[True]["regions"].values():
         assert sum(row["share"] for row in table) == pytest.approx(1, abs=2e-3)
+        assert sum(row["area"] for row in table) == pytest.approx(1, abs=2e-3)
+        for row in table:
+            assert row["ratio"] == pytest.approx(row["share"] / row["area"])
+            assert row["gain"] == pytest.approx(row["share"] - row["random"])
+            assert row["share_low"] <= row["share"] <= row["share_high"]
     assert found[True]["rest_of_face"]["parts"]["share"] > 0
 
 

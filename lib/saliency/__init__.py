@@ -1,1 +1,1 @@
-"""Gradients of a class score, the maps made of them, their regions, and what is measured on them."""
+"""Gradients of a class score, the networks they are taken of, and the parts of the face and the motion beneath them."""

@@ -1,7 +1,7 @@
 """The gradient of a network's class score with respect to its input: the one place with code for each Keras backend.
 
-Keras 3 computes gradients while it trains and offers no call for them. What is done with the gradient is
-`lib.saliency.maps`'s.
+Keras 3 computes gradients while it trains and offers no call for them. What is made of the gradient stands in the
+chapter on saliency.
 """
 
 from collections.abc import Callable, Sequence

@@ -14,13 +14,10 @@ from lib.datasets.frames import iter_frames
 from lib.preprocessing.config import PreprocessConfig
 from lib.preprocessing.landmarks import LEFT_EYE, RIGHT_EYE
 from lib.preprocessing.regions import region_box
-from lib.standin import Truth, read_truth
+from lib.standin import read_truth
 
 REGIONS = ("eyes", "mouth", "rest of the face", "background")
-PARTITIONS = {
-    "crops": "eyes and mouth as the authors crop them for MicroExpFuseNet",
-    "parts": "eyes with brows, and lips, by their outlines",
-}
+PARTITIONS = ("crops", "parts")  # what counts as eyes and mouth; see `face_regions`
 MARGIN = 0.12  # by which outlines are grown, in distances between the eyes: skin that moves with eye or mouth
 FLOW_FRAMES = 8
 
@@ -163,16 +160,10 @@ def frame_positions(config: PreprocessConfig, n_frames: int) -> np.ndarray:
     return config.start + np.arange(config.frames)
 
 
-def true_motion(truth: Truth, positions: Sequence[int]) -> np.ndarray:
-    """How far every pixel of a stand-in is displaced by the expression, (n, height, width) float32 in pixels."""
-    return np.stack([truth.motion_magnitude(int(position)) for position in positions])
-
-
 def optical_flow(frames: np.ndarray) -> np.ndarray:
     """How far every pixel of each frame has moved since the first, by dense optical flow.
 
-    OpenCV's DIS flow with its medium preset. Unlike the truth of a stand-in this is an estimate, and movement of the
-    head is in it.
+    OpenCV's DIS flow with its medium preset: an estimate, and movement of the head is in it.
 
     Parameters
     ----------
@@ -198,8 +189,8 @@ def clip_motion(
 ) -> tuple[np.ndarray, ...]:
     """Mean displacement of each pixel of a clip's streams over the frames of its volume.
 
-    Of a stand-in, what was drawn (`true_motion`, every frame); of real data, what `optical_flow` finds between the
-    first and up to `FLOW_FRAMES` frames, evenly spaced.
+    Of a stand-in, what was drawn in every frame, without the sway of the head; of real data, what `optical_flow` finds
+    between the first and up to `FLOW_FRAMES` frames, evenly spaced.
 
     Parameters
     ----------
@@ -219,7 +210,7 @@ def clip_motion(
     depth = np.arange(config.frames)
     if data.is_standin:
         truth = read_truth(data.root, clip.clip_id)
-        moved = true_motion(truth, frame_positions(config, len(truth.landmarks)))
+        moved = [truth.motion_magnitude(position) for position in frame_positions(config, len(truth.landmarks))]
     else:
         depth = np.unique(np.linspace(0, config.frames - 1, min(FLOW_FRAMES, config.frames)).astype(int))
         moved = optical_flow(_frames_at(clip, config, depth))

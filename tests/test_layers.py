@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from lib.networks import NETWORKS, build
-from lib.networks.layers import kernel_costs, layer_costs, misfit, network_cost, unallocated
+from lib.networks.layers import kernel_costs, layer_costs, network_cost, unallocated
 from lib.networks.micro_exp_stcnn import micro_exp_stcnn
 from lib.training.plans import PAPER_KERNELS
 
@@ -34,8 +34,7 @@ def test_a_multiply_accumulate_is_two_operations():
         model = micro_exp_stcnn((8, 9, 10), n_classes=4, kernel_size=(3, 5, 4))
     cost = network_cost(model)
     assert cost.macs == 6 * 5 * 7 * 32 * 60 + 128 * 128 + 128 * 4
-    assert cost.flops == 2 * cost.macs
-    assert layer_costs(model)["flops"].sum() == cost.flops
+    assert layer_costs(model)["flops"].sum() == 2 * cost.macs
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -76,7 +75,7 @@ def test_the_convolution_of_each_of_the_papers_kernels_costs_its_positions_times
 
 def test_a_kernel_that_does_not_fit_has_a_row_without_numbers():
     costs = kernel_costs([(3, 3, 15), (3, 3, 19)], (64, 64, 18))
-    assert costs.loc["3x3x19"].isna().all()
+    assert costs.loc["3x3x19", ["parameters", "macs", "flops"]].isna().all()
     assert costs.loc["3x3x15", "parameters"] == 1_643_267
 
 
@@ -85,5 +84,5 @@ def test_a_kernel_that_does_not_fit_has_a_row_without_numbers():
     [((3, 3, 16), ""), ((3, 3, 17), "pooling by 3 leaves nothing"), ((3, 3, 19), "does not fit a volume of depth 18")],
 )
 def test_a_kernel_fits_as_long_as_the_pool_has_three_positions_left(kernel, reason):
-    found = misfit(kernel, (64, 64, 18))
+    found = kernel_costs([kernel], (64, 64, 18))["misfit"].item()
     assert reason in found if reason else found == ""

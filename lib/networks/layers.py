@@ -22,7 +22,7 @@ backward pass is not counted.
 import contextlib
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -35,25 +35,11 @@ FLOPS_PER_MAC = 2
 WEIGHTLESS = ("InputLayer", "Reshape", "MaxPooling3D", "Dropout", "Flatten", "Concatenate", "Activation")
 
 
-@dataclass(frozen=True)
-class Cost:
-    """Of one network.
-
-    Attributes
-    ----------
-    parameters : int
-        Trainable numbers.
-    macs : int
-        Multiply-accumulates of one clip's forward pass.
-    """
+class Cost(NamedTuple):
+    """Of one network: trainable ``parameters``, and multiply-accumulates (``macs``) of one clip's forward pass."""
 
     parameters: int
     macs: int
-
-    @property
-    def flops(self) -> int:
-        """Floating-point operations of one clip's forward pass, two for each multiply-accumulate."""
-        return FLOPS_PER_MAC * self.macs
 
 
 @contextlib.contextmanager
@@ -138,57 +124,35 @@ def network_cost(model: "keras.Model") -> Cost:
     return Cost(int(layers["parameters"].sum()), int(layers["macs"].sum()))
 
 
-def misfit(
-    kernel_size: Sequence[int], input_shape: Sequence[int], n_classes: int = 3, model: str = "micro_exp_stcnn"
-) -> str:
-    """Why a kernel cannot slide over a volume, in the words of the network's own check; empty if it can.
-
-    Parameters
-    ----------
-    kernel_size, input_shape : (height, width, depth)
-        In pixels, pixels and frames.
-
-    Examples
-    --------
-    >>> misfit((3, 3, 15), (64, 64, 18))
-    ''
-    >>> misfit((3, 3, 19), (64, 64, 18))
-    'a kernel of depth 19 does not fit a volume of depth 18'
-    """
-    try:
-        with unallocated():
-            build(model, input_shape, n_classes, kernel_size)
-    except ConfigError as error:
-        return str(error).removeprefix("kernel_size: ")
-    return ""
-
-
-def kernel_costs(
-    kernels: Iterable[Sequence[int]], input_shape: Sequence[int], n_classes: int = 3, model: str = "micro_exp_stcnn"
-) -> pd.DataFrame:
-    """The cost of one network with each of several kernels.
+def kernel_costs(kernels: Iterable[Sequence[int]], input_shape: Sequence[int], n_classes: int = 3) -> pd.DataFrame:
+    """Whether MicroExpSTCNN can have each of several kernels, and what it then costs.
 
     Parameters
     ----------
     kernels : iterable of (height, width, depth)
+        In pixels, pixels and frames.
     input_shape : (height, width, depth)
         Of the volume.
     n_classes : int
-    model : str
-        A name in `lib.networks.NETWORKS`.
 
     Returns
     -------
-    DataFrame of Int64, indexed by kernel (``"3x3x15"``)
-        ``parameters``, ``macs``, ``flops``; missing for a kernel that does not fit the volume.
+    DataFrame, indexed by kernel (``"3x3x15"``)
+        ``parameters``, ``macs``, ``flops`` (Int64), missing for a kernel that does not fit the volume; ``misfit``: why
+        it does not, in the words of the network's own check, empty if it fits.
+
+    >>> kernel_costs([(3, 3, 15), (3, 3, 19)], (64, 64, 18))["misfit"].to_list()
+    ['', 'a kernel of depth 19 does not fit a volume of depth 18']
     """
     rows = {}
     for kernel in kernels:
-        name = "x".join(map(str, kernel))
-        rows[name] = {"parameters": pd.NA, "macs": pd.NA, "flops": pd.NA}
-        if not misfit(kernel, input_shape, n_classes, model):
+        row = {"parameters": pd.NA, "macs": pd.NA, "flops": pd.NA, "misfit": ""}
+        try:
             with unallocated():
-                cost = network_cost(build(model, input_shape, n_classes, kernel))
-            rows[name] = {"parameters": cost.parameters, "macs": cost.macs, "flops": cost.flops}
-    table = pd.DataFrame.from_dict(rows, orient="index", columns=["parameters", "macs", "flops"])
-    return table.astype("Int64").rename_axis("kernel")
+                cost = network_cost(build("micro_exp_stcnn", input_shape, n_classes, kernel))
+            row |= {"parameters": cost.parameters, "macs": cost.macs, "flops": FLOPS_PER_MAC * cost.macs}
+        except ConfigError as error:
+            row["misfit"] = str(error).removeprefix("kernel_size: ")
+        rows["x".join(map(str, kernel))] = row
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("kernel")
+    return table.astype(dict.fromkeys(("parameters", "macs", "flops"), "Int64"))

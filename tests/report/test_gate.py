@@ -92,7 +92,6 @@ def test_a_module_that_a_chapter_does_not_import_is_no_input_of_it():
     assert "lib/sources.py" in modules
     assert "lib/datasets/smic.py" in modules, "imported by what it imports"
     assert "lib/cli.py" not in modules
-    assert "lib/report/kernel_prose.py" not in modules
     assert "lib/networks/micro_exp_fusenet_late.py" in chapter_modules("06_comparison"), "imported by a name made there"
 
 

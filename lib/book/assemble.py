@@ -6,6 +6,7 @@ rendered without training; one of these whose inputs have changed since is marke
 """
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -144,7 +145,10 @@ def build_html(source: Path, out: Path) -> Path:
     ]
     # from scratch: leftovers of an earlier assembly would be reported as documents that are in no table of contents
     shutil.rmtree(out / "_build", ignore_errors=True)
-    done = subprocess.run(command, cwd=paths.REPOSITORY, capture_output=True, text=True)
+    search = os.pathsep.join([str(paths.REPOSITORY), os.environ.get("PYTHONPATH", "")])  # for `lib.book.theme`
+    done = subprocess.run(
+        command, cwd=paths.REPOSITORY, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": search}
+    )
     (out / "jupyter-book.log").write_text(done.stdout + done.stderr, encoding="utf-8")
     if done.returncode:
         tail = "\n".join((done.stdout + done.stderr).splitlines()[-40:])

@@ -1,0 +1,39 @@
+"""A Sphinx extension: what the theme and its companions leave to be mended so that a page works offline."""
+
+import importlib.util
+import shutil
+from pathlib import Path
+
+from sphinx.application import Sphinx
+
+MATHJAX = "tex-chtml.js"  # the smallest of MathJax's bundles that reads TeX
+FONTS = "output/chtml/fonts/woff-v2"
+
+
+def setup(app: Sphinx) -> dict:
+    app.config.mathjax_path = f"mathjax/{MATHJAX}"
+    app.connect("html-page-context", mend_page)
+    app.connect("build-finished", copy_mathjax)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def mend_page(app: Sphinx, page: str, template: str, context: dict, doctree) -> None:
+    """Take out thebe, which Jupyter Book always loads: it declares its constants twice, an error on each page."""
+    context["script_files"] = [one for one in context["script_files"] if "thebe" not in f"{one}{_body(one)}".lower()]
+    context.setdefault("default_mode", "auto")
+    context["css_files"] = [one for one in context["css_files"] if "thebe" not in str(one).lower()]
+
+
+def _body(script) -> str:
+    return str(getattr(script, "attributes", {}).get("body", ""))
+
+
+def copy_mathjax(app: Sphinx, error: Exception | None) -> None:
+    """Put MathJax beside the pages, so that formulas need no foreign host."""
+    if error or app.builder.format != "html":
+        return
+    spec = importlib.util.find_spec("sphinx-mathjax-offline")  # its name cannot stand in an import statement
+    source = Path(spec.origin).parent / "static" / "mathjax"
+    target = Path(app.outdir) / "_static" / "mathjax"
+    shutil.copytree(source / FONTS, target / FONTS, dirs_exist_ok=True)
+    shutil.copy(source / MATHJAX, target / MATHJAX)

@@ -34,7 +34,7 @@ CAN_LACK_RUNS = ("06_comparison", "07_kernel_study", "08_saliency", "10_shortcut
 # Parameters that every chapter of a dataset has
 DATASET_KEYS = {"clips": int, "standin_seed": int, "options": str, "frames": int}
 # Parameters of chapters that do not choose runs
-OTHER_KEYS = {"08_saliency": {"n_clips": int, "bootstrap": int}}
+OTHER_KEYS = {"08_saliency": {"n_clips": int, "bootstrap": int}, "10_shortcuts": {"arrays": str}}
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ import pytest
 from lib.book import gate
 from lib.book.profiles import read_profile
 from lib.core import paths
-from lib.report.shortcuts import SWITCHES
 from lib.training.plans import shortcut_runs
+from lib.training.protocols import SHORTCUTS
 
 pytestmark = pytest.mark.slow
 CLIPS = read_profile("tiny").datasets["smic"]["clips"]
@@ -96,13 +96,14 @@ def run(execute, tmp_path):
 @pytest.mark.parametrize("train_missing", [False, True])
 def test_the_shortcuts_are_measured_or_listed_as_missing(train_missing, run):
     content = run(
-        "10_shortcuts", clips=CLIPS, epochs=1, fusenet_epochs=1, seeds=1, fusenet_seeds=1,
+        "10_shortcuts", clips=CLIPS, epochs=1, fusenet_epochs=1, seeds=1, fusenet_seeds=1, arrays="grey",
         train_missing=train_missing,
     )  # fmt: skip
     switches = content["results"]["switches"]
-    assert {one["switch"] for one in switches} == set(SWITCHES)
+    assert {one["switch"] for one in switches} == {*SHORTCUTS, "best_epoch", "doubled_batch", "grey_released"}
     assert {one["status"] for one in switches} == {"one seed" if train_missing else "missing"}
-    planned = len(shortcut_runs(seeds=1, fusenet_seeds=1))
+    assert content["results"]["other_clips"] == {"grey": []}
+    planned = len(shortcut_runs(seeds=1, fusenet_seeds=1)) + 1  # and the baseline on other arrays
     assert len(content["provenance"]["runs"]) == (planned if train_missing else 0)
 
 

@@ -71,7 +71,7 @@ def clips_needed(p: float, difference: float, power: float = 0.8, alpha: float =
 def detectable_difference(n: int, p: float, power: float = 0.8, alpha: float = 0.05, step: float = 0.001) -> float:
     """The smallest drop below accuracy p that n independent clips find with this power, in steps of `step`.
 
-    Pass `effective_clips` for clips of few people. NaN if even an accuracy of zero would not be found.
+    Pass clips / `design_effect` for clips of few people. NaN if even an accuracy of zero would not be found.
 
     >>> detectable_difference(41, p=0.878)
     0.17
@@ -149,25 +149,6 @@ def design_effect(cluster_sizes: float | Sequence[float], icc: float) -> float:
     sizes = np.atleast_1d(np.asarray(cluster_sizes, dtype=float))
     weighted_size = np.sum(sizes**2) / np.sum(sizes)
     return float(1 + (weighted_size - 1) * (0.0 if math.isnan(icc) else max(icc, 0.0)))
-
-
-def effective_clips(n: int, effect: float) -> float:
-    """How many independent clips n clips are worth, under a design effect.
-
-    >>> effective_clips(164, effect=2.0)
-    82.0
-    """
-    return n / effect
-
-
-def subjects_needed(independent_clips: int, cluster_sizes: float | Sequence[float], icc: float) -> int:
-    """People needed to be worth this many independent clips, if they have as many clips each as those here.
-
-    >>> subjects_needed(100, cluster_sizes=10, icc=0.1)
-    19
-    """
-    clips = independent_clips * design_effect(cluster_sizes, icc)
-    return math.ceil(round(clips / float(np.mean(cluster_sizes)), 9))
 
 
 def _acceptance(n: int | np.ndarray, p: float, alpha: float) -> tuple[np.ndarray, np.ndarray]:

@@ -23,8 +23,8 @@ STCNN, FUSENET, FUSENET_LATE = PAPER_NETWORKS
 PAPER_KERNELS = tuple((side, side, depth) for side, depth in itertools.product((3, 5, 7), (3, 7, 15, 19)))
 # Columns that `table` has even where no run is finished; finished runs bring the others of `records.summarise`.
 SCORES = (
-    "run", "n", "majority_share", "accuracy_best", "accuracy_last", "accuracy_mean_last_epochs",
-    "accuracy_std_last_epochs", "wall_seconds", "device",
+    "run", "n", "majority_share", "accuracy_best", "accuracy_last", "uf1_best", "uf1_last",
+    "accuracy_mean_last_epochs", "accuracy_std_last_epochs", "wall_seconds", "device",
 )  # fmt: skip
 # Departures from the clean baseline that only a network of two streams can make.
 FUSENET_SHORTCUTS = ("mispaired_streams", "mouth_for_eyes")

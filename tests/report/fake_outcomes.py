@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -26,6 +27,10 @@ class FakeRecord:
     @property
     def id(self) -> str:
         return self.config.slug
+
+    @property
+    def path(self) -> Path:
+        return Path("made-up") / self.id
 
     @property
     def provenance(self) -> dict:

@@ -1,212 +1,160 @@
-"""The ledger of shortcuts: pairs by seed, gaps that stay visible, sentences that claim no more than was measured."""
+"""Chapter 10's ledger, on runs that are made up: pairs by seed, and gaps that stay visible."""
 
-import json
-import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from fake_outcomes import FakeStore, failed, finished, missing
+from made_up import Chapter
 
-from lib.cli import main
-from lib.report import rigour_prose, shortcut_figures, shortcuts
-from lib.statistics.intervals import Interval
-from lib.training.plans import FUSENET, FUSENET_SHORTCUTS, STCNN, shortcut_runs
+from lib.core.errors import ConfigError
+from lib.training.plans import FUSENET, FUSENET_SHORTCUTS, STCNN
 from lib.training.protocols import SHORTCUTS
-from lib.training.records import RunConfig
 
-STORE = FakeStore()
-
-
-def outcome_of(config, right=0.5):
-    return finished(config, STORE, right)
+SWITCHES = {*SHORTCUTS, "best_epoch", "doubled_batch"}
 
 
-def outcomes(seeds=4, fusenet_seeds=3, replaced=()):
-    """Every run finished with one accuracy, but those that `replaced`, pairs of (protocol, outcome), says."""
-    chosen = dict(replaced)
-    return [
-        chosen.get(config.protocol, outcome_of)(config)
-        for config in shortcut_runs(seeds=seeds, fusenet_seeds=fusenet_seeds)
-    ]
+def by_protocol(**fates):
+    """Finished runs, but for protocols that `fates` names: how often those are right, or what became of them."""
+
+    def outcome_of(config, store):
+        fate = fates.get(config.protocol, 0.5)
+        return finished(config, store, fate) if isinstance(fate, float) else fate(config)
+
+    return outcome_of
 
 
-def row(book, switch, model=STCNN):
-    return next(book[(book["switch"] == switch) & (book["model"] == model)].itertuples())
+def some(make, seed):
+    """One seed of a protocol failed or missing, the others finished."""
+    return lambda config: make(config) if config.seed == seed else finished(config, FakeStore(), 0.5)
 
 
-def test_every_departure_has_a_line_whatever_became_of_its_runs():
-    for make in (outcome_of, failed, missing):
-        book = shortcuts.ledger(shortcuts.pairs([make(config) for config in shortcut_runs(seeds=2, fusenet_seeds=1)]))
-        assert set(book["switch"]) == set(shortcuts.SWITCHES) == {*SHORTCUTS, "best_epoch", "doubled_batch"}
-        assert len(book) == len(shortcuts.SWITCHES) + 1  # the best epoch of both networks
+def row(found, switch, model=STCNN):
+    return next(one for one in found["switches"] if (one["switch"], one["model"]) == (switch, model))
 
 
-def test_departures_of_two_streams_are_measured_against_their_own_baseline():
-    changes = shortcuts.pairs(outcomes())
-    for name in FUSENET_SHORTCUTS:
-        assert set(changes.loc[changes["switch"] == name, "model"]) == {FUSENET}
-    assert set(changes.loc[changes["switch"] == "shared_subjects", "model"]) == {STCNN}
+@pytest.fixture
+def chapter(monkeypatch, tmp_path):
+    return Chapter(monkeypatch, tmp_path, "10_shortcuts")
 
 
-def test_a_change_is_the_difference_of_two_runs_of_one_seed_at_the_last_epoch():
-    better = lambda config: outcome_of(config, 0.9)  # noqa: E731
-    runs = outcomes(replaced=[("shared_subjects", better)])
-    changes = shortcuts.pairs(runs)
-    found = changes[changes["switch"] == "shared_subjects"].set_index("seed")["accuracy"]
-    for seed in range(4):
-        pair = {one.config.protocol: one.record.summary() for one in runs
-                if one.config.seed == seed and one.config.model == STCNN and one.config.batch_size == 8}  # fmt: skip
-        assert found[seed] == pytest.approx(pair["shared_subjects"]["accuracy_last"] - pair["clean"]["accuracy_last"])
+@pytest.mark.parametrize(
+    ("outcome_of", "status"),
+    [
+        (by_protocol(), "measured"),
+        (lambda config, _: failed(config), "failed"),
+        (lambda config, _: missing(config), "missing"),
+    ],
+)
+def test_every_departure_has_a_line_whatever_became_of_its_runs(chapter, outcome_of, status):
+    lines = chapter.execute(outcome_of, seeds=2, fusenet_seeds=2)["switches"]
+    assert {one["switch"] for one in lines} == SWITCHES
+    assert len(lines) == len(SWITCHES) + 1  # the best epoch of both networks
+    assert {one["status"] for one in lines} == {status}
+    assert {one["switch"] for one in lines if one["model"] == FUSENET} == {*FUSENET_SHORTCUTS, "best_epoch"}
 
 
-def test_the_best_epoch_is_compared_with_the_last_of_the_same_run():
-    runs = outcomes()
-    changes = shortcuts.pairs(runs)
-    found = changes[(changes["switch"] == "best_epoch") & (changes["model"] == STCNN)].set_index("seed")
-    summary = runs[0].record.summary()
-    assert found.loc[0, "accuracy"] == pytest.approx(summary["accuracy_best"] - summary["accuracy_last"])
-    assert found.loc[0, "uf1"] == pytest.approx(summary["uf1_best"] - summary["uf1_last"])
+def test_a_change_is_the_difference_of_two_runs_of_one_seed_at_the_last_epoch(chapter):
+    found = chapter.execute(by_protocol(shared_subjects=0.9), seeds=4)
+    accuracy = {
+        (one.config.protocol, one.config.seed): one.record.summary()["accuracy_last"]
+        for one in chapter.names["outcomes"]
+        if one.config.model == STCNN and one.config.batch_size == 8
+    }
+    changes = [accuracy["shared_subjects", seed] - accuracy["clean", seed] for seed in range(4)]
+    assert row(found, "shared_subjects")["accuracy_change"]["estimate"] == pytest.approx(np.mean(changes))
+    assert found["switches"][0]["switch"] == "shared_subjects"  # the largest gain
 
 
-def test_a_failed_run_is_counted_and_leaves_its_pair_out_of_the_mean():
-    once = lambda config: failed(config) if config.seed == 1 else outcome_of(config)  # noqa: E731
-    book = shortcuts.ledger(shortcuts.pairs(outcomes(replaced=[("frames_as_listed", once)])))
-    line = row(book, "frames_as_listed")
-    assert (line.n_seeds, line.n_failed, line.n_missing, line.status) == (3, 1, 0, "measured")
-    assert "failed: the loss was not finite" in line.reason
-    assert shortcuts.ledger_table(book, False).loc[line.title, "pairs of runs"] == "3 of 4 (1 failed)"
-
-
-def test_a_failed_baseline_leaves_no_departure_of_that_seed_measured():
-    once = lambda config: failed(config) if config.seed == 0 else outcome_of(config)  # noqa: E731
-    changes = shortcuts.pairs(outcomes(replaced=[("clean", once)]))
-    assert set(changes.loc[changes["seed"] == 0, "status"]) == {"failed"}
-    assert set(changes.loc[changes["seed"] == 1, "status"]) == {"finished"}
-
-
-def test_a_missing_baseline_makes_a_pair_missing():
-    changes = shortcuts.pairs([one for one in outcomes() if one.config.protocol != "clean" or one.config.seed])
-    assert set(changes.loc[changes["seed"] == 0, "status"]) == {"missing"}
-
-
-def test_the_largest_gain_comes_first_and_lines_without_a_number_last():
-    better = lambda config: outcome_of(config, 0.95)  # noqa: E731
-    book = shortcuts.ledger(
-        shortcuts.pairs(outcomes(replaced=[("validated_on_training_clips", better), ("duplicated_clips", failed)]))
-    )
-    assert book["switch"].iloc[0] == "validated_on_training_clips"
-    assert book["switch"].iloc[-1] == "duplicated_clips"
-    assert book["status"].iloc[-1] == "failed"
-
-
-def test_two_equal_changes_are_not_called_a_finding():
-    better = lambda config: outcome_of(replace(config, seed=0), 0.9)  # noqa: E731
-    same = lambda config: outcome_of(replace(config, seed=0))  # noqa: E731
-    few = [("shared_subjects", better), ("clean", same)]
+def test_the_gain_of_the_best_epoch_is_that_over_the_last_and_has_a_range_in_place_of_an_interval(chapter):
+    found = chapter.execute(by_protocol(), seeds=4)
     runs = [
-        replace(one, config=replace(one.config, seed=seed))
-        for seed in range(2)
-        for one in outcomes(seeds=1, fusenet_seeds=1, replaced=few)
+        one.record.summary()
+        for one in chapter.names["outcomes"]
+        if (one.config.protocol, one.config.model, one.config.batch_size) == ("clean", STCNN, 8)
     ]
-    line = row(shortcuts.ledger(shortcuts.pairs(runs)), "shared_subjects")
-    assert line.accuracy.low == line.accuracy.high > 0
-    assert line.directions["accuracy"] == "open"
+    gains = [run["accuracy_best"] - run["accuracy_last"] for run in runs]
+    line = row(found, "best_epoch")
+    assert line["accuracy_change"] == {"estimate": pytest.approx(np.mean(gains)), "low": None, "high": None}
+    assert line["accuracy_never_less"] == pytest.approx(
+        {"mean": np.mean(gains), "lowest": min(gains), "highest": max(gains)}
+    )
+    assert line["uf1_change"]["low"] is not None  # the epoch is chosen by accuracy, and may cost UF1
 
 
-def test_the_gain_of_the_best_epoch_cannot_be_negative_and_has_no_interval_around_zero():
-    book = shortcuts.ledger(shortcuts.pairs(outcomes()))
-    line = row(book, "best_epoch")
-    assert math.isnan(line.accuracy.low)
-    assert 0 <= line.never_less.lowest <= line.never_less.mean <= line.never_less.highest
-    assert math.isfinite(line.uf1.low)  # the epoch is chosen by accuracy, and may cost UF1
-    assert row(book, "shared_subjects").never_less is None
-    assert "*best epoch reported* cannot lower accuracy: +" in rigour_prose.shortcut_sentences(book, standin=False)
+def test_a_pair_with_a_failed_run_is_counted_and_left_out_of_the_mean(chapter):
+    line = row(chapter.execute(by_protocol(frames_as_listed=some(failed, 1)), seeds=4), "frames_as_listed")
+    assert (line["n_seeds"], line["n_failed"], line["n_missing"], line["status"]) == (3, 1, 0, "measured")
+    assert "the loss was not finite" in line["reason"]
+    assert "3 of 4 (1 failed, 0 not trained)" in chapter.names["ledger"]["pairs"].tolist()
 
 
-def test_a_gain_that_uf1_shows_is_told_where_accuracy_is_blind():
-    book = shortcuts.ledger(shortcuts.pairs(outcomes()))
-    blind = book["switch"] == "validated_on_training_clips"
-    book.loc[blind, "accuracy"] = [Interval(0.073, -0.01, 0.156)]
-    book.loc[blind, "uf1"] = [Interval(0.208, 0.124, 0.291)]
-    book.loc[blind, "directions"] = [{"accuracy": "open", "uf1": "up"}]
-    text = rigour_prose.shortcut_sentences(book, standin=False)
-    assert "*scored on all clips* (+0.208 (+0.124 to +0.291))" in text.partition("UF1 **rises**")[2]
+@pytest.mark.parametrize(("make", "count"), [(failed, "n_failed"), (missing, "n_missing")])
+def test_a_baseline_that_failed_or_is_missing_leaves_no_departure_of_that_seed_measured(chapter, make, count):
+    found = chapter.execute(by_protocol(clean=some(make, 0)), seeds=4, fusenet_seeds=4)
+    assert {(one["n_seeds"], one[count]) for one in found["switches"]} == {(3, 1)}
 
 
-def test_sentences_name_what_rises_and_what_has_no_number():
-    better = lambda config: outcome_of(config, 0.95)  # noqa: E731
-    runs = outcomes(replaced=[("shared_subjects", better), ("duplicated_clips", failed), ("unshuffled_split", missing)])
-    text = rigour_prose.shortcut_sentences(shortcuts.ledger(shortcuts.pairs(runs)), standin=True)
-    assert "Accuracy **rises**" in text
-    assert "*people in both parts*" in text.split("Accuracy **falls**")[0]
-    assert "*last class doubled* (failed)" in text
-    assert "*split without shuffling* (missing)" in text
-    assert "stand-in" in text
-    assert "stand-in" not in rigour_prose.shortcut_sentences(shortcuts.ledger(shortcuts.pairs(runs)), standin=False)
+def test_a_line_without_a_number_comes_last_and_has_none(chapter):
+    found = chapter.execute(by_protocol(duplicated_clips=failed), seeds=2)
+    last = found["switches"][-1]
+    assert (last["switch"], last["accuracy_change"]["estimate"]) == ("duplicated_clips", None)
 
 
-def test_planned_runs_are_told_apart_by_what_became_of_them():
-    text = rigour_prose.outcome_sentences([outcome_of(RunConfig(STCNN)), failed(RunConfig(STCNN, "clean", seed=3))])
-    assert "**1 of 2 runs** are finished" in text
-    assert "`clean` of MicroExpSTCNN, batches of 8, seed 3" in text
-    assert "not been trained" in rigour_prose.outcome_sentences([missing(RunConfig(STCNN))])
+def test_two_seeds_show_no_direction_and_one_has_no_interval(chapter):
+    better = by_protocol(shared_subjects=0.95)
+    assert row(chapter.execute(better, seeds=2), "shared_subjects")["directions"]["accuracy"] == "open"
+    line = row(chapter.execute(better, seeds=1), "shared_subjects")
+    assert (line["status"], line["accuracy_change"]["low"]) == ("one seed", None)
 
 
-def test_results_are_json_even_where_nothing_was_measured():
-    book = shortcuts.ledger(shortcuts.pairs(outcomes(seeds=1, replaced=[("frames_as_listed", missing)])))
-    written = json.loads(json.dumps(shortcuts.results(book), allow_nan=False))
-    by_switch = {one["switch"]: one for one in written}
-    assert by_switch["frames_as_listed"]["accuracy_change"] == {"estimate": None, "low": None, "high": None}
-    assert by_switch["frames_as_listed"]["status"] == "missing"
-    assert by_switch["shared_subjects"]["status"] == "one seed"
-    assert by_switch["shared_subjects"]["accuracy_change"]["estimate"] is not None
-
-
-def test_each_departure_is_explained_by_what_the_released_code_does():
-    table = shortcuts.meanings()
-    assert len(table) == len(shortcuts.SWITCHES)
-    assert (table != "").all(axis=None)
-    assert "SMIC/Intermediate_MicroFuseNet.py" in table.loc["mouth in place of eyes", "in"]
-
-
-@pytest.mark.parametrize("option", ["--grey rgb_as_bgr", "--detection released"])
-def test_a_departure_that_takes_another_store_is_told_with_a_command_that_measures_it(option, tmp_path, capsys):
-    (told,) = [text for text in shortcuts.without_switch()["here"] if option in text]
-    words = told.partition("python -m lib ")[2].partition(",")[0].split()
-    assert main([*words, "--root", str(tmp_path / "absent")]) == 1
-    assert "expected the dataset's folder" in capsys.readouterr().err  # all else is understood
-
-
-def test_a_figure_of_a_stand_in_says_so_and_names_every_gap():
-    runs = outcomes(seeds=2, replaced=[("frames_as_listed", missing), ("mouth_for_eyes", failed)])
-    changes = shortcuts.pairs(runs)
-    for standin in (True, False):
-        figure = shortcut_figures.ledger_chart(shortcuts.ledger(changes), changes, standin)
-        assert any("stand-in" in text.get_text() for text in figure.texts) == standin
-    written = [text.get_text() for axis in figure.axes for text in axis.texts]
-    assert "2 not trained" in written
-    assert any("failed" in text for text in written)
-
-
-def test_uf1_over_other_classes_has_no_change_and_says_so():
+def test_uf1_over_other_classes_has_no_change(chapter):
     def one_class(config):
-        outcome = outcome_of(config)
-        truth = STORE.truth()
-        record = replace(outcome.record, truth=truth[truth["truth"] == "surprise"])
-        return replace(outcome, record=record)
+        outcome = finished(config, FakeStore(), 0.5)
+        truth = outcome.record.truth
+        return replace(outcome, record=replace(outcome.record, truth=truth[truth["truth"] == "surprise"]))
 
-    changes = shortcuts.pairs(outcomes(replaced=[("unshuffled_split", one_class)]))
-    ledger = shortcuts.ledger(changes)
-    found = row(ledger, "unshuffled_split")
-    assert math.isnan(found.uf1.estimate)
-    assert math.isfinite(found.accuracy.estimate)
-    assert math.isfinite(row(ledger, "shared_subjects").uf1.estimate)
-    figure = shortcut_figures.ledger_chart(ledger, changes, standin=False)
-    assert "other classes are scored" in [text.get_text() for axis in figure.axes for text in axis.texts]
+    found = chapter.execute(by_protocol(unshuffled_split=one_class), seeds=3)
+    line = row(found, "unshuffled_split")
+    assert line["uf1_change"]["estimate"] is None
+    assert line["accuracy_change"]["estimate"] is not None
+    assert row(found, "shared_subjects")["uf1_change"]["estimate"] is not None
 
 
-def test_a_row_without_a_pair_tells_how_many_failed_and_how_many_are_missing():
-    fate = lambda config: (failed if config.seed == 0 else missing)(config)  # noqa: E731
-    changes = shortcuts.pairs(outcomes(replaced=[("frames_as_listed", fate)]))
-    figure = shortcut_figures.ledger_chart(shortcuts.ledger(changes), changes, standin=False)
-    assert "1 failed, 3 not trained" in [text.get_text() for axis in figure.axes for text in axis.texts]
+def test_departures_in_the_arrays_are_measured_between_two_stores_by_the_network_that_sees_them(chapter):
+    def store(*_, grey="luma", detection="tracked"):
+        return FakeStore(sizes=(6, 10, 3, 14, 2, 8, 9, 4 if detection == "released" else 5), dataset=grey)
+
+    def outcome_of(config, store):
+        return finished(config, store, 0.9 if store.dataset == "rgb_as_bgr" else 0.4, gain=0.0)
+
+    found = chapter.execute(outcome_of, store, arrays="grey detection", seeds=3, fusenet_seeds=3)
+    grey = row(found, "grey_released")
+    assert grey["n_seeds"] == 3
+    assert grey["accuracy_change"]["estimate"] > 0.2
+    assert row(found, "detection_released", FUSENET)["n_seeds"] == 3
+    assert found["other_clips"] == {"grey": [], "detection": ["056"]}
+    assert row(found, "shared_subjects")["accuracy_change"]["estimate"] == pytest.approx(0, abs=0.1)
+
+
+def test_an_unknown_departure_in_the_arrays_is_refused(chapter):
+    with pytest.raises(ConfigError, match="grey, detection"):
+        chapter.execute(by_protocol(), arrays="gray")
+
+
+def test_the_figure_names_gaps_and_says_what_is_a_stand_in(chapter):
+    fates = by_protocol(frames_as_listed=missing)
+    for standin in (None, {"seed": 0}):
+        chapter.execute(fates, lambda *_, standin=standin: FakeStore(standin=standin), seeds=2)
+        figure = chapter.names["figure"]
+        assert any("stand-in" in text.get_text() for text in figure.texts) == (standin is not None)
+        written = [text.get_text() for axis in figure.axes for text in axis.texts]
+        assert written == ["0 of 2 (0 failed, 2 not trained)"] * 2
+
+
+def test_each_departure_is_explained_by_what_the_released_code_does(chapter):
+    chapter.execute(by_protocol(), seeds=1, fusenet_seeds=1)
+    meanings = chapter.names["meanings"]
+    assert set(meanings.index) == {*SWITCHES, "grey_released", "detection_released"}
+    assert meanings.drop(columns="entry").notna().all(axis=None)
+    assert "SMIC/Intermediate_MicroFuseNet.py" in meanings.loc["mouth_for_eyes", "in"]

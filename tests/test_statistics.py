@@ -54,26 +54,12 @@ def test_one_seed_has_a_mean_and_no_interval():
 
 def test_limits_are_cut_where_no_score_can_lie():
     assert statistics.mean_interval([0.1, 0.9], bounds=(0, 1)) == (0.5, 0, 1)
-    assert statistics.paired_difference([0.9, 0.5], [0.1, 0.4], bounds=(-1, 1))[1:] == (-1, 1)
     assert statistics.mean_interval([0.1, 0.9]).high > 1
 
 
 def test_an_interval_can_be_written_as_json_even_without_limits():
     written = json.dumps(statistics.mean_interval([0.7]).to_dict(), allow_nan=False)
     assert json.loads(written) == {"estimate": 0.7, "low": None, "high": None}
-
-
-def test_pairing_removes_what_both_runs_of_a_seed_share():
-    seeds = np.array([0.5, 0.6, 0.7, 0.8])
-    estimate, low, high = statistics.paired_difference(seeds + 0.1, seeds)
-    assert (estimate, low, high) == pytest.approx((0.1, 0.1, 0.1))
-    unpaired = statistics.mean_interval(seeds)
-    assert unpaired.high - unpaired.low > 0.3
-
-
-def test_runs_without_a_partner_are_refused():
-    with pytest.raises(ValueError, match="one per pair"):
-        statistics.paired_difference([0.5, 0.6], [0.5])
 
 
 def test_a_score_that_is_not_a_number_is_refused_and_not_dropped():
@@ -87,26 +73,14 @@ def test_a_level_is_a_share(level):
         statistics.mean_interval([0.5, 0.6], level)
 
 
-def test_the_bootstrap_of_a_mean_of_many_values_agrees_with_the_normal_interval():
-    values = np.random.default_rng(0).normal(0.7, 0.1, 200)
-    found = statistics.bootstrap_interval(values, np.random.default_rng(1))
-    assert found == pytest.approx(statistics.mean_interval(values), abs=0.003)
-
-
-def test_the_bootstrap_repeats_under_an_equal_generator():
-    values = [0.2, 0.3, 0.4, 0.5, 0.9, 0.95, 0.97]
-    first, second = (statistics.bootstrap_interval(values, np.random.default_rng(3)) for _ in range(2))
-    assert first == second
-
-
 def test_few_values_widen_the_percentiles_towards_the_t_interval():
     values = [0.61, 0.70, 0.58, 0.66, 0.64]
-    expanded = statistics.bootstrap_interval(values, np.random.default_rng(0))
     resampled = np.random.default_rng(0).choice(values, (10_000, 5)).mean(axis=1)
+    low, high = statistics.percentile_limits(resampled, len(values), 0.95)
     plain = np.quantile(resampled, [0.025, 0.975])
-    assert expanded.high - expanded.low > 1.2 * (plain[1] - plain[0])
+    assert high - low > 1.2 * (plain[1] - plain[0])
     student = statistics.mean_interval(values)
-    assert expanded.high - expanded.low == pytest.approx(student.high - student.low, rel=0.2)
+    assert high - low == pytest.approx(student.high - student.low, rel=0.2)
 
 
 # --- people, not clips ---------------------------------------------------------------------------------------------

@@ -26,8 +26,8 @@ class Interval(NamedTuple):
     high: float
 
     def to_dict(self) -> dict[str, float | None]:
-        """As JSON can hold it: a limit that is not a number becomes None."""
-        return _json(self)
+        """As JSON can hold it: what is not a number becomes None."""
+        return {name: float(value) if math.isfinite(value) else None for name, value in self._asdict().items()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, float | None]) -> "Interval":
@@ -51,9 +51,7 @@ class Range(NamedTuple):
         values = _finite(values)
         return cls(*(float(one(values)) if len(values) else math.nan for one in (np.mean, np.min, np.max)))
 
-    def to_dict(self) -> dict[str, float | None]:
-        """As JSON can hold it."""
-        return _json(self)
+    to_dict = Interval.to_dict
 
 
 class PermutationTest(NamedTuple):
@@ -101,37 +99,6 @@ def mean_interval(values: Sequence[float], level: float = 0.95, bounds: tuple[fl
     mean = float(values.mean())
     low, high = mean + stats.sem(values) * np.array(stats.t.interval(level, len(values) - 1))
     return Interval(mean, max(float(low), bounds[0]), min(float(high), bounds[1]))
-
-
-def paired_difference(
-    a: Sequence[float], b: Sequence[float], level: float = 0.95, bounds: tuple[float, float] = UNBOUNDED
-) -> Interval:
-    """Mean of a - b over paired runs (equal seeds under two settings), with its t interval.
-
-    Pairing takes out what both runs of a seed share, such as their initial weights and the order of clips. A
-    difference of scores has the bounds (-1, 1).
-
-    >>> [round(number, 3) for number in paired_difference([0.7, 0.8, 0.9], [0.6, 0.7, 0.7])]
-    [0.133, -0.01, 0.277]
-    """
-    a, b = _finite(a), _finite(b)
-    if a.shape != b.shape:
-        raise ValueError(f"expected as many values on both sides, one per pair, found {len(a)} and {len(b)}")
-    return mean_interval(a - b, level, bounds)
-
-
-def bootstrap_interval(
-    values: Sequence[float], rng: np.random.Generator, n: int = 10_000, level: float = 0.95
-) -> Interval:
-    """Mean of more than about ten independent values, with limits from `n` resamples as in `percentile_limits`."""
-    _check_level(level)
-    values = _finite(values)
-    if len(values) == 0:
-        raise ValueError("expected at least one value, found none")
-    if len(values) == 1:
-        return Interval(float(values[0]), math.nan, math.nan)
-    resampled = values[rng.integers(0, len(values), (n, len(values)))]  # (n, n_values)
-    return Interval(float(values.mean()), *percentile_limits(resampled.mean(axis=1), len(values), level))
 
 
 def percentile_limits(resampled: np.ndarray, n_units: int, level: float) -> np.ndarray:
@@ -274,10 +241,6 @@ def _coded(predictions: pd.DataFrame, classes: Sequence[str], *columns: str) -> 
 def _one_sided_p(observed: float, null: np.ndarray) -> float:
     # equal scores may differ in their last bits, because their sums were taken in another order
     return float((1 + np.sum(null >= observed - 1e-12)) / (1 + len(null)))
-
-
-def _json(numbers: NamedTuple) -> dict[str, float | None]:
-    return {name: float(value) if math.isfinite(value) else None for name, value in numbers._asdict().items()}
 
 
 def _finite(values: Sequence[float]) -> np.ndarray:

@@ -39,11 +39,7 @@ def binomial_power(n: int | np.ndarray, p: float, difference: float, alpha: floa
     >>> round(float(binomial_power(41, p=0.878, difference=0.1)), 2)
     0.43
     """
-    true = p - difference
-    if not (0 < p < 1 and 0 <= true <= 1 and difference != 0):
-        raise ValueError(f"expected 0 < p < 1 and an accuracy p - difference in [0, 1], found {p} and {difference}")
-    n = np.asarray(n)
-    return _share_rejected(n, *_acceptance(n, p, alpha), true)
+    return _share_rejected(np.asarray(n), p, _true_accuracy(p, difference), alpha)
 
 
 def clips_needed(p: float, difference: float, power: float = 0.8, alpha: float = 0.05) -> int:
@@ -60,8 +56,11 @@ def clips_needed(p: float, difference: float, power: float = 0.8, alpha: float =
     Chernick and Liu, "The saw-toothed behavior of power versus sample size and software solutions", The American
     Statistician 56 (2002).
     """
+    true = _true_accuracy(p, difference)
     _check_power(power)
-    upper = 4 * _normal_clips(p, p - difference, power, alpha) + 50
+    # the normal approximation, with room for the steps of an exact test
+    spreads = stats.norm.isf([alpha / 2, 1 - power]) * np.sqrt([p * (1 - p), true * (1 - true)])
+    upper = math.ceil(4 * ((spreads.sum() / difference) ** 2 + 1 / abs(difference))) + 50
     if upper > LARGEST:
         raise ValueError(f"a difference of {difference:g} takes more than {LARGEST // 4} clips: choose a larger one")
     short = np.flatnonzero(binomial_power(np.arange(1, upper + 1), p, difference, alpha) < power)
@@ -80,8 +79,7 @@ def detectable_difference(n: int, p: float, power: float = 0.8, alpha: float = 0
     if n < 1:
         return math.nan
     drops = np.minimum(np.arange(step, p + step / 2, step), p)
-    n = int(n)
-    found = drops[_share_rejected(n, *_acceptance(n, p, alpha), p - drops) >= power]
+    found = drops[_share_rejected(int(n), p, p - drops, alpha) >= power]
     return round(float(found[0]), 6) if len(found) else math.nan
 
 
@@ -151,26 +149,18 @@ def design_effect(cluster_sizes: float | Sequence[float], icc: float) -> float:
     return float(1 + (weighted_size - 1) * (0.0 if math.isnan(icc) else max(icc, 0.0)))
 
 
-def _acceptance(n: int | np.ndarray, p: float, alpha: float) -> tuple[np.ndarray, np.ndarray]:
-    """The highest number of hits that rejects p from below, and the lowest that rejects it from above."""
+def _share_rejected(n: int | np.ndarray, p: float, true: float | np.ndarray, alpha: float) -> np.ndarray:
+    """Probability of a number of hits that rejects p, under the true accuracy."""
     lowest = stats.binom.ppf(alpha / 2, n, p)  # the first whose lower tail reaches alpha / 2; it may exceed it
     below = np.where(stats.binom.cdf(lowest, n, p) <= alpha / 2, lowest, lowest - 1)
-    above = stats.binom.isf(alpha / 2, n, p) + 1  # the probability of more hits than isf is at most alpha / 2
-    return below, above
+    above = stats.binom.isf(alpha / 2, n, p)  # the probability of more hits than this is at most alpha / 2
+    return stats.binom.cdf(below, n, true) + stats.binom.sf(above, n, true)
 
 
-def _share_rejected(n, below: np.ndarray, above: np.ndarray, true: float | np.ndarray) -> np.ndarray:
-    return stats.binom.cdf(below, n, true) + stats.binom.sf(above - 1, n, true)
-
-
-def _normal_clips(p: float, true: float, power: float, alpha: float) -> int:
-    """Clips needed by the normal approximation with Fleiss' correction for continuity."""
-    if not (0 < p < 1 and 0 <= true <= 1 and p != true):
-        raise ValueError(f"expected two different accuracies between 0 and 1, found {p} and {true}")
-    quantiles = stats.norm.isf(alpha / 2) * math.sqrt(p * (1 - p))
-    quantiles += stats.norm.isf(1 - power) * math.sqrt(true * (1 - true))
-    n = (quantiles / abs(p - true)) ** 2
-    return math.ceil(n / 4 * (1 + math.sqrt(1 + 2 / (n * abs(p - true)))) ** 2)
+def _true_accuracy(p: float, difference: float) -> float:
+    if not (0 < p < 1 and 0 <= p - difference <= 1 and difference != 0):
+        raise ValueError(f"expected 0 < p < 1 and an accuracy p - difference in [0, 1], found {p} and {difference}")
+    return p - difference
 
 
 def _check_power(power: float) -> None:

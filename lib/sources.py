@@ -8,14 +8,15 @@ import itertools
 import os
 import sys
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from lib.core import paths
 from lib.core.catalogue import DATASETS, PAPER_DATASETS
-from lib.core.errors import ConfigError, DatasetError, FrameError, suggestion
+from lib.core.checks import one_of
+from lib.core.errors import ConfigError, DatasetError, FrameError
 from lib.datasets import load_dataset
 from lib.datasets.clip import Clip, Dataset
 from lib.datasets.fingerprint import damage_traps
@@ -25,17 +26,7 @@ from lib.preprocessing.config import RELEASED_READING
 from lib.standin import write_standin
 
 
-@dataclass(frozen=True)
-class Location:
-    """Where a dataset lies and why there: `how` is "parameter", "environment" or "standin"."""
-
-    root: Path
-    how: str
-
-
-def locate(
-    dataset: str, root: Path | str = "", clips: int = 0, standin_seed: int = 0, progress: bool = True
-) -> Location:
+def locate(dataset: str, root: Path | str = "", clips: int = 0, standin_seed: int = 0, progress: bool = True) -> Path:
     """Find the folder of a dataset; make its stand-in where no folder is given. Parameters as of `load`.
 
     Raises
@@ -45,22 +36,23 @@ def locate(
     DatasetError
         The folder does not exist, or the stand-in made here is no longer as it was rendered.
     """
-    if dataset not in DATASETS:
-        raise ConfigError(
-            f"expected a dataset among {', '.join(DATASETS)}, found {dataset!r}{suggestion(dataset, DATASETS)}"
-        )
-    row = DATASETS[dataset]
-    if root:
-        return Location(_existing(Path(root), "the parameter `root`"), "parameter")
-    if row.root_variable and os.environ.get(row.root_variable):
-        origin = f"the environment variable {row.root_variable}"
-        return Location(_existing(Path(os.environ[row.root_variable]), origin), "environment")
+    row = DATASETS[one_of("dataset", dataset, DATASETS)]
+    named = root or os.environ.get(row.root_variable)
+    if named:
+        folder = Path(named).expanduser()
+        if not folder.is_dir():
+            what = "a file" if folder.exists() else "nothing"
+            origin = "the parameter `root`" if root else f"the environment variable {row.root_variable}"
+            raise DatasetError(
+                f"expected the dataset's folder at {folder} (from {origin}), found {what} there. "
+                "Correct the path, or leave it out to use the stand-in."
+            )
+        return folder
     if not row.standins:
         variable = row.root_variable and f" or in the environment variable {row.root_variable}"
         raise ConfigError(f"{dataset} has no stand-in: give the folder of your clips as `root`{variable}")
     folder = paths.raw_folder() / f"standin-{dataset}-{clips or 'all'}-seed{standin_seed}"
-    made = write_standin(row.standins[0], folder, clips=clips or None, seed=standin_seed, progress=progress)
-    return Location(made, "standin")
+    return write_standin(row.standins[0], folder, clips=clips or None, seed=standin_seed, progress=progress)
 
 
 def load(
@@ -90,11 +82,11 @@ def load(
         Options of the dataset's loader, as in 'label_source=polarity extent=window'.
     """
     chosen = parse_options(options)
-    location = locate(dataset, root, clips, standin_seed, progress)
-    loaded = load_dataset(dataset, location.root, **chosen)
+    folder = locate(dataset, root, clips, standin_seed, progress)
+    loaded = load_dataset(dataset, folder, **chosen)
     if loaded.is_standin:
         print(
-            f"{dataset}: STAND-IN data (rendered faces) from {display_path(location.root)}; "
+            f"{dataset}: STAND-IN data (rendered faces) from {display_path(folder)}; "
             "nothing measured on it is a result on the real dataset.",
             file=sys.stderr,
         )
@@ -217,14 +209,3 @@ def display_path(path: Path) -> str:
     """A path as shown to people and written to records: relative to the checkout where it lies in it."""
     path = Path(path)
     return path.relative_to(paths.REPOSITORY).as_posix() if path.is_relative_to(paths.REPOSITORY) else path.name
-
-
-def _existing(folder: Path, origin: str) -> Path:
-    folder = folder.expanduser()
-    if not folder.is_dir():
-        what = "a file" if folder.exists() else "nothing"
-        raise DatasetError(
-            f"expected the dataset's folder at {folder} (from {origin}), found {what} there. "
-            "Correct the path, or leave it out to use the stand-in."
-        )
-    return folder

@@ -25,7 +25,7 @@ def content(execute, book_checkout, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("MICROEXP_DATA", str(book_checkout / "data"))
         patched.delenv("SMIC_ROOT", raising=False)
-        standin = sources.locate("smic", clips=18, progress=False).root
+        standin = sources.locate("smic", clips=18, progress=False)
     root = shutil.copytree(standin, folder / "SMIC", copy_function=os.link)
     (root / STANDIN_MARKER).unlink()
     _, results = execute("06_comparison", folder, root=str(root), **SETTINGS)

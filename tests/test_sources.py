@@ -29,8 +29,8 @@ def test_the_root_given_wins_over_the_environment(tmp_path, monkeypatch):
     (tmp_path / "given").mkdir()
     (tmp_path / "environment").mkdir()
     monkeypatch.setenv("SMIC_ROOT", str(tmp_path / "environment"))
-    assert sources.locate("smic", tmp_path / "given") == sources.Location(tmp_path / "given", "parameter")
-    assert sources.locate("smic") == sources.Location(tmp_path / "environment", "environment")
+    assert sources.locate("smic", tmp_path / "given") == tmp_path / "given"
+    assert sources.locate("smic") == tmp_path / "environment"
 
 
 def test_without_a_folder_the_stand_in_is_used(tmp_path, monkeypatch):
@@ -42,15 +42,14 @@ def test_without_a_folder_the_stand_in_is_used(tmp_path, monkeypatch):
 
     monkeypatch.setenv("MICROEXP_DATA", str(tmp_path))
     monkeypatch.setattr(sources, "write_standin", write)
-    location = sources.locate("smic", clips=18, standin_seed=3)
-    assert location.how == "standin"
+    assert sources.locate("smic", clips=18, standin_seed=3) == tmp_path / "raw" / "standin-smic-18-seed3"
     assert made == [("smic", tmp_path / "raw" / "standin-smic-18-seed3", 18, 3)]
 
 
 def test_stand_ins_of_different_size_or_seed_do_not_share_a_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("MICROEXP_DATA", str(tmp_path))
     monkeypatch.setattr(sources, "write_standin", lambda name, folder, **rest: folder)
-    roots = {sources.locate("smic", clips=c, standin_seed=s).root for c in (0, 18) for s in (0, 1)}
+    roots = {sources.locate("smic", clips=c, standin_seed=s) for c in (0, 18) for s in (0, 1)}
     assert len(roots) == 4
 
 

@@ -2,11 +2,10 @@
 
 import inspect
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pydantic
 import yaml
 
 from lib.book.chapters import CHAPTERS, NO_DATASET, OF_A_DATASET, PLANS, WITHOUT_DATASET
@@ -93,21 +92,16 @@ def read_profile(name: str, folder: Path = PROFILES) -> Profile:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise ConfigError(f"{path.name} is no valid YAML: {error}") from error
-    of_datasets = _section(dict.fromkeys(ROOT_VARIABLES, _section(DATASET_KEYS)))
-    datasets = _checked({"datasets": of_datasets, "chapters": object, "kept": object}, content, path.name).get(
-        "datasets"
-    )
+    content = _checked(dict.fromkeys(("datasets", "chapters", "kept"), object), content, path.name)
+    datasets = _checked(dict.fromkeys(ROOT_VARIABLES, DATASET_KEYS), content.get("datasets"), f"{path.name}, datasets")
     if not datasets:
         raise ConfigError(f"{path.name}: expected at least one dataset under `datasets`, found none")
-    # only now is it known of which datasets there can be settings
-    keys = {name: _section(_run_keys(name) | CHAPTERS[name].settings) for name in OF_A_DATASET}
-    chapters = {name: _section(dict.fromkeys(datasets, one)) for name, one in keys.items()}
-    kept_chapters = {name: chapters[name] for name in PLANS}
-    form = {"datasets": object, "chapters": _section(chapters), "kept": _section(kept_chapters)}
-    read = _checked(form, content, path.name)
-    settings = read.get("chapters", {})
+    keys = {name: _run_keys(name) | CHAPTERS[name].settings for name in OF_A_DATASET}
+    chapters = {name: dict.fromkeys(datasets, one) for name, one in keys.items()}
+    settings = _checked(chapters, content.get("chapters"), f"{path.name}, chapters")
+    kept_settings = _checked({name: chapters[name] for name in PLANS}, content.get("kept"), f"{path.name}, kept")
     kept = {dataset: _kept(dataset, chosen) for dataset, chosen in datasets.items()}
-    for notebook, by_dataset in read.get("kept", {}).items():
+    for notebook, by_dataset in kept_settings.items():
         for dataset, own in by_dataset.items():
             if kept[dataset].issuperset(_runs(notebook, own)):
                 settings.setdefault(notebook, {})[dataset] = own
@@ -135,48 +129,22 @@ def _run_keys(notebook: str) -> dict[str, type]:
     return {name: one.annotation for name, one in inspect.signature(PLANS[notebook]).parameters.items()}
 
 
-# === The form of a file ===
-
-
-class _Section(pydantic.BaseModel, extra="forbid", strict=True):
-    """Names with values, all of them known; a place that is left empty has none."""
-
-    @pydantic.model_validator(mode="before")
-    @classmethod
-    def _empty(cls, found: object) -> object:
-        return {} if found is None else found
-
-
-def _section(kinds: Mapping[str, type]) -> type[_Section]:
-    return pydantic.create_model("Section", __base__=_Section, **{name: (kind, None) for name, kind in kinds.items()})
-
-
-def _checked(kinds: Mapping[str, type], content: object, place: str) -> dict:
-    """What stands in a file, and nothing that does not.
+def _checked(form: Mapping | type, found: object, place: str) -> object:
+    """What stands at a place of a file: names with values, all of them known, or one value of a type.
 
     Raises
     ------
     ConfigError
         Names the place, what was expected and what was found there.
     """
-    form = _section(kinds)
-    try:
-        return form.model_validate(content).model_dump(exclude_unset=True)
-    except pydantic.ValidationError as error:
-        first = error.errors()[0]
-        raise ConfigError(_message(form, first["loc"], first["type"], first["input"], place)) from error
-
-
-def _message(form: type[_Section], where: Sequence, kind: str, found: object, place: str) -> str:
-    unknown = kind in ("extra_forbidden", "invalid_key")
-    inside = where[:-1] if unknown else where
-    for name in inside:
-        form = form.model_fields[name].annotation
-    place = ", ".join((place, *inside))
-    if not issubclass(form, _Section):
-        return f"{place}: expected {form.__name__}, found {found!r}"
-    known = tuple(form.model_fields)
-    wrong = f"expected names with values, found {found!r}"
-    if unknown:
-        wrong = f"unknown key {where[-1]!r}{suggestion(where[-1], known)}"
-    return f"{place}: {wrong}; known: {', '.join(known)}"
+    if not isinstance(form, Mapping):
+        if form is not object and type(found) not in ((float, int) if form is float else (form,)):
+            raise ConfigError(f"{place}: expected {form.__name__}, found {found!r}")
+        return found
+    known = f"known: {', '.join(form)}"
+    if not isinstance(found, Mapping | None):
+        raise ConfigError(f"{place}: expected names with values, found {found!r}; {known}")
+    for name in found or {}:
+        if name not in form:
+            raise ConfigError(f"{place}: unknown key {name!r}{suggestion(name, form)}; {known}")
+    return {name: _checked(form[name], value, f"{place}, {name}") for name, value in (found or {}).items()}

@@ -99,16 +99,12 @@ def _parsed(path: Path) -> ast.Module:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            node.body = _without_texts(node.body)
+            node.body = [statement for statement in node.body if not _is_text(statement)] or [ast.Pass()]
     return tree
 
 
-def _without_texts(body: list[ast.stmt]) -> list[ast.stmt]:
-    """A body without docstrings, those of attributes too: a text that stands by itself does nothing."""
-    return [statement for statement in body if not _is_text(statement)] or [ast.Pass()]
-
-
 def _is_text(statement: ast.stmt) -> bool:
+    """Docstrings, those of attributes too: a text that stands by itself does nothing."""
     value = statement.value if isinstance(statement, ast.Expr) else None
     return isinstance(value, ast.Constant) and isinstance(value.value, str)
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from lib.core import paths
 from lib.core.catalogue import DATASETS, NETWORKS
 from lib.core.errors import ConfigError, DivergedError, ReplicationError
+from lib.core.files import whole_file
 
 # Heavy modules (Keras, dlib) are imported by the command that needs them, so that `--help` answers at once.
 COMMANDS: dict[str, tuple] = {}
@@ -151,7 +152,7 @@ def data(options) -> None:
     dataset = sources.load(**_given(options, sources.load))
     print(dataset.counts().to_string())
     print(f"{len(dataset.clips)} clips, {len(dataset.rejected)} rejected, in {dataset.root}")
-    _write_record(options, {"root": sources.display_path(dataset.root), "fingerprint": fingerprint(dataset)})
+    _write_record(options, {"root": paths.display_path(dataset.root), "fingerprint": fingerprint(dataset)})
 
 
 @command("landmarks, crops and volumes of every clip", parameters_of("data", "preprocessing"), RECORD)
@@ -194,7 +195,7 @@ def train(options) -> None:
     from lib.training.records import RunConfig, find_run
 
     released = released_settings(options.model, options.dataset) if options.as_released else {}
-    config = RunConfig(**{**released, **_given(options, RunConfig)})
+    config = RunConfig(**released | _given(options, RunConfig))
     store = sources.processed_store(**_given(options, sources.processed_store) | {"progress": True})
     folder = options.runs or paths.runs_folder()
     record = find_run(config, store, folder)
@@ -216,7 +217,7 @@ def train(options) -> None:
     if options.progress == "bar":
         for name, value in record.summary().items():
             print(f"{name:24} {value}")
-    print(f"run record: {sources.display_path(record.path)}")
+    print(f"run record: {paths.display_path(record.path)}")
     _write_record(options, {"run": record.id})
 
 
@@ -310,18 +311,15 @@ def fidelity(options) -> int:
     from lib.book.fidelity import measure_chapters
 
     measured = measure_chapters(options.chapter)
-    _write_json(options.json, measured, "--json")
+    _write_json(options.json, measured)
     return 0 if all(one["agrees"] for one in measured) else 1
 
 
 def _write_record(options, content: dict) -> None:
-    _write_json(options.record, {"dataset": options.dataset, **content}, "--record")
+    _write_json(options.record, {"dataset": options.dataset, **content})
 
 
-def _write_json(path: Path | None, content: dict | list, flag: str) -> None:
+def _write_json(path: Path | None, content: dict | list) -> None:
     if path is not None:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(content, indent=1), encoding="utf-8")
-        except OSError as error:
-            raise ReplicationError(f"{flag}: cannot write {path}: {error.strerror or error}") from error
+        with whole_file(path) as draft:
+            draft.write_text(json.dumps(content, indent=1), encoding="utf-8")

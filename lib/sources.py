@@ -86,13 +86,13 @@ def load(
     loaded = load_dataset(dataset, folder, **chosen)
     if loaded.is_standin:
         print(
-            f"{dataset}: STAND-IN data (rendered faces) from {display_path(folder)}; "
+            f"{dataset}: STAND-IN data (rendered faces) from {paths.display_path(folder)}; "
             "nothing measured on it is a result on the real dataset.",
             file=sys.stderr,
         )
     damaged = damage_traps(loaded)
     for trap in damaged:
-        print(f"{dataset}: {display_path(trap.path)} is {trap.detail}.", file=sys.stderr)
+        print(f"{dataset}: {paths.display_path(trap.path)} is {trap.detail}.", file=sys.stderr)
     return replace(loaded, traps=(*loaded.traps, *damaged))
 
 
@@ -203,9 +203,3 @@ def read_frames(clip: Clip, first: int, stop: int) -> np.ndarray:
             "too_short", clip.source, f"expected frames {first} to {stop - 1}, found {len(frames)} of them"
         )
     return np.stack(frames)
-
-
-def display_path(path: Path) -> str:
-    """A path as shown to people and written to records: relative to the checkout where it lies in it."""
-    path = Path(path)
-    return path.relative_to(paths.REPOSITORY).as_posix() if path.is_relative_to(paths.REPOSITORY) else path.name

@@ -109,7 +109,7 @@ def test_a_record_that_cannot_be_written_is_one_message(smic, tmp_path, capsys):
     (tmp_path / "file").write_text("")
     record = str(tmp_path / "file" / "record.json")
     assert main(["data", *smic, "--record", record]) == 1
-    assert "--record: cannot write" in capsys.readouterr().err
+    assert f"error: {record} cannot be written" in capsys.readouterr().err
 
 
 def test_listing_runs_where_there_are_none_says_where_it_looked(tmp_path, capsys):

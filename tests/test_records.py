@@ -51,7 +51,7 @@ def test_a_value_that_cannot_be_used_is_refused_by_name(changes, message):
 
 
 def test_an_unknown_field_is_refused_with_the_one_that_was_meant():
-    with pytest.raises(ConfigError, match=r"unknown field 'learning_rat' \(did you mean 'learning_rate'\?\)"):
+    with pytest.raises(ConfigError, match=r"field of a run: .*'learning_rat' \(did you mean 'learning_rate'\?\)"):
         RunConfig.from_dict({"model": "micro_exp_stcnn", "learning_rat": 0.1})
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from lib import sources
+from lib.core import paths
 from lib.core.errors import ConfigError, DatasetError, FrameError
 from lib.datasets.clip import Clip, Dataset
 from lib.standin import plan_standin, writer
@@ -166,6 +167,5 @@ def test_frames_of_a_clip_are_read_by_position(monkeypatch):
 
 
 def test_a_path_is_shown_without_what_lies_above_the_checkout(tmp_path):
-    inside = sources.paths.REPOSITORY / "data" / "raw"
-    assert sources.display_path(inside) == "data/raw"
-    assert os.sep not in sources.display_path(tmp_path / "smic")
+    assert paths.display_path(paths.REPOSITORY / "data" / "raw") == "data/raw"
+    assert os.sep not in paths.display_path(tmp_path / "smic")

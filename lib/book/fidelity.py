@@ -30,7 +30,8 @@ from lib.book.chapters import CHAPTERS
 from lib.book.provenance import MEDIA_TYPE
 from lib.core import paths
 from lib.core.catalogue import ROOT_VARIABLES
-from lib.core.errors import ConfigError, ReplicationError, suggestion
+from lib.core.checks import one_of
+from lib.core.errors import ReplicationError
 
 # What differs from one execution to the next and says nothing about a result.
 VOLATILE_RECORD = (  # of provenance, by path
@@ -69,12 +70,7 @@ class Comparison(NamedTuple):
 
 
 def measure_chapters(names: Sequence[str] = ()) -> list[dict]:
-    """Measure kept chapters one after another, print what is found and return it.
-
-    Parameters
-    ----------
-    names : sequence of str
-        As ``dataset/notebook``; none for all that are kept.
+    """Measure kept chapters, named ``dataset/notebook`` (none: all), print what is found and return it (`measure`).
 
     Raises
     ------
@@ -84,8 +80,7 @@ def measure_chapters(names: Sequence[str] = ()) -> list[dict]:
     folder = paths.REPOSITORY / "book" / "chapters"
     known = sorted(path.relative_to(folder).with_suffix("").as_posix() for path in folder.glob("*/*.ipynb"))
     for name in names:
-        if name not in known:
-            raise ConfigError(f"no chapter {name!r} is kept{suggestion(name, known)}; there are {', '.join(known)}")
+        one_of("a kept chapter", name, known)
     out = Path(tempfile.mkdtemp(prefix="fidelity-"))
     measured = []
     for chapter in names or known:
@@ -99,14 +94,9 @@ def measure_chapters(names: Sequence[str] = ()) -> list[dict]:
 
 
 def measure(chapter: str, out: Path) -> dict:
-    """Execute a kept chapter anew with its parameters and compare it with the kept one.
+    """Execute a kept chapter, ``dataset/notebook``, anew with its parameters and compare it with the kept one.
 
-    Parameters
-    ----------
-    chapter : str
-        ``dataset/notebook``.
-    out : Path
-        Folder for the chapter as executed, and its results.
+    The chapter as executed, and its results, are left in the folder `out`.
 
     Returns
     -------
@@ -158,12 +148,14 @@ def _told(measured: Mapping) -> str:
         return f"{measured['chapter']}: could not be executed: {measured['failure']}"
     beyond = [one for one in measured["differences"] if not (one["difference"] or math.inf) <= measured["bound"]]
     agree = (f"{measured[kind]['agree']} of {measured[kind]['compared']} {kind}" for kind in ("outputs", "results"))
-    lines = [
-        f"{measured['chapter']}: {' and '.join(agree)} agree; largest difference {measured['largest_difference']:.2g}, "
-        f"bound {measured['bound']:g} ({measured['seconds']:.0f} s)",
-        *(f"  {one['where']}: {one['detail']}" for one in beyond[:DIFFERENCES_SHOWN]),
-    ]
-    return "\n".join(lines + ["  and more, which --json lists"] * (len(beyond) > DIFFERENCES_SHOWN))
+    return "\n".join(
+        [
+            f"{measured['chapter']}: {' and '.join(agree)} agree; largest difference "
+            f"{measured['largest_difference']:.2g}, bound {measured['bound']:g} ({measured['seconds']:.0f} s)",
+            *(f"  {one['where']}: {one['detail']}" for one in beyond[:DIFFERENCES_SHOWN]),
+            *["  and more, which --json lists"] * (len(beyond) > DIFFERENCES_SHOWN),
+        ]
+    )
 
 
 def _execute(source: Path, executed: Path, kept: Mapping, results: Path) -> str:
@@ -192,13 +184,8 @@ def _execute(source: Path, executed: Path, kept: Mapping, results: Path) -> str:
 def compare_values(kept: object, new: object, bound: float, volatile: str = "") -> list[Comparison]:
     """Compare two JSON values, one comparison for each number, text, truth value or null of either.
 
-    Parameters
-    ----------
-    kept, new : JSON values
-    bound : float
-        If it is 0, numbers in texts agree exactly; else up to the rounding of their last digit, too.
-    volatile : str
-        Pattern of the paths that are left out.
+    With a `bound` of 0 numbers in texts agree exactly; else up to the rounding of their last digit, too. `volatile` is a
+    pattern of the paths that are left out.
     """
     old, young = dict(_leaves(kept)), dict(_leaves(new))
     return [

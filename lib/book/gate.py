@@ -28,18 +28,10 @@ def provenance_of(path: Path) -> dict | None:
 
 
 def problems(path: Path, notebook: str, expected: dict | None = None, data: Collection[str] | None = None) -> list[str]:
-    """Why an executed chapter may not go into the book; empty if it may.
+    """Why the chapter executed at `path` from the source `notebook` may not go into the book; empty if it may.
 
-    Parameters
-    ----------
-    path : Path
-        The executed notebook.
-    notebook : str
-        Name of its source.
-    expected : dict, optional
-        Parameters that it must have been executed with.
-    data : collection of str, optional
-        Fingerprints, one of which the data that it read must have.
+    `expected` are parameters that it must have been executed with, `data` fingerprints, one of which the data that it
+    read must have.
     """
     if not path.is_file():
         return ["was not executed: the file is missing"]
@@ -77,14 +69,9 @@ def problems(path: Path, notebook: str, expected: dict | None = None, data: Coll
 
 
 def disagreements(content: Mapping, folders: Sequence[Path]) -> list[str]:
-    """Where the results of a chapter differ from the run records that it cites; empty if they agree.
+    """Where a chapter's ``results`` differ from the run records that its ``provenance`` cites; empty if they agree.
 
-    Parameters
-    ----------
-    content : mapping
-        What a chapter wrote: ``results`` and ``provenance``.
-    folders : sequence of Path
-        Where records are looked for.
+    Records are looked for in each of the `folders`.
     """
     found, records = [], {}
     for run in content["provenance"]["runs"]:

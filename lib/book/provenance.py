@@ -65,12 +65,7 @@ class Chapter:
         )
 
     def source(self, store=None) -> dict:
-        """What the judge needs beside results (`lib.book.verdicts`): what was read, and how.
-
-        Parameters
-        ----------
-        store : ProcessedStore or Dataset, optional
-        """
+        """What the judge needs beside results (`lib.book.verdicts`): what was read, a store or a dataset, and how."""
         standin = None if store is None or store.standin is None else dict(store.standin)
         if not hasattr(store, "config"):
             return {"parameters": self.parameters, "standin": standin}
@@ -86,9 +81,8 @@ class Chapter:
         results : mapping
             What the chapter found, as JSON can hold it.
         store : ProcessedStore or Dataset, optional
-            The data that was read.
         runs : sequence of RunRecord
-            The runs that were read.
+            What was read.
         tolerance : float
             How far numbers and pictures may differ on another machine, as `lib.book.fidelity` measures it; 0: not
             at all, as with numbers that come from run records.
@@ -113,7 +107,11 @@ class Chapter:
             "command": self.command(),
             "tolerance": tolerance,
         }
-        destination = self._write(results, record)
+        given = self.parameters.get("results")
+        name = f"{self.notebook}-{json_digest(self.parameters)[:12]}.json"
+        path = Path(given).resolve() if given else paths.results_folder() / name
+        with whole_file(path) as draft:
+            draft.write_text(json.dumps({"results": results, "provenance": record}, indent=1), encoding="utf-8")
         rows = {
             "Rerun this chapter": f"<code>{html.escape(record['command'])}</code>",
             "Parameters": "<br>".join(
@@ -130,7 +128,7 @@ class Chapter:
             "Wall time": f"{record['wall_seconds']:.1f} s for this chapter"
             + (f"; its runs took {record['run_seconds']:.1f} s" if runs else ""),
             "Finished": record["finished"],
-            "Results as data": f"<code>{html.escape(destination)}</code>",
+            "Results as data": f"<code>{html.escape(paths.display_path(path))}</code>",
         }
         if not runs:
             del rows["Trained on"]
@@ -141,30 +139,19 @@ class Chapter:
     def command(self) -> str:
         """The command that reruns this chapter with these parameters, from the root of the checkout."""
         declared = declared_parameters(self.notebook)
-        changed = {name: value for name, value in self.parameters.items() if value != declared[name].default}
-        arguments = "".join(
-            f" {_flag(value)} {name} {shlex.quote(str(value))}" for name, value in changed.items() if name != "results"
-        )
+        arguments = ""
+        for name, value in self.parameters.items():
+            if name != "results" and value != declared[name].default:
+                # papermill's `-p` turns text that looks like a number or a boolean into one; `-r` leaves it alone
+                plain = not isinstance(value, str) or (value[:1].isalpha() and value not in ("True", "False", "None"))
+                arguments += f" {'-p' if plain else '-r'} {name} {shlex.quote(str(value))}"
         return f"papermill notebooks/{self.notebook}.ipynb out.ipynb{arguments}"
-
-    def _write(self, results: Mapping, record: Mapping) -> str:
-        given = self.parameters.get("results")
-        name = f"{self.notebook}-{json_digest(self.parameters)[:12]}.json"
-        path = Path(given).resolve() if given else paths.results_folder() / name
-        with whole_file(path) as draft:
-            draft.write_text(json.dumps({"results": results, "provenance": record}, indent=1), encoding="utf-8")
-        return path.relative_to(paths.REPOSITORY).as_posix() if path.is_relative_to(paths.REPOSITORY) else path.name
 
 
 def begin(notebook: str, namespace: Mapping) -> Chapter:
     """Start a chapter, in the checkout: refuse unknown or mistyped parameters, note the effective ones and the time.
 
-    Parameters
-    ----------
-    notebook : str
-        The chapter's name, ``"03_micro_exp_stcnn"``.
-    namespace : mapping
-        The notebook's `globals()`, in which papermill has set the parameters.
+    `namespace` is the notebook's `globals()`, in which papermill has set the parameters.
 
     Raises
     ------
@@ -182,12 +169,6 @@ def begin(notebook: str, namespace: Mapping) -> Chapter:
     parameters = {name: namespace[name] for name in declared}
     check_parameters(parameters, declared, notebook)
     return Chapter(notebook, parameters, chapter_modules(notebook))
-
-
-def _flag(value: object) -> str:
-    """papermill's `-p` turns text that looks like a number or a boolean into one; `-r` leaves it alone."""
-    ambiguous = isinstance(value, str) and (not value[:1].isalpha() or value in ("True", "False", "None"))
-    return "-r" if ambiguous else "-p"
 
 
 def versions() -> dict[str, str]:

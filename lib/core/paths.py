@@ -43,6 +43,12 @@ def weights_folder() -> Path:
     return data_folder() / "weights"
 
 
+def display_path(path: Path) -> str:
+    """A path as shown to people and written to records: relative to the checkout where it lies in it."""
+    path = Path(path)
+    return path.relative_to(REPOSITORY).as_posix() if path.is_relative_to(REPOSITORY) else path.name
+
+
 @cache
 def commit() -> str:
     """The commit, with a plus sign where tracked files differ from it; "unknown" where git cannot tell."""

@@ -9,20 +9,10 @@ import numpy as np
 
 
 def confusion_matrix(truth: np.ndarray, predicted: np.ndarray, n_classes: int) -> np.ndarray:
-    """Count clips by true class (rows) and predicted class (columns).
+    """Count clips by true class (rows) and predicted class (columns), (n_classes, n_classes) ints.
 
-    Parameters
-    ----------
-    truth, predicted : (n,) int arrays
-        Class indices in ``range(n_classes)``.
-    n_classes : int
+    `truth` and `predicted` are class indices in ``range(n_classes)``, (n,) ints.
 
-    Returns
-    -------
-    (n_classes, n_classes) int array
-
-    Examples
-    --------
     >>> confusion_matrix(np.array([0, 0, 1]), np.array([0, 1, 1]), n_classes=2)
     array([[1, 1],
            [0, 1]])

@@ -17,25 +17,9 @@ def binomial_power(n: int | np.ndarray, p: float, difference: float, alpha: floa
     """Probability that n independent clips reject accuracy p, when the true accuracy is p - difference.
 
     Exact, two-sided, equal-tailed: p is rejected where the number of hits has a probability of at most alpha / 2 of
-    being so low, or so high, under p.
+    being so low, or so high, under p. The true accuracy is higher where `difference` is negative. The result has the
+    shape of `n`, a number or an array.
 
-    Parameters
-    ----------
-    n : int or int array
-        Clips.
-    p : float
-        Accuracy under the null hypothesis, such as the published one, between 0 and 1.
-    difference : float
-        How much lower the true accuracy is (higher, if negative).
-    alpha : float
-        Level of the test.
-
-    Returns
-    -------
-    float array of the shape of `n`
-
-    Examples
-    --------
     >>> round(float(binomial_power(41, p=0.878, difference=0.1)), 2)
     0.43
     """

@@ -58,18 +58,9 @@ def collect(
     train_missing: bool = True,
     progress: str | None = None,
 ) -> list[Outcome]:
-    """The outcome of each configuration, in order; runs without a record are trained on the spot if asked for.
+    """The outcome of each configuration, in order, with parameters as of `lib.training.run.train`.
 
-    Parameters
-    ----------
-    configs : iterable of RunConfig
-    store : ProcessedStore
-    runs_dir : Path
-        Folder of the records.
-    train_missing : bool
-        False leaves runs without a record as "missing".
-    progress : {None, "bar", "lines"}
-        As in `lib.training.run.train`.
+    Runs without a record are trained on the spot, or left as "missing" if `train_missing` is False.
 
     Raises
     ------
@@ -117,6 +108,11 @@ def records(outcomes: Sequence[Outcome]) -> list[RunRecord]:
 # === The runs of each chapter ===
 
 
+def with_seeds(configs: Iterable[RunConfig], seeds: int) -> list[RunConfig]:
+    """Each of the configurations with seeds 0, 1, …, as many as are asked for."""
+    return [dataclasses.replace(config, seed=seed) for config in configs for seed in range(seeds)]
+
+
 def one_run(model: str) -> Callable[..., list[RunConfig]]:
     """Chapters 3 to 5: one network, once, as the paper says."""
 
@@ -141,18 +137,9 @@ def comparison_runs(
         FUSENET: {"epochs": fusenet_epochs, "learning_rate": fusenet_learning_rate},
         FUSENET_LATE: {"epochs": fusenet_epochs, "learning_rate": fusenet_learning_rate},
     }
-    networks = [
-        RunConfig(model, batch_size=batch_size, seed=seed, **settings[model])
-        for model in PAPER_NETWORKS
-        for seed in range(seeds)
-    ]
-    controls = [
-        RunConfig(STCNN, batch_size=batch_size, seed=seed, control=control, **settings[STCNN])
-        for control in CONTROLS
-        for seed in range(control_seeds)
-        if control != "none"
-    ]
-    return networks + controls
+    networks = [RunConfig(model, batch_size=batch_size, **settings[model]) for model in PAPER_NETWORKS]
+    controls = [dataclasses.replace(networks[0], control=control) for control in CONTROLS if control != "none"]
+    return with_seeds(networks, seeds) + with_seeds(controls, control_seeds)
 
 
 def kernel_runs(
@@ -163,14 +150,12 @@ def kernel_runs(
     seeds: int = 3,
 ) -> list[RunConfig]:
     """Chapter 7: MicroExpSTCNN with each kernel, learning rate and seed; kernels are empty for the paper's twelve."""
-    return [
-        RunConfig(
-            STCNN, kernel_size=kernel, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, seed=seed
-        )
+    configs = [
+        RunConfig(STCNN, kernel_size=kernel, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate)
         for learning_rate in parse_numbers(learning_rates)
         for kernel in parse_kernels(kernels)
-        for seed in range(seeds)
     ]
+    return with_seeds(configs, seeds)
 
 
 def saliency_runs(
@@ -205,10 +190,7 @@ def shortcut_runs(
         dataclasses.replace(stcnn, batch_size=2 * batch_size),
     ]
     two_streams = [fusenet, *(dataclasses.replace(fusenet, protocol=name) for name in FUSENET_SHORTCUTS)]
-    return [
-        *(dataclasses.replace(config, seed=seed) for config in variants for seed in range(seeds)),
-        *(dataclasses.replace(config, seed=seed) for config in two_streams for seed in range(fusenet_seeds)),
-    ]
+    return with_seeds(variants, seeds) + with_seeds(two_streams, fusenet_seeds)
 
 
 def rigorous_runs(
@@ -221,10 +203,8 @@ def rigorous_runs(
 ) -> list[RunConfig]:
     """Chapter 11: leave one subject out, with several seeds, and as often with permuted labels as is asked for."""
     config = RunConfig(model, "loso", epochs=epochs, batch_size=batch_size, learning_rate=learning_rate)
-    return [
-        *(dataclasses.replace(config, seed=seed) for seed in range(seeds)),
-        *(dataclasses.replace(config, seed=seed, control="permuted_labels") for seed in range(permuted_seeds)),
-    ]
+    permuted = dataclasses.replace(config, control="permuted_labels")
+    return with_seeds([config], seeds) + with_seeds([permuted], permuted_seeds)
 
 
 def parse_kernels(text: str) -> tuple[tuple[int, int, int], ...]:

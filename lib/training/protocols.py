@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from lib.core.errors import ConfigError
+from lib.core.checks import one_of
 
 # What a field of a protocol may be, and what it means. The first value of each is the clean one.
 CHOICES: Mapping[str, Mapping[str, str]] = MappingProxyType(
@@ -98,11 +98,7 @@ class Protocol:
 
     def __post_init__(self) -> None:
         for field, known in CHOICES.items():
-            if getattr(self, field) not in known:
-                raise ConfigError(
-                    f"protocol {self.name!r}, {field}: expected one of {', '.join(known)}; "
-                    f"found {getattr(self, field)!r}"
-                )
+            one_of(f"protocol {self.name!r}, {field}", getattr(self, field), known)
 
 
 _PAPER = Protocol(
@@ -195,11 +191,6 @@ SHORTCUTS: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 
 
-def _with_shortcut(name: str, field: str, value: str) -> Protocol:
-    description = f"the clean baseline, but {CHOICES[field][value]}"
-    return dataclasses.replace(_CLEAN, name=name, description=description, **{field: value})
-
-
 PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
     {
         protocol.name: protocol
@@ -214,7 +205,12 @@ PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
             _RELEASED_SMIC_INTERMEDIATE,
             *_later_versions(_RELEASED_SMIC_INTERMEDIATE, "mouth_twice"),
             _CLEAN,
-            *(_with_shortcut(name, field, value) for name, (field, value) in SHORTCUTS.items()),
+            *(
+                dataclasses.replace(
+                    _CLEAN, name=name, description=f"the clean baseline, but {CHOICES[field][value]}", **{field: value}
+                )
+                for name, (field, value) in SHORTCUTS.items()
+            ),
         )
     }
 )

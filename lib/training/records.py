@@ -23,8 +23,8 @@ from lib import networks
 from lib.core import paths
 from lib.core.checks import one_of, positive_number, whole_number
 from lib.core.digest import definitions_digest, json_digest
-from lib.core.errors import ConfigError, DivergedError, TrainingError, suggestion
-from lib.core.files import whole_folder
+from lib.core.errors import ConfigError, DiskError, DivergedError, TrainingError
+from lib.core.files import whole_file, whole_folder
 from lib.networks import NETWORKS, STREAMS
 from lib.networks.startup import configured_backend
 from lib.statistics import metrics
@@ -32,7 +32,7 @@ from lib.training.protocols import CONTROLS, PROTOCOLS
 
 RECORD_FILES = ("config.json", "history.csv", "predictions.csv", "provenance.json")
 HISTORY_COLUMNS = ("fold", "epoch", "loss", "accuracy", "val_loss", "val_accuracy")
-INDEX = ".index-3.jsonl"  # a change of what `_row` returns asks for another name, or old rows would stay
+INDEX = ".index-4.json"  # a change of what `_row` returns asks for another name, or old rows would stay
 LAST_EPOCHS = 10  # how many final epochs the mean accuracy is taken over
 
 # The files whose code decides a run's numbers, beside those of its network (`lib.networks.source_files`).
@@ -104,10 +104,8 @@ class RunConfig:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "RunConfig":
         """Make a config from names and values, as a notebook's parameters or a record's config.json hold them."""
-        known = [field.name for field in fields(cls)]
         for name in values:
-            if name not in known:
-                raise ConfigError(f"unknown field {name!r}{suggestion(name, known)}; the fields are {', '.join(known)}")
+            one_of("field of a run", name, [field.name for field in fields(cls)])
         if "model" not in values:
             raise ConfigError("model: no value given")
         return cls(**values)
@@ -245,19 +243,15 @@ def settings_of(config: RunConfig) -> dict:
 
 
 def run_id(config: RunConfig, store) -> str:
-    """The name of a run: a digest of what decides its numbers. Equal names mean equal numbers on equal machines.
+    """The name of a run: a digest of what decides its numbers, `decided_by` and the identity of the data.
 
-    That is `decided_by` the configuration, and the identity of the data.
+    Equal names mean equal numbers on equal machines.
     """
     return json_digest({**decided_by(config), "data": store.fingerprint})[:16]
 
 
 def decided_by(config: RunConfig) -> dict[str, Any]:
-    """What decides a run's numbers beside its data.
-
-    That is the configuration, the protocol by its values, the streams that are read, the deciding code and the Keras
-    backend.
-    """
+    """What decides a run's numbers beside its data: configuration, protocol by its values, streams, code, backend."""
     chosen = {name: value for name, value in config.to_dict().items() if name != "protocol"}
     protocol = {name: value for name, value in asdict(PROTOCOLS[config.protocol]).items() if name not in SAID_ONLY}
     return {
@@ -279,31 +273,21 @@ def places(runs_dir: Path) -> tuple[Path, ...]:
 
 
 def find_run(config: RunConfig, store, runs_dir: Path) -> RunRecord | None:
-    """The record of this run, or None if it has not been finished.
-
-    Looked for in `runs_dir`, then among the records that the committed chapters cite.
-    """
+    """The record of this run, in the first of `places` that has it, or None if it has not been finished."""
     identity = run_id(config, store)
-    for folder in places(runs_dir):
-        if is_record(folder / identity):
-            return RunRecord(folder / identity)
-    return None
+    found = (folder / identity for folder in places(runs_dir))
+    return next((RunRecord(path) for path in found if is_record(path)), None)
 
 
 def kept_runs(dataset: str, recipe: Mapping[str, Any]) -> set[RunConfig]:
     """What has a record among those kept with the book, of a stand-in and by what decides today.
 
-    It tells before there is any data what `find_run` will find, and opens no store for it.
-
-    Parameters
-    ----------
-    dataset : str
-    recipe : mapping
-        Entries of the stand-in's marker that a record's must have.
+    It tells before there is any data what `find_run` will find, and opens no store for it. `recipe` holds the entries
+    of the stand-in's marker that a record's must have.
     """
     found = set()
-    for name, _ in _folders(paths.CITED_RUNS) if paths.use_kept() else ():
-        record = RunRecord(paths.CITED_RUNS / name)
+    for name, changed_ns in _folders(paths.CITED_RUNS) if paths.use_kept() else ():
+        record = _record_of(paths.CITED_RUNS / name, changed_ns)
         if not is_record(record.path):
             continue
         data = record.provenance["data"]
@@ -315,22 +299,29 @@ def kept_runs(dataset: str, recipe: Mapping[str, Any]) -> set[RunConfig]:
     return found
 
 
+@cache
+def _record_of(path: Path, changed_ns: int) -> RunRecord:
+    """One object for a folder until it changes: what it has read is not read again in this process."""
+    return RunRecord(path)
+
+
 def find_failure(config: RunConfig, store, runs_dir: Path) -> str | None:
     """Why this run has failed, if it has been tried and its loss was not finite; else None."""
-    identity = run_id(config, store)
-    for folder in places(runs_dir):
-        path = folder / f"{identity}.failed" / "failure.json"
-        if path.is_file():
-            return _read_json(path)["reason"]
-    return None
+    name = f"{run_id(config, store)}.failed"
+    reasons = (_failure(folder / name) for folder in places(runs_dir))
+    return next((reason for reason in reasons if reason is not None), None)
 
 
 def explain_failure(runs_dir: Path, identity: str) -> None:
     """Raise `DivergedError` if the run of this id has failed before."""
     folder = Path(runs_dir) / f"{identity}.failed"
-    if (folder / "failure.json").is_file():
-        reason = _read_json(folder / "failure.json")["reason"]
+    if (reason := _failure(folder)) is not None:
         raise DivergedError(f"this run has failed: {reason}. Its record is {folder}; delete that to train it again")
+
+
+def _failure(folder: Path) -> str | None:
+    path = folder / "failure.json"
+    return _read_json(path)["reason"] if path.is_file() else None
 
 
 def open_run(path: Path) -> RunRecord:
@@ -354,17 +345,21 @@ def list_runs(runs_dir: Path) -> pd.DataFrame:
     Records never change, so the row of each is kept in one file beside them, with the time its folder was
     changed: with thousands of records only new ones are opened. The file may be deleted at any time; it is made anew.
     """
-    runs_dir = Path(runs_dir)
-    known, added, rows = _read_index(runs_dir), {}, []
+    runs_dir, rows = Path(runs_dir), {}
+    try:
+        known = json.loads((runs_dir / INDEX).read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # none yet, or damaged
+        known = {}
     for name, changed_ns in _folders(runs_dir):
-        row = known.get((name, changed_ns))
-        if row is None and is_record(runs_dir / name):
-            row = added[name, changed_ns] = _row(runs_dir / name)
-        if row is not None:
-            rows.append(row)
-    _extend_index(runs_dir, added, rewrite=not known)
+        key = f"{name} {changed_ns}"
+        if key in known or is_record(runs_dir / name):
+            rows[key] = known[key] if key in known else _row(runs_dir / name)
+    if rows.keys() != known.keys():
+        # the file saves time and nothing else, so a folder that cannot be written is no error
+        with contextlib.suppress(DiskError), whole_file(runs_dir / INDEX) as draft:
+            draft.write_text(json.dumps(rows, ensure_ascii=False), encoding="utf-8")
     columns = ["id", *(field.name for field in fields(RunConfig)), "dataset", "standin", "backend"]
-    return pd.DataFrame(rows, columns=None if rows else columns)
+    return pd.DataFrame(list(rows.values()), columns=None if rows else columns)
 
 
 def _folders(runs_dir: Path) -> list[tuple[str, int]]:
@@ -388,24 +383,6 @@ def _row(path: Path) -> dict[str, Any]:
         "backend": provenance["backend"],
         **RunRecord(path).summary(),
     }
-
-
-def _read_index(runs_dir: Path) -> dict[tuple[str, int], dict]:
-    """Rows by id and time of change; empty if there is no index or it cannot be trusted."""
-    try:
-        lines = [json.loads(line) for line in (runs_dir / INDEX).read_text(encoding="utf-8").splitlines()]
-        return {(line["row"]["id"], line["changed_ns"]): line["row"] for line in lines}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
-
-
-def _extend_index(runs_dir: Path, rows: Mapping[tuple[str, int], dict], rewrite: bool) -> None:
-    """Keep new rows. The index saves time and nothing else, so a folder that cannot be written is no error."""
-    if rows:
-        lines = [{"changed_ns": changed_ns, "row": row} for (_, changed_ns), row in rows.items()]
-        text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-        with contextlib.suppress(OSError), (runs_dir / INDEX).open("w" if rewrite else "a", encoding="utf-8") as file:
-            file.write(text)
 
 
 def write_folder(path: Path, files: Mapping[str, str]) -> None:

@@ -10,7 +10,7 @@ import datetime
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,11 +30,9 @@ from lib.networks.startup import configured_backend
 from lib.training import records
 from lib.training.checkpoint import Checkpoint
 from lib.training.fit import FoldState, NotFiniteError, fit_fold, new_model
-from lib.training.inputs import FoldData, fold_plan, prepare_fold
+from lib.training.inputs import fold_plan, prepare_fold
 from lib.training.records import RunConfig, RunRecord
 from lib.training.splits import Fold, Samples
-
-__all__ = ["FoldData", "RunConfig", "RunRecord", "prepare_fold", "train", "trained_model"]
 
 PROGRESS = ("bar", "lines")
 SECONDS_BETWEEN_LINES = 10.0
@@ -97,22 +95,12 @@ def trained_model(
     The epochs of a run do not depend on how many follow, so the network of a run's best epoch is
     ``trained_model(dataclasses.replace(config, epochs=best_epoch), store)``.
 
-    Parameters
-    ----------
-    config, store, progress
-        See `train`.
-    weights_dir : Path, optional
-        Where weights are kept: read if the run's file is there, else written after training.
-
-    Raises
-    ------
-    ConfigError, TrainingError, DiskError
-        As `train`; a loss that is not finite is not recorded here.
+    Parameters and errors are those of `train`, except that a loss that is not finite is not recorded, and that weights
+    kept in `weights_dir` are read; they are written there after training.
     """
     if weights_dir is None:
         return _fitted_model(config, store, progress)
-    path = Path(weights_dir) / f"{records.run_id(config, store)}.weights.h5"
-    with _lock(Path(weights_dir), path.stem, progress):
+    with _weights_file(Path(weights_dir), records.run_id(config, store), progress) as path:
         if path.is_file():
             model = new_model(config, prepare_fold(config, store), len(store.classes))
             model.load_weights(path)
@@ -141,6 +129,14 @@ def _require_configured_backend() -> None:
         )
 
 
+@contextlib.contextmanager
+def _weights_file(weights_dir: Path, identity: str, progress: str | None) -> Iterator[Path]:
+    """The file of a run's weights, for one process at a time, whether it trains the run or asks for the network."""
+    path = weights_dir / f"{identity}.weights.h5"
+    with _lock(weights_dir, path.stem, progress):
+        yield path
+
+
 def _keep_weights(model: "keras.Model", path: Path) -> None:
     with whole_file(path) as draft:
         model.save_weights(draft)
@@ -157,10 +153,6 @@ class _State:
     seconds: list[float] = field(default_factory=list)  # per row of history
     sittings: int = 0  # times the run was begun or resumed
 
-    @classmethod
-    def from_json(cls, saved: dict) -> "_State":
-        return cls(**{**saved, "current": FoldState(**saved["current"])})
-
 
 def _train_and_record(
     config: RunConfig, store, runs_dir: Path, identity: str, progress: str | None, weights_dir: Path | None
@@ -169,14 +161,15 @@ def _train_and_record(
     samples, folds = fold_plan(config, store)
     checkpoint = Checkpoint(runs_dir / f"{identity}.partial")
     saved = checkpoint.load_state()
-    state = _State() if saved is None else _State.from_json(saved)
+    state = _State() if saved is None else _State(**{**saved, "current": FoldState(**saved["current"])})
     state.sittings += 1
     try:
         with _reporter(config, len(folds), progress, done=len(state.history)) as report:
             for index in range(state.fold, len(folds)):
                 model = _train_fold(config, store, index, state, checkpoint, report)
                 if weights_dir is not None and len(folds) == 1:
-                    _keep_weights(model, Path(weights_dir) / f"{identity}.weights.h5")
+                    with _weights_file(Path(weights_dir), identity, progress) as path:
+                        _keep_weights(model, path)
                 state.finished.append({"best": state.current.best, "last": state.current.last})
                 state.fold, state.current = index + 1, FoldState()
                 if state.fold < len(folds):
@@ -230,8 +223,9 @@ def _predictions_table(store, samples: Samples, folds: tuple[Fold, ...], finishe
     return pd.concat(tables, ignore_index=True)
 
 
-def _provenance(config: RunConfig, store, state: _State) -> dict[str, Any]:
-    return {
+def _record_files(config: RunConfig, store, state: _State) -> dict[str, str]:
+    """The files that a finished run and a failed one have alike."""
+    provenance = {
         "backend": backend_name(),
         "device": device.device_name(),
         "instructions": machine.vector_instructions(),
@@ -252,14 +246,10 @@ def _provenance(config: RunConfig, store, state: _State) -> dict[str, Any]:
         "sittings": state.sittings,
         "finished_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
-
-
-def _record_files(config: RunConfig, store, state: _State) -> dict[str, str]:
-    """The files that a finished run and a failed one have alike."""
     return {
         "config.json": _json(config.to_dict()),
         "history.csv": pd.DataFrame(state.history, columns=list(records.HISTORY_COLUMNS)).to_csv(index=False),
-        "provenance.json": _json(_provenance(config, store, state)),
+        "provenance.json": _json(provenance),
     }
 
 
@@ -286,33 +276,24 @@ def _lock(folder: Path, identity: str, progress: str | None) -> contextlib.Abstr
 def _reporter(config: RunConfig, n_folds: int, progress: str | None, done: int = 0):
     """Yield a function that is told each row of the history."""
     total = config.epochs * n_folds
-    if progress == "bar":
-        with tqdm(total=total, initial=done, unit="epoch", desc=config.model) as bar:
-
-            def report(row: dict) -> None:
-                bar.set_postfix(loss=f"{row['loss']:.3f}", val_accuracy=f"{row['val_accuracy']:.3f}", refresh=False)
-                bar.update()
-
-            yield report
-    elif progress == "lines":
-        shown, told_at = done, -math.inf
+    shown, told_at = done, -math.inf
+    with tqdm(total=total, initial=done, unit="epoch", desc=config.model, disable=progress != "bar") as bar:
 
         def report(row: dict) -> None:
             nonlocal shown, told_at
+            bar.set_postfix(loss=f"{row['loss']:.3f}", val_accuracy=f"{row['val_accuracy']:.3f}", refresh=False)
+            bar.update()
             shown += 1
-            if shown < total and time.monotonic() - told_at < SECONDS_BETWEEN_LINES:
-                return
-            told_at = time.monotonic()
-            print(
-                f"{config.model} fold {row['fold']} epoch {row['epoch']}/{config.epochs}: loss {row['loss']:.4f} "
-                f"accuracy {row['accuracy']:.3f} val_loss {row['val_loss']:.4f} "
-                f"val_accuracy {row['val_accuracy']:.3f}",
-                flush=True,
-            )
+            if progress == "lines" and (shown >= total or time.monotonic() - told_at >= SECONDS_BETWEEN_LINES):
+                told_at = time.monotonic()
+                print(
+                    f"{config.model} fold {row['fold']} epoch {row['epoch']}/{config.epochs}: loss {row['loss']:.4f} "
+                    f"accuracy {row['accuracy']:.3f} val_loss {row['val_loss']:.4f} "
+                    f"val_accuracy {row['val_accuracy']:.3f}",
+                    flush=True,
+                )
 
         yield report
-    else:
-        yield lambda row: None
 
 
 def _json(value: Any) -> str:

@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import filelock
 import numpy as np
 import pandas as pd
 import pytest
@@ -378,6 +379,19 @@ def test_weights_are_kept_and_read_instead_of_trained_again(record, tmp_path, mo
     np.testing.assert_array_equal(
         probabilities.astype(float), kept.predictions("last")[["p_angry", "p_happy", "p_disgust"]].to_numpy()
     )
+
+
+def test_weights_are_written_by_one_process_at_a_time(tmp_path, monkeypatch):
+    def keep(model, path):
+        with pytest.raises(filelock.Timeout):
+            filelock.FileLock(path.parent / ".locks" / f"{path.stem}.lock", timeout=0).acquire()
+        kept.append(path.name)
+
+    kept = []
+    monkeypatch.setattr(run, "_keep_weights", keep)
+    record = train(_changed(epochs=1), FakeStore(), tmp_path, weights_dir=tmp_path)
+    trained_model(_changed(epochs=1), FakeStore(), tmp_path)
+    assert kept == [f"{record.id}.weights.h5"] * 2
 
 
 def test_a_model_asked_for_first_keeps_its_weights(tmp_path, monkeypatch):

@@ -4,6 +4,7 @@ A chapter calls `begin` after its parameters cell and `finish` at its end. What 
 in the executed notebook for `lib.book.gate`, under the media type `MEDIA_TYPE`.
 """
 
+import contextlib
 import datetime
 import html
 import json
@@ -175,8 +176,6 @@ def versions() -> dict[str, str]:
     """Versions of Python and of the packages that decide a result, of those that are installed."""
     found = {"Python": platform.python_version(), "platform": sys.platform}
     for name in PACKAGES:
-        try:
+        with contextlib.suppress(metadata.PackageNotFoundError):
             found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
     return found

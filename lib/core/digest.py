@@ -51,11 +51,8 @@ def json_digest(content) -> str:
 def library_modules(code: str) -> dict[str, str]:
     """The modules of `lib` that a piece of code imports, directly or through others: path in the checkout -> digest.
 
-    Parameters
-    ----------
-    code : str
-        Python source; imports within functions count, and so does a package from which a module is imported by a name
-        made while running (``import_module(f"lib.networks.{name}")``), with all of its modules.
+    Imports within functions count, and so does a package from which a module is imported by a name made while running
+    (``import_module(f"lib.networks.{name}")``), with all of its modules.
     """
     found, waiting = set(), _imports(ast.parse(code))
     while waiting:

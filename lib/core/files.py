@@ -75,16 +75,8 @@ def whole_folder(path: Path) -> Iterator[Path]:
 def locked(path: Path, work: str, progress: bool) -> Iterator[None]:
     """Hold a lock for this process; wait for another that holds it. The system lets go of it when its process dies.
 
-    The file stays: removing it would let two waiting processes hold two different locks.
-
-    Parameters
-    ----------
-    path : Path
-        The lock's file; folders above it are made.
-    work : str
-        What the other process is doing, such as "training run 0123".
-    progress : bool
-        Say so while waiting.
+    The file at `path` stays: removing it would let two waiting processes hold two different locks. Folders above it are
+    made. With `progress` a wait is said, and what the other process is doing: `work`, such as "training run 0123".
 
     Raises
     ------

@@ -131,12 +131,8 @@ def subject_bootstrap(
     replacement, `n` times, and the score is taken from the pooled confusion matrix of the draw. Of several runs it is
     the mean: one draw of subjects serves all of them, and runs are drawn too, so that the interval covers other people
     and other seeds, erring a little on the wide side. What training on other people would change is not in it. A class
-    that a draw lacks takes no part in its UF1 and UAR. One subject alone gives NaN limits.
-
-    Parameters
-    ----------
-    predictions : DataFrame
-        With a column subject.
+    that a draw lacks takes no part in its UF1 and UAR. One subject alone gives NaN limits. `predictions` have a column
+    subject.
 
     References
     ----------

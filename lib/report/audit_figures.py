@@ -74,7 +74,7 @@ def epoch_lattice() -> Figure:
         axis = axes[row, column]
         mean, sd = (100 * value for value in paper.last_epochs(model, dataset))
         means, sds = (mean - 0.62, mean + 0.62), (sd - 0.32, sd + 0.32)
-        clips, fed = accuracies.validation_size(dataset), released.clip_count(model, dataset)
+        clips, fed = accuracies.printed_total(dataset, "validation"), released.clip_count(model, dataset)
         pairs = epoch_pairs(clips, 1, means, sds, epochs.n_epochs())
         axis.plot([pair.mean for pair in pairs], [pair.sd for pair in pairs], ".", color=PAPER, markersize=5)
         if model in FUSENETS:
@@ -211,7 +211,7 @@ def durations() -> Figure:
 
 def kernels() -> Figure:
     """Table IX three ways: by depth, by side, and by the number of weights. Hollow: what a constant answer scores."""
-    table, trials = kernels_of_table_ix(), accuracies.validation_size(paper.KERNEL_DATASET)
+    table, trials = kernels_of_table_ix(), accuracies.printed_total(paper.KERNEL_DATASET)
     figure, axes = plt.subplots(1, 3, figsize=(9.5, 3.2), sharey=True)
     lines = {"depth": "height", "height": "depth", "taps": None}
     titles = {"depth": "depth (frames)", "height": "side (pixels)", "taps": "weights of a filter"}

@@ -219,7 +219,7 @@ def durations() -> Figure:
 
 def kernels() -> Figure:
     """Table IX three ways: by depth, by side, and by the number of weights. Hollow: what a constant answer scores."""
-    table, trials = kernels_of_table_ix(), accuracies.printed_total(paper.KERNEL_DATASET)
+    table, trials = kernels_of_table_ix(), accuracies.printed_total(paper.KERNEL_DATASET, "validation")
     figure, axes = plt.subplots(1, 3, figsize=(9.5, 3.2), sharey=True)
     lines = {"depth": "height", "height": "depth", "taps": None}
     titles = {"depth": "depth (frames)", "height": "side (pixels)", "taps": "weights of a filter"}

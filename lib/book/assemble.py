@@ -22,7 +22,7 @@ from nbformat import NotebookNode
 from lib.audit import findings
 from lib.audit.claims import claims
 from lib.book import pages
-from lib.book.chapters import NO_DATASET, contents
+from lib.book.chapters import CHAPTERS, NO_DATASET, contents
 from lib.book.gate import ChapterError, disagreements, problems, provenance_of
 from lib.book.profiles import Profile
 from lib.book.verdicts import judge
@@ -85,7 +85,7 @@ def assemble(profile: Profile, executed: Executed, out: Path) -> Path:
     refused, marks, missing = {}, {}, []
     for dataset, notebook in profile.chapters():
         path = executed.chapter(dataset, notebook)
-        if executed.partial and not path.is_file():
+        if executed.partial and not path.is_file() or _hardly_begun(profile, executed, dataset, notebook):
             missing.append((dataset, notebook))
             continue
         data = [] if executed.kept else executed.data(dataset)
@@ -126,7 +126,7 @@ def assemble(profile: Profile, executed: Executed, out: Path) -> Path:
         ),
         "_verdicts.md": pages.verdict_table(verdicts),
         "_accuracies.md": pages.accuracies(profile, results),
-        "_runs.md": pages.run_table(profile, results),
+        "_runs.md": pages.run_table(profile, {one: _read(executed.results(*one)) for one in profile.chapters()}, chapters),
         "_calibration.md": pages.calibration(),
     }
     for name, text in included.items():
@@ -134,6 +134,14 @@ def assemble(profile: Profile, executed: Executed, out: Path) -> Path:
     toc = contents(yaml.safe_load((paths.REPOSITORY / "_toc.yml").read_text(encoding="utf-8")), chapters)
     (source / "_toc.yml").write_text(yaml.safe_dump(_only_existing(toc, source), allow_unicode=True), encoding="utf-8")
     return source
+
+
+def _hardly_begun(profile: Profile, executed: Executed, dataset: str, notebook: str) -> bool:
+    """Whether fewer than half of the runs exist that a chapter can lack: a page of empty tables is no chapter."""
+    content = _read(executed.results(dataset, notebook))
+    if content is None or not CHAPTERS[notebook].can_lack_runs:
+        return False
+    return 2 * len(content["provenance"]["runs"]) < len(profile.runs(dataset, notebook))
 
 
 def build_html(source: Path, out: Path) -> Path:

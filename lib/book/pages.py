@@ -153,8 +153,11 @@ def accuracies(profile: Profile, results: Results) -> str:
     return f"{_markdown(rows, 'No chapter of a single network is in this build.')}\n\n{made}\n"
 
 
-def run_table(profile: Profile, results: Results) -> str:
-    """Markdown: what is planned, finished and missing, a row for each chapter that stands on runs."""
+def run_table(profile: Profile, results: Results, with_page: Sequence[tuple[str, str]]) -> str:
+    """Markdown: what is planned, finished and missing, a row for each chapter that stands on runs.
+
+    `results` may hold None for a chapter that was not executed; those in `with_page` are linked.
+    """
     rows, devices = [], set()
     for dataset, notebook in profile.chapters():
         planned = len(profile.runs(dataset, notebook)) if dataset != NO_DATASET else 0
@@ -166,7 +169,9 @@ def run_table(profile: Profile, results: Results) -> str:
         rows.append(
             {
                 "dataset": DATASET_TITLES[dataset],
-                "chapter": f"[{notebook}](chapters/{dataset}/{notebook})" if content else f"{notebook} (not executed)",
+                "chapter": f"[{notebook}](chapters/{dataset}/{notebook})"
+                if (dataset, notebook) in with_page
+                else f"{notebook} ({'too little for a page' if content else 'not executed'})",
                 "planned": planned,
                 "finished": len(provenance["runs"]),
                 "missing or failed": max(0, planned - len(provenance["runs"])),  # beside the plan, chapter 10 may take others

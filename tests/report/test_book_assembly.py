@@ -105,6 +105,21 @@ def test_titles_name_the_dataset_and_that_it_is_a_standin_where_there_is_one(exe
     assert _first_cells(source, "paper", "09_audit")[0].startswith("# 09. A title\n")
 
 
+@pytest.mark.parametrize(("n_runs", "there"), [(0, False), (4, False), (5, True)])
+def test_a_chapter_with_fewer_than_half_of_its_runs_is_listed_and_has_no_page(n_runs, there, executed, tmp_path):
+    settings = {"seeds": 2, "control_seeds": 1}  # nine runs
+    profile = Profile("full", {"smic": {}}, {"06_comparison": {"smic": settings}})
+    cited = []
+    for number in range(n_runs):
+        cited.append(f"s{number}")
+        write_record(tmp_path / "kept" / cited[-1])
+    write_chapter(executed, "smic", "06_comparison", runs=cited, parameters={"dataset": "smic", **settings})
+    source = book.assemble(profile, _kept(executed), tmp_path)
+    assert (source / "chapters" / "smic" / "06_comparison.ipynb").is_file() is there
+    assert ("06_comparison" in (source / "_toc.yml").read_text()) is there
+    assert "06_comparison" in (source / "_runs.md").read_text()
+
+
 def _tagged(source, *tags, outputs=("shown",)):
     cell = nbformat.v4.new_code_cell(source, execution_count=1, metadata={"tags": list(tags)})
     cell.outputs = [nbformat.v4.new_output("display_data", {"text/markdown": text}) for text in outputs]

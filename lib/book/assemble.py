@@ -137,11 +137,11 @@ def assemble(profile: Profile, executed: Executed, out: Path) -> Path:
 
 
 def _hardly_begun(profile: Profile, executed: Executed, dataset: str, notebook: str) -> bool:
-    """Whether fewer than half of the runs exist that a chapter can lack: a page of empty tables is no chapter."""
+    """Whether a chapter that can lack runs has fewer than a third of them: a page of empty tables is no chapter."""
     content = _read(executed.results(dataset, notebook))
     if content is None or not CHAPTERS[notebook].can_lack_runs:
         return False
-    return 2 * len(content["provenance"]["runs"]) < len(profile.runs(dataset, notebook))
+    return 3 * len(content["provenance"]["runs"]) < len(profile.runs(dataset, notebook))
 
 
 def build_html(source: Path, out: Path) -> Path:

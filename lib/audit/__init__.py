@@ -6,13 +6,11 @@ reads a frame, or knows of a run.
 
 from lib.audit import accuracies, architectures, counts, epochs, kernels, method, prior, splits
 from lib.audit.finding import RESTS_ON, STATUSES, Finding, text_table
-from lib.audit.paper import DATASETS, METHOD_NAMES
+from lib.audit.paper import DATASETS, METHOD_NAMES, STCNN
 from lib.audit.released import FUSENETS
 from lib.core.errors import ConfigError
 
 __all__ = ["RESTS_ON", "STATUSES", "Finding", "findings", "text_table"]
-
-STCNN = "micro_exp_stcnn"
 
 
 def findings(split_radius: int = 3) -> list[Finding]:

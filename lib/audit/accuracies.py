@@ -1,13 +1,13 @@
 """The accuracies of Table V against the numbers of clips that they can have been measured on."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from lib.audit import paper, released
-from lib.audit.finding import Finding
+from lib.audit.finding import Outcome, check, listed
 from lib.audit.lattice import TWO_DECIMALS, chance_of_explaining, explaining_sizes, nearest_count, successes
-from lib.audit.paper import DATASET_TITLES as TITLES
+from lib.audit.paper import DATASET_TITLES, METHOD_NAMES
 
 LARGEST = 357  # all expressions of the larger dataset, CAS(ME)²: no accuracy can be of more clips
 
@@ -23,13 +23,12 @@ def validation_counts(dataset: str) -> dict[str, int]:
     return printed_counts(dataset, "validation")
 
 
-def validation_size(dataset: str) -> int:
-    """Validation clips that Table IV prints in all."""
-    return int(paper.class_counts(dataset).set_index("class").loc["all", "validation"])
+def printed_total(dataset: str, column: str = "total") -> int:
+    """Clips that Table IV prints in all."""
+    return int(paper.class_counts(dataset).set_index("class").loc["all", column])
 
 
-@dataclass(frozen=True)
-class Printed:
+class Printed(NamedTuple):
     """One accuracy of Table V: `percent`, the validation clips `n` of Table IV, and `k` with k/n; None if none has."""
 
     model: str
@@ -41,64 +40,36 @@ class Printed:
 
 def printed(model: str, dataset: str) -> Printed:
     """The accuracy of one network on one dataset."""
-    percent, trials = round(100 * paper.accuracy(model, dataset), 2), validation_size(dataset)
+    percent, trials = round(100 * paper.accuracy(model, dataset), 2), printed_total(dataset, "validation")
     return Printed(model, dataset, percent, trials, successes(percent, trials))
 
 
 def printed_accuracies() -> list[Printed]:
     """The six accuracies of Table V that are of the proposed networks."""
-    return [printed(model, dataset) for model in paper.METHOD_NAMES for dataset in paper.DATASETS]
+    return [printed(model, dataset) for model in METHOD_NAMES for dataset in paper.DATASETS]
 
 
-def check_held_out(model: str, dataset: str) -> Finding:
-    """Whether an accuracy of Table V is a share of the validation clips, and of how many clips it is if not."""
+@check("held-out-{model}-{dataset}", "V")
+def check_held_out(model: str, dataset: str) -> Outcome:
+    """The {percent:.2f} % of {model} on {dataset} is a share of the {n} validation clips of Table IV."""
     row = printed(model, dataset)
     values = {"percent": row.percent, "n": row.n, "k": row.k}
-    if values["k"] is not None:
-        evidence = f"{row.percent:.2f} % is {row.k}/{row.n}."
-    else:
-        nearest = nearest_count(row.percent, row.n)
+    evidence = f"{row.percent:.2f} % is {row.k}/{row.n}."
+    if row.k is None:
+        # both FuseNets of a dataset were validated alike: a size must explain both
+        together = released.FUSENETS if model in released.FUSENETS else [model]
+        percents = [printed(one, dataset).percent for one in together]
+        values["explaining_sizes"] = explaining_sizes(percents, LARGEST)
         evidence = (
-            f"{row.percent:.2f} % is no k/{row.n}; the nearest is {nearest}/{row.n} = {100 * nearest / row.n:.2f} %. "
-            f"{_explanation(model, dataset, values)}"
+            f"{row.percent:.2f} % is no k/{row.n}. Numbers of clips up to {LARGEST} that explain "
+            f"{listed((f'{percent:.2f} %' for percent in percents), ' and ')}: {listed(values['explaining_sizes'])}."
         )
-    return Finding(
-        id=f"held-out-{cell_name(model, dataset)}",
-        table="V",
-        statement=(
-            f"The {row.percent:.2f} % of {paper.METHOD_NAMES[model]} on {TITLES[dataset]} is a share of the "
-            f"{row.n} validation clips of Table IV"
-        ),
-        status="contradicted" if values["k"] is None else "holds",
-        evidence=evidence,
-        values=values,
-    )
-
-
-def _explanation(model: str, dataset: str, values: dict) -> str:
-    """Of how many clips an impossible accuracy is, as a sentence; the sizes are added to `values`."""
-    if model not in released.FUSENETS:
-        values["explaining_sizes"] = explaining_sizes([values["percent"]], LARGEST)
-        return f"Sizes up to {LARGEST} that explain it: {_listed(values['explaining_sizes'])}."
-    # both FuseNets of a dataset were validated alike: a size must explain both
-    percents = [printed(one, dataset).percent for one in released.FUSENETS]
-    sizes, fed = explaining_sizes(percents, LARGEST), released.clip_count(model, dataset)
-    values |= {"explaining_sizes": sizes, "clips_fed": fed}
-    share = successes(values["percent"], fed)
-    told = f"It is {share}/{fed}, and" if share is not None else "But"
-    only = "only " if len(sizes) == 1 else ""
-    told = (
-        f"{told} the released code validates on all {fed} that it reads, those trained on included. Of all sizes up to "
-        f"{LARGEST}, {only}{_listed(sizes)} explains both FuseNets' accuracies on {TITLES[dataset]}."
-    )
-    if fed in sizes:
-        chances = chances_of_a_pair(fed)
-        values |= {name: round(chance, 6) for name, chance in chances.items()}
-        told += (
-            f" Of arbitrary pairs of percentages, {chances['chance_of_fed']:.2%} are explained by {fed}, and at most "
-            f"{chances['chance_of_any']:.0%} by any of these sizes."
-        )
-    return told
+    if row.k is None and model in released.FUSENETS:
+        fed = values["clips_fed"] = released.clip_count(model, dataset)
+        evidence += f" The released code validates on all {fed} that it reads, those trained on included."
+        if fed in values["explaining_sizes"]:
+            values |= {name: round(chance, 6) for name, chance in chances_of_a_pair(fed).items()}
+    return row.k is not None, evidence, values
 
 
 def chances_of_a_pair(fed: int) -> dict[str, float]:
@@ -123,30 +94,16 @@ def held_out_bounds(percent: float, n_clips: int) -> tuple[float, float]:
     return 100 * max(right - (n_clips - held), 0) / held, 100 * min(right, held) / held
 
 
-def check_held_out_bounds(model: str, dataset: str) -> Finding:
-    """What an accuracy on all clips leaves open about clips that the network was not trained on."""
-    row = printed(model, dataset)
-    status, evidence, values = "holds", f"It is a share of the {row.n} validation clips.", {}
-    if row.k is None:
-        fed = released.clip_count(model, dataset)
-        low, high = held_out_bounds(row.percent, fed)
-        status, values = "contradicted", {"low": round(low, 2), "high": round(high, 2)}
-        evidence = (
-            f"Four in five of the {fed} entries were trained on: {row.percent:.2f} % of all goes with any accuracy "
-            f"from {low:.1f} to {high:.1f} % on the others."
-        )
-    return Finding(
-        id=f"held-out-bounds-{cell_name(model, dataset)}",
-        table="V",
-        statement=(
-            f"The {row.percent:.2f} % of {paper.METHOD_NAMES[model]} on {TITLES[dataset]} says how well it does on "
-            "clips it was not trained on"
-        ),
-        status=status,
-        evidence=evidence,
-        values=values,
-        rests_on="code",
+@check("held-out-bounds-{model}-{dataset}", "V", "code")
+def check_held_out_bounds(model: str, dataset: str) -> Outcome:
+    """The accuracy of {model} on {dataset} says how well it does on clips it was not trained on."""
+    row, fed = printed(model, dataset), released.clip_count(model, dataset)
+    low, high = held_out_bounds(row.percent, fed)
+    evidence = (
+        f"Measured on all {fed} entries, four in five of them trained on, {row.percent:.2f} % goes with any "
+        f"accuracy from {low:.1f} to {high:.1f} % on the others."
     )
+    return row.k is not None, evidence, {"low": round(low, 2), "high": round(high, 2)} if row.k is None else {}
 
 
 def constant_scores(counts: dict[str, int]) -> dict[str, float]:
@@ -167,66 +124,44 @@ def scored_counts(model: str, dataset: str) -> dict[str, int]:
     """
     if printed(model, dataset).k is not None:
         return validation_counts(dataset)
-    labels = released.clips_and_labels(model, dataset)[2]
-    names = released.classes(dataset)
+    labels, names = released.clips_and_labels(model, dataset)[2], released.classes(dataset)
     return dict(zip(names, np.bincount(labels, minlength=len(names)).tolist(), strict=True))
 
 
-def check_constant_in_table_v() -> Finding:
-    """Which accuracies of Table V equal what one constant answer scores on the labels that the code assigns."""
-    equal, told = {}, []
+@check("constant-answer-table-v", "V", "code")
+def check_constant_in_table_v() -> Outcome:
+    """No accuracy of Table V is what one constant answer scores."""
+    equal = {}
     for row in printed_accuracies():
         counts = scored_counts(row.model, row.dataset)
         for name, score in constant_scores(counts).items():
             if abs(score - row.percent) <= TWO_DECIMALS:
                 equal[f"{row.model} {row.dataset}"] = {"class": name, "count": counts[name], "n": sum(counts.values())}
-                told.append(
-                    f"{row.percent:.2f} % of {paper.METHOD_NAMES[row.model]} on {TITLES[row.dataset]} is "
-                    f"{counts[name]}/{sum(counts.values())}, the share of entries labelled *{name}*"
-                )
-    return Finding(
-        id="constant-answer-table-v",
-        table="V",
-        statement="No accuracy of Table V is what one constant answer scores",
-        status="contradicted" if equal else "holds",
-        evidence=f"{'; '.join(told)}: one answer to every clip scores the same."
-        if equal
-        else "None of the six equals the share of a class.",
-        values=equal,
-        rests_on="code",
+    shares = (
+        f"{cell_title(cell)}, {one['count']}/{one['n']}, the share of *{one['class']}*" for cell, one in equal.items()
     )
+    evidence = f"{len(equal)} of 6 accuracies are what one answer to every entry scores: {listed(shares, '; ')}."
+    return not equal, evidence, equal
 
 
-def check_best_epoch() -> Finding:
-    """Whether the accuracies of Table V are those of the weights that the code kept at its best validation epoch."""
-    matches, told = {}, []
+@check("best-epoch", "V", "code")
+def check_best_epoch() -> Outcome:
+    """The epoch that Table V reports was fixed before its accuracy on the validation clips was known."""
     own = [entry for entry in paper.released_files() if entry["checkpoint"]["own"]]
-    for entry in own:
-        checkpoint, printed = entry["checkpoint"], paper.accuracy(entry["model"], entry["dataset"])
-        if abs(checkpoint["accuracy"] - printed) <= TWO_DECIMALS:
-            matches[f"{entry['model']} {entry['dataset']}"] = checkpoint["epoch"]
-            told.append(
-                f"{100 * printed:.2f} % is the file of epoch {checkpoint['epoch']}, {checkpoint['accuracy']:.2f}"
-            )
-    return Finding(
-        id="best-epoch",
-        table="V",
-        statement="The epoch that Table V reports was fixed before its accuracy on the validation clips was known",
-        status="contradicted" if matches else "note",
-        evidence=(
-            f"Table V's accuracy stands in the name of {len(matches)} of the {len(own)} files of weights that the code "
-            "names for a network of its own. The code writes such a file when the accuracy on the validation data is "
-            f"the best so far: {'; '.join(told) or 'none'}."
-        ),
-        values={"epochs": matches, "named": len(own)},
-        rests_on="code",
+    matches = {
+        f"{entry['model']} {entry['dataset']}": entry["checkpoint"]["epoch"]
+        for entry in own
+        if abs(entry["checkpoint"]["accuracy"] - paper.accuracy(entry["model"], entry["dataset"])) <= TWO_DECIMALS
+    }
+    evidence = (
+        f"{len(matches)} of {len(own)} files of weights that the code names for a network of its own carry Table "
+        f"V's accuracy in their names, of epochs {listed(matches.values())}. The code writes such a file when the "
+        "accuracy on the validation data is the best so far."
     )
+    return (False if matches else None), evidence, {"epochs": matches, "named": len(own)}
 
 
-def cell_name(model: str, dataset: str) -> str:
-    """A cell of Table V as part of an id: ``"late-casme2-sq"``."""
-    return f"{model.rpartition('_')[2]}-{dataset.replace('_', '-')}"
-
-
-def _listed(numbers: list[int]) -> str:
-    return ", ".join(map(str, numbers)) or "none"
+def cell_title(cell: str) -> str:
+    """A cell of Table V, given as ``"model dataset"``, in words."""
+    model, dataset = cell.split()
+    return f"{METHOD_NAMES[model]} on {DATASET_TITLES[dataset]}"

@@ -7,11 +7,11 @@ weight of a filter is multiplied once at each position, a weight of a dense laye
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from lib.audit import paper
-from lib.audit.finding import Finding
-from lib.audit.paper import METHOD_NAMES
+from lib.audit.finding import Outcome, check, listed
+from lib.audit.paper import STCNN
 
 N_FILTERS = 32
 POOL_SIZE = 3
@@ -24,19 +24,13 @@ HIDDEN = {
 SIDES = {"micro_exp_stcnn": 64, "micro_exp_fusenet_intermediate": 32, "micro_exp_fusenet_late": 32}
 
 
-@dataclass(frozen=True)
-class Layer:
+class Layer(NamedTuple):
     """Name as in `data/paper/table_*.csv`; output size, channels first; parameters, and multiply-adds of one clip."""
 
     name: str
     size: tuple[int, ...]
     parameters: int = 0
     multiply_adds: int = 0
-
-    @property
-    def printed(self) -> str:
-        """The size as the paper writes it, ``32x62x62x82``."""
-        return "x".join(map(str, self.size))
 
 
 def layers(model: str, depth: int, n_classes: int = 3, kernel: Sequence[int] = KERNEL) -> list[Layer]:
@@ -59,12 +53,7 @@ def layers(model: str, depth: int, n_classes: int = 3, kernel: Sequence[int] = K
         front = list(_front(volume, kernel, "frame", ""))
         dense = list(_dense(front[-1].size[0], hidden, ""))
         output = _output(dense[-1].size[0], n_classes, "dense_2")
-        return [
-            *front,
-            *dense,
-            output,
-            Layer("dropout_3", output.size),
-        ]  # Table I ends with a dropout, the code does not
+        return [*front, *dense, output, Layer("dropout_3", output.size)]  # Table I ends with a dropout, unlike the code
     parts = ("eyes", "mouth")
     streams = [list(_front(volume, kernel, part, f"{part}_")) for part in parts]
     if model == "micro_exp_fusenet_intermediate":
@@ -98,38 +87,30 @@ def multiply_adds(model: str, depth: int) -> int:
 def misprints(model: str) -> dict[str, tuple[str, str]]:
     """Sizes of a network's table that do not follow from the layers above: layer -> (printed, computed)."""
     printed = paper.architecture(model).set_index("layer")["output"]
-    computed = {layer.name: layer.printed for layer in layers(model, depth=96)}
+    computed = {layer.name: "x".join(map(str, layer.size)) for layer in layers(model, depth=96)}
     return {name: (size, computed[name]) for name, size in printed.items() if size != computed[name]}
 
 
-def check_shapes(model: str) -> Finding:
-    """Whether every output size that a table prints follows from the layers above it."""
-    table, wrong, rows = paper.ARCHITECTURE_TABLES[model], misprints(model), len(paper.architecture(model))
-    told = "; ".join(f"{name} is printed as {size} and is {right}" for name, (size, right) in wrong.items())
-    return Finding(
-        id=f"table-{table.lower()}-shapes",
-        table=table,
-        statement=f"The sizes that Table {table} prints follow from one another",
-        status="contradicted" if wrong else "holds",
-        evidence=f"{told}." if wrong else f"All {rows} sizes follow from a volume of 96 frames.",
-        values={"rows": rows, "wrong": {name: list(pair) for name, pair in wrong.items()}},
-    )
+@check("table-{table}-shapes", "{table}")
+def check_shapes(model: str) -> Outcome:
+    """The sizes that Table {table} prints follow from one another."""
+    wrong, rows = misprints(model), len(paper.architecture(model))
+    told = (f"{name} is printed as {size} and is {right}" for name, (size, right) in wrong.items())
+    evidence = f"{len(wrong)} of {rows} sizes do not follow: {listed(told, '; ')}."
+    return not wrong, evidence, {"rows": rows, "wrong": {name: list(pair) for name, pair in wrong.items()}}
 
 
-def check_efficiency(model: str) -> Finding:
-    """Whether a FuseNet takes less computation, and less memory, than the network of the whole frame."""
-    work = multiply_adds(model, 96) / multiply_adds("micro_exp_stcnn", 96)
-    size = parameters(model, 96) / parameters("micro_exp_stcnn", 96)
-    return Finding(
-        id=f"efficiency-{model.rpartition('_')[2]}",
-        table="text III-B",
-        statement=f"{METHOD_NAMES[model]} is computationally more efficient than MicroExpSTCNN",
-        status="holds" if work < 1 and size < 1 else "contradicted" if work >= 1 else "note",
-        evidence=f"At 96 frames it takes {work:.2f} times the multiply-adds of a clip and {size:.1f} times the "
-        "parameters; the "
-        "search for a face in every frame comes on top.",
-        values={"multiply_adds": round(work, 3), "parameters": round(size, 3)},
+@check("efficiency-{model}", "text III-B")
+def check_efficiency(model: str) -> Outcome:
+    """{model} is computationally more efficient than MicroExpSTCNN."""
+    work = multiply_adds(model, 96) / multiply_adds(STCNN, 96)
+    size = parameters(model, 96) / parameters(STCNN, 96)
+    evidence = (
+        f"At 96 frames it takes {work:.2f} times the multiply-adds of a clip and {size:.1f} times the parameters; the "
+        "search for a face in every frame comes on top."
     )
+    values = {"multiply_adds": round(work, 3), "parameters": round(size, 3)}
+    return (None if work < 1 <= size else work < 1), evidence, values
 
 
 def _front(volume: Sequence[int], kernel: Sequence[int], part: str, prefix: str) -> Iterator[Layer]:

@@ -1,5 +1,4 @@
-"""Table IV, the confusion matrices of Tables VI and VII, and the clips themselves: how many there are, how long "
-"they last."""
+"""Table IV, the confusion matrices of Tables VI and VII, and the clips themselves: how many there are, and how long."""
 
 import itertools
 
@@ -7,45 +6,32 @@ import numpy as np
 import pandas as pd
 
 from lib.audit import paper, released
-from lib.audit.accuracies import printed_counts, validation_counts
-from lib.audit.finding import Finding
+from lib.audit.accuracies import printed_counts, printed_total, validation_counts
+from lib.audit.finding import Outcome, check, listed
 from lib.audit.lattice import TWO_DECIMALS
-from lib.audit.paper import CONFUSION_TABLES
-from lib.audit.paper import DATASET_TITLES as TITLES
+from lib.audit.paper import CONFUSION_TABLES, DATASET_TITLES, STCNN
 from lib.statistics.metrics import uar, uf1, wilson_interval
 
-STCNN = "micro_exp_stcnn"
 KERNEL_DEPTH = 15  # of the convolution in Tables I to III
 
 
-def check_sums() -> Finding:
-    """Whether the classes of Table IV sum to its totals, and training and validation clips to the clips of a class."""
-    wrong, checked = [], 0
-    for dataset in paper.DATASETS:
+@check("table-iv-sums", "IV")
+def check_sums() -> Outcome:
+    """The rows and the columns of Table IV sum to its totals."""
+    sums = []  # (what is summed, its parts, the printed sum)
+    for dataset, title in DATASET_TITLES.items():
         table = paper.class_counts(dataset).set_index("class")
-        for column, title in (("total", "clips"), ("training", "training clips"), ("validation", "validation clips")):
-            classes, total = table[column].drop("all"), table.loc["all", column]
-            checked += 1
-            if classes.sum() != total:
-                wrong.append(
-                    f"{' + '.join(map(str, classes))} = {classes.sum()} {title} of {TITLES[dataset]}, where {total} "
-                    "is printed"
-                )
-        for row in table.itertuples():
-            checked += 1
-            if row.training + row.validation != row.total:
-                wrong.append(
-                    f"{row.training} + {row.validation} = {row.training + row.validation} clips of *{row.Index}* of "
-                    f"{TITLES[dataset]}, where {row.total} is printed"
-                )
-    return Finding(
-        id="table-iv-sums",
-        table="IV",
-        statement="The rows and the columns of Table IV sum to its totals",
-        status="contradicted" if wrong else "holds",
-        evidence=f"{'; '.join(wrong)}." if wrong else f"All {checked} sums are right.",
-        values={"wrong": wrong, "checked": checked},
-    )
+        for column, counts in table.items():
+            sums.append((f"{column} of {title}", counts.drop("all").tolist(), counts["all"]))
+        for name, row in table.iterrows():
+            sums.append((f"*{name}* of {title}", [row["training"], row["validation"]], row["total"]))
+    wrong = [
+        f"{listed(parts, ' + ')} = {sum(parts)} ({what}), where {printed} is printed"
+        for what, parts, printed in sums
+        if sum(parts) != printed
+    ]
+    evidence = f"{len(wrong)} of {len(sums)} sums are wrong: {listed(wrong, '; ')}."
+    return not wrong, evidence, {"wrong": wrong, "checked": len(sums)}
 
 
 def exchanged(dataset: str) -> dict[str, str]:
@@ -63,135 +49,83 @@ def exchanged(dataset: str) -> dict[str, str]:
     return {}
 
 
-def check_exchange() -> Finding:
-    """Whether Table IV takes from each class its own validation clips, given the clips that the code labels."""
-    moved, told = {}, []
-    for dataset in paper.DATASETS:
-        clips = dict(zip(released.classes(dataset), released.class_sizes(STCNN, dataset), strict=True))
-        validation = validation_counts(dataset)
-        wrong = {name: other for name, other in exchanged(dataset).items() if name != other}
-        if wrong:
-            moved[dataset] = wrong
-            told += [
-                f"of {clips[name]} {name} clips the {validation[other]} validation clips of *{other}* are taken "
-                "away, not its "
-                f"own {validation[name]}"
-                for name, other in wrong.items()
-            ]
-    return Finding(
-        id="table-iv-exchange",
-        table="IV",
-        statement="Table IV's training clips are each class's clips less its own validation clips",
-        status="contradicted" if moved else "holds",
-        evidence=f"On {' and '.join(TITLES[name] for name in moved)} the validation counts were exchanged: "
-        f"{'; '.join(told)}."
-        if told
-        else "They are, or no exchange of validation counts explains them.",
-        values={"exchanged": moved},
-        rests_on="code",
+@check("table-iv-exchange", "IV", "code")
+def check_exchange() -> Outcome:
+    """Table IV's training clips are each class's clips less its own validation clips."""
+    moved = {
+        dataset: wrong
+        for dataset in paper.DATASETS
+        if (wrong := {name: other for name, other in exchanged(dataset).items() if name != other})
+    }
+    told = (
+        f"*{name}* of {DATASET_TITLES[dataset]}, {printed_counts(dataset, 'training')[name]}, are the code's less "
+        f"the {validation_counts(dataset)[other]} of *{other}*"
+        for dataset, wrong in moved.items()
+        for name, other in wrong.items()
     )
+    evidence = f"Training clips that miss those of another class: {listed(told, '; ')}."
+    return not moved, evidence, {"exchanged": moved}
 
 
-def check_official_counts() -> Finding:
-    """Whether SMIC holds as many clips of each class as Table IV counts."""
+@check("table-iv-smic", "IV", "literature")
+def check_official_counts() -> Outcome:
+    """SMIC holds the clips that Table IV counts."""
     printed, official = printed_counts("smic", "total"), paper.dataset_facts("smic")["clips"]
     too_many = {name: [count, official[name]] for name, count in printed.items() if count > official[name]}
-    told = "; ".join(
-        f"{count} clips of class *{name}* are printed where SMIC has {has}" for name, (count, has) in too_many.items()
-    )
-    return Finding(
-        id="table-iv-smic",
-        table="IV",
-        statement="SMIC holds the clips that Table IV counts",
-        status="contradicted" if too_many else "holds",
-        evidence=f"{told}." if told else "No class has more clips than SMIC holds.",
-        values={"impossible": too_many},
-        rests_on="literature",
-    )
+    told = (f"{count} *{name}*, where SMIC has {has}" for name, (count, has) in too_many.items())
+    evidence = f"More clips than the dataset has: {listed(told, '; ')}."
+    return not too_many, evidence, {"impossible": too_many}
 
 
-def check_smic_total() -> Finding:
-    """Whether the high-speed part of SMIC consists of as many clips as the text says."""
+@check("smic-total", "IV, text IV-A", "literature")
+def check_smic_total() -> Outcome:
+    """The HS profile of SMIC consists of {printed} micro-expression videos."""
     total, official = printed_total("smic"), paper.dataset_facts("smic")["micro_expressions"]
-    return Finding(
-        id="smic-total",
-        table="IV, text IV-A",
-        statement=f"The HS profile of SMIC consists of {total} micro-expression videos",
-        status="holds" if total == official else "contradicted",
-        evidence=f"It has {official}. Those that last more than {paper.text()['frames_more_than']['smic']} frames "
-        f"may be {total}; "
-        "that they are all of it is wrong."
-        if total != official
-        else f"It has {official}.",
-        values={"printed": total, "official": official},
-        rests_on="literature",
+    evidence = (
+        f"It has {official}. Those of more than {paper.text()['frames_more_than']['smic']} frames may be {total}."
     )
+    return total == official, evidence, {"printed": total, "official": official}
 
 
-def check_smic_profiles() -> Finding:
-    """Whether the 25 frames a second of SMIC's other profiles are too few for a kernel of 15 frames."""
+@check("smic-profiles", "text IV-A", "literature")
+def check_smic_profiles() -> Outcome:
+    """The other profiles of SMIC do not suit deep 3-D filters."""
     facts = paper.dataset_facts("smic")
-    longest = int(facts["micro_frames"][1] / facts["fps"] * facts["other_profiles_fps"])
-    return Finding(
-        id="smic-profiles",
-        table="text IV-A",
-        statement="The other profiles of SMIC do not suit deep 3-D filters",
-        status="holds" if longest < KERNEL_DEPTH else "contradicted",
-        evidence=f"SMIC's longest micro-expression, {facts['micro_frames'][1] / facts['fps']:.2f} s, has {longest} "
-        "frames at "
-        f"{facts['other_profiles_fps']} a second; the filter is {KERNEL_DEPTH} deep.",
-        values={"longest": longest, "depth": KERNEL_DEPTH},
-        rests_on="literature",
+    seconds = facts["micro_frames"][1] / facts["fps"]
+    longest = int(seconds * facts["other_profiles_fps"])
+    evidence = (
+        f"SMIC's longest micro-expression, {seconds:.2f} s, has {longest} frames at {facts['other_profiles_fps']} "
+        f"a second; the filter is {KERNEL_DEPTH} deep."
     )
+    return longest < KERNEL_DEPTH, evidence, {"longest": longest, "depth": KERNEL_DEPTH}
 
 
-def printed_total(dataset: str) -> int:
-    """Clips that Table IV prints in all."""
-    return int(paper.class_counts(dataset).set_index("class").loc["all", "total"])
-
-
-def check_micro_expressions() -> Finding:
-    """Whether CAS(ME)² holds as many micro-expressions as Table IV counts clips of micro-expressions."""
+@check("table-iv-casme2-sq", "IV", "literature")
+def check_micro_expressions() -> Outcome:
+    """CAS(ME)² holds the {printed} micro-expression videos that Table IV counts."""
     facts, printed = paper.dataset_facts("casme2_sq"), printed_total("casme2_sq")
     micro, macro = facts["micro_expressions"], facts["macro_expressions"]
-    return Finding(
-        id="table-iv-casme2-sq",
-        table="IV",
-        statement=f"CAS(ME)² holds the {printed} micro-expression videos that Table IV counts",
-        status="contradicted" if printed > micro else "holds",
-        evidence=f"CAS(ME)² has {micro} micro-expressions and {macro} macro-expressions. At least {printed - micro} of "
-        f"the {printed} clips, {(printed - micro) / printed:.0%}, must be something else."
-        if printed > micro
-        else f"CAS(ME)² has {micro} micro-expressions.",
-        values={"printed": printed, "micro_expressions": micro, "macro_expressions": macro},
-        rests_on="literature",
+    evidence = (
+        f"CAS(ME)² has {micro} micro-expressions and {macro} macro-expressions. At least "
+        f"{max(printed - micro, 0)} of the {printed} clips must be something else."
     )
+    return printed <= micro, evidence, {"printed": printed, "micro_expressions": micro, "macro_expressions": macro}
 
 
-def check_long_videos() -> Finding:
-    """Whether CAS(ME)² has as many annotated clips of more than 96 frames as Table IV counts."""
+@check("long-videos", "IV, text IV-A", "literature")
+def check_long_videos() -> Outcome:
+    """CAS(ME)² holds {printed} expressions of more than 96 frames."""
     facts, printed = paper.dataset_facts("casme2_sq"), printed_total("casme2_sq")
-    needed = paper.text()["frames_more_than"]["casme2_sq"]
     most = facts["with_offset"] - facts["shorter_than_96"] + facts["without_offset"]
-    return Finding(
-        id="long-videos",
-        table="IV, text IV-A",
-        statement=f"CAS(ME)² holds {printed} expressions of more than {needed} frames",
-        status="contradicted" if printed > most else "holds",
-        evidence=(
-            f"{facts['shorter_than_96']} of the {facts['with_offset']} clips whose offset is annotated are shorter "
-            f"than {needed} "
-            f"frames; with those that have no offset, at most {most} are left. No label that a clip carries gives "
-            "Table IV's "
-            "classes: by eliciting film "
-            + ", ".join(f"{count} {name}" for name, count in facts["by_film"].items())
-            + ", by self-report "
-            + ", ".join(f"{count} {name}" for name, count in facts["by_self_report"].items())
-            + "."
-        ),
-        values={"printed": printed, "most": most},
-        rests_on="literature",
+    by_film, by_report = (
+        listed(f"{count} {name}" for name, count in facts[how].items()) for how in ("by_film", "by_self_report")
     )
+    evidence = (
+        f"{facts['shorter_than_96']} of the {facts['with_offset']} clips whose offset is annotated are shorter; "
+        f"with those that have no offset, at most {most} are left. By eliciting film the clips are {by_film}, by "
+        f"self-report {by_report}."
+    )
+    return printed <= most, evidence, {"printed": printed, "most": most}
 
 
 def clip_durations() -> pd.DataFrame:
@@ -211,44 +145,29 @@ def clip_durations() -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index", columns=["shortest_ms", "longest_ms", "read_ms", "needed_ms"])
 
 
-def check_durations() -> Finding:
-    """Whether the frames that are read can be one micro-expression of CAS(ME)²."""
+@check("clip-duration", "IV", "literature")
+def check_durations() -> Outcome:
+    """The frames that are read of a CAS(ME)² clip show a micro-expression."""
     row, frames = clip_durations().loc["casme2_sq"], released.released_file(STCNN, "casme2_sq")["frames"]
-    return Finding(
-        id="clip-duration",
-        table="IV",
-        statement=f"The {frames} frames of a CAS(ME)² clip show a micro-expression",
-        status="contradicted" if row["read_ms"] > row["longest_ms"] else "holds",
-        evidence=(
-            f"{frames} frames at {paper.dataset_facts('casme2_sq')['fps']} a second last {row['read_ms'] / 1000:.1f} "
-            "s; "
-            f"micro-expressions last {row['shortest_ms']:.0f} to {row['longest_ms']:.0f} ms by the dataset's "
-            "annotation, so at "
-            f"most {row['longest_ms'] / row['read_ms']:.0%} of what a network reads can be one."
-        ),
-        values={name: round(float(value), 1) for name, value in row.items()},
-        rests_on="literature",
+    evidence = (
+        f"{frames} frames at {paper.dataset_facts('casme2_sq')['fps']} a second last {row['read_ms'] / 1000:.1f} "
+        f"s; micro-expressions last {row['shortest_ms']:.0f} to {row['longest_ms']:.0f} ms by the dataset's "
+        f"annotation, {row['longest_ms'] / row['read_ms']:.0%} of that at most."
     )
+    return row["read_ms"] <= row["longest_ms"], evidence, {name: round(float(value), 1) for name, value in row.items()}
 
 
-def check_early_frames() -> Finding:
-    """Whether the code reads the early frames of a video, in which the text says that a micro-expression is."""
+@check("early-frames", "text I", "code")
+def check_early_frames() -> Outcome:
+    """The networks read the early frames of a CAS(ME)² video, where the text says that a micro-expression is."""
     row, entry, said = clip_durations().loc["casme2_sq"], released.released_file(STCNN, "casme2_sq"), paper.text()
     skipped, times = entry["first_frame"], row["read_ms"] / said["micro_expression_ms"]
-    return Finding(
-        id="early-frames",
-        table="text I",
-        statement="The networks read the early frames of a CAS(ME)² video, where the text says that a "
-        "micro-expression is",
-        status="contradicted" if skipped else "holds",
-        evidence=(
-            f"The code skips the first {skipped} frames, {(row['needed_ms'] - row['read_ms']) / 1000:.1f} s, and reads "
-            f"{entry['frames']}, {times:.0f} times the {said['micro_expression_ms']} ms that the text gives a "
-            "micro-expression."
-        ),
-        values={"skipped": skipped, "read": entry["frames"], "times": round(times, 1)},
-        rests_on="code",
+    evidence = (
+        f"The code skips the first {skipped} frames, {(row['needed_ms'] - row['read_ms']) / 1000:.1f} s, and reads "
+        f"{entry['frames']}, {times:.0f} times the {said['micro_expression_ms']} ms that the text gives a "
+        "micro-expression."
     )
+    return not skipped, evidence, {"skipped": skipped, "read": entry["frames"], "times": round(times, 1)}
 
 
 def matrix(dataset: str) -> pd.DataFrame:
@@ -257,8 +176,9 @@ def matrix(dataset: str) -> pd.DataFrame:
     return paper.confusion_matrix(dataset).loc[names, names]
 
 
-def check_confusion_matrices() -> Finding:
-    """Whether the matrices of Tables VI and VII agree with Table IV's counts and Table V's accuracies."""
+@check("confusion-matrices", "VI, VII")
+def check_confusion_matrices() -> Outcome:
+    """The confusion matrices agree with Table IV's counts and Table V's accuracies."""
     wrong, told = [], []
     for dataset, title in CONFUSION_TABLES.items():
         cells, counts = matrix(dataset).to_numpy(), list(validation_counts(dataset).values())
@@ -268,36 +188,30 @@ def check_confusion_matrices() -> Finding:
             wrong.append(f"Table {title} has rows of {rows}, Table IV counts {counts}")
         if abs(score - printed) > TWO_DECIMALS + 1e-9:
             wrong.append(f"Table {title} has {right} right, {score:.2f} %, Table V prints {printed:.2f} %")
-        told.append(f"Table {title}: {right} of {cells.sum()} right, {score:.2f} %, as Table V prints")
-    return Finding(
-        id="confusion-matrices",
-        table="VI, VII",
-        statement="The confusion matrices agree with Table IV's counts and Table V's accuracies",
-        status="contradicted" if wrong else "holds",
-        evidence="; ".join(wrong or told) + ".",
-        values={"wrong": wrong},
-    )
+        told.append(f"Table {title}: {right} of {cells.sum()} right, {score:.2f} %")
+    evidence = f"{listed(told, '; ')}. Disagreements: {listed(wrong, '; ')}."
+    return not wrong, evidence, {"wrong": wrong}
 
 
-def check_class_scores(dataset: str) -> Finding:
-    """UF1, UAR and the recall of each class of a confusion matrix; and which classes may be no better than a guess."""
-    table, title = matrix(dataset), CONFUSION_TABLES[dataset]
+@check("class-scores-{dataset}", "{table}")
+def check_class_scores(dataset: str) -> Outcome:
+    """Scores that weigh the classes of {dataset} alike, computed from Table {table}."""
+    table = matrix(dataset)
     cells = table.to_numpy()
     recall = {name: (int(table.loc[name, name]), int(table.loc[name].sum())) for name in table.index}
     weak = [name for name, (right, total) in recall.items() if wilson_interval(right, total)[0] <= 1 / len(recall)]
-    return Finding(
-        id=f"class-scores-{dataset.replace('_', '-')}",
-        table=title,
-        statement=f"Scores that weigh the classes of {TITLES[dataset]} alike, computed from Table {title}",
-        status="note",
-        evidence=(
-            f"UF1 is {uf1(cells):.3f} and UAR {uar(cells):.3f} beside an accuracy of "
-            f"{np.trace(cells) / cells.sum():.3f}; recall by "
-            "class: " + ", ".join(f"{name} {right}/{total}" for name, (right, total) in recall.items())
-            + (f". On so few clips, that of {' and '.join(weak)} may be a guess among {len(recall)}." if weak else ".")
-        ),
-        values={
-            "uf1": round(uf1(cells), 4), "uar": round(uar(cells), 4), "weak": weak,
+    evidence = (
+        f"UF1 is {uf1(cells):.3f} and UAR {uar(cells):.3f}, accuracy {np.trace(cells) / cells.sum():.3f}. Recall: "
+        f"{listed(f'{name} {right}/{total}' for name, (right, total) in recall.items())}; that may be a guess "
+        f"among {len(recall)}, by its 95 % interval: {listed(weak)}."
+    )
+    return (
+        None,
+        evidence,
+        {
+            "uf1": round(uf1(cells), 4),
+            "uar": round(uar(cells), 4),
+            "weak": weak,
             "recall": {name: list(pair) for name, pair in recall.items()},
         },
-    )  # fmt: skip
+    )

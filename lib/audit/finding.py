@@ -1,13 +1,18 @@
 """What the audit finds: one record for each statement that is checked."""
 
+import functools
+import inspect
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+
+from lib.audit.paper import ARCHITECTURE_TABLES, CONFUSION_TABLES, DATASET_TITLES, METHOD_NAMES
 
 STATUSES = ("contradicted", "holds", "note")
 RESTS_ON = ("printed", "code", "literature")  # from what needs least to what needs most
-SYMBOLS = {"contradicted": "✗", "holds": "✓", "note": "○"}
-LABELS = {"contradicted": "contradicted", "holds": "holds", "note": "left open"}
+TITLES, TABLES = {**METHOD_NAMES, **DATASET_TITLES}, {**ARCHITECTURE_TABLES, **CONFUSION_TABLES}
+Outcome = tuple[bool | None, str, Mapping]  # whether the numbers agree, None if they leave it open; evidence; values
+VERDICTS = {"contradicted": "✗ contradicted", "holds": "✓ holds", "note": "○ left open"}
 
 
 @dataclass(frozen=True)
@@ -25,7 +30,7 @@ class Finding:
     status : str
         ``"holds"``, ``"contradicted"``; ``"note"``: the arithmetic gives a number or a limit but neither of the two.
     evidence : str
-        One or two sentences with the numbers, computed.
+        One or two sentences with the numbers, computed; true whatever the status is.
     values : mapping
         The same numbers as data; JSON can hold them.
     rests_on : str
@@ -52,10 +57,45 @@ class Finding:
     @property
     def verdict(self) -> str:
         """The status as pages and the terminal show it."""
-        return f"{SYMBOLS[self.status]} {LABELS[self.status]}"
+        return VERDICTS[self.status]
 
     def as_dict(self) -> dict:
         return asdict(self)
+
+
+def check(id: str, table: str, rests_on: str = "printed") -> Callable:
+    """Make a function that says whether the numbers agree, by what evidence and with what values, give a `Finding`.
+
+    The first paragraph of its docstring is the statement. It, the id and the table may name, in braces, the function's
+    ``model`` and ``dataset``, and the ``table`` of that model's layers or of that dataset's confusion matrix; the
+    statement also what is in the values.
+    """
+
+    def decorate(function: Callable[..., Outcome]) -> Callable[..., Finding]:
+        statement = " ".join(function.__doc__.partition("\n\n")[0].split()).removesuffix(".")
+
+        @functools.wraps(function)
+        def find(*arguments) -> Finding:
+            given = inspect.signature(function).bind(*arguments).arguments
+            agrees, evidence, values = function(*arguments)
+            tables = [TABLES[one] for one in given.values() if one in TABLES]
+            titles = {name: TITLES.get(one, one) for name, one in given.items()} | {"table": "".join(tables[-1:])}
+            parts = {"table": titles["table"].lower()} | {
+                name: str(one).replace("micro_exp_", "").replace("fusenet_", "").replace("_", "-")
+                for name, one in given.items()
+            }
+            status = "note" if agrees is None else "holds" if agrees else "contradicted"
+            said = statement.format(**{**titles, **values})
+            return Finding(id.format(**parts), table.format(**titles), said, status, evidence, values, rests_on)
+
+        return find
+
+    return decorate
+
+
+def listed(items: Iterable, separator: str = ", ") -> str:
+    """Numbers or names as evidence lists them; ``"none"`` if there are none."""
+    return separator.join(map(str, items)) or "none"
 
 
 def text_table(findings: Sequence[Finding]) -> str:

@@ -7,8 +7,8 @@ Numerous Anomalies in the Reporting of Results in Psychology", Social Psychologi
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 TWO_DECIMALS = 0.005  # half a unit of the last decimal that the paper prints, in percentage points
 _SLACK = 1e-9  # binary floating point; a tie between two roundings counts as explained by both
@@ -57,31 +57,20 @@ def explaining_sizes(percents: Sequence[float], largest: int, half_unit: float =
     ]
 
 
-def chance_of_lattice(trials: int, half_unit: float = TWO_DECIMALS) -> float:
-    """Share of all two-decimal percentages that some k/`trials` rounds to: how easily a size explains any number.
-
-    >>> round(chance_of_lattice(41), 4)
-    0.0042
-    """
-    printable = round(50 / half_unit) + 1
-    return len({round(100 * count / trials / (2 * half_unit)) for count in range(trials + 1)}) / printable
-
-
 def chance_of_explaining(n_percents: int, sizes: Iterable[int], half_unit: float = TWO_DECIMALS) -> float:
     """Chance that one of `sizes` explains that many arbitrary two-decimal percentages: at most the sum over sizes.
 
     For a single size it is the chance itself; for several it is an upper bound, because more than one can explain them.
 
-    >>> round(chance_of_explaining(2, [203]), 6)
-    0.000416
-    >>> round(chance_of_explaining(2, range(1, 358)), 3)
-    0.154
+    >>> round(chance_of_explaining(1, [41]), 4), round(chance_of_explaining(2, range(1, 358)), 3)
+    (0.0042, 0.154)
     """
-    return min(sum(chance_of_lattice(size, half_unit) ** n_percents for size in sizes), 1.0)
+    printable = round(50 / half_unit) + 1
+    reached = (len({round(50 * count / size / half_unit) for count in range(size + 1)}) for size in sizes)
+    return min(sum((number / printable) ** n_percents for number in reached), 1.0)
 
 
-@dataclass(frozen=True)
-class Pair:
+class Pair(NamedTuple):
     """Mean and standard deviation, in percent, of the accuracies of several epochs on a number of clips.
 
     `total` is the sum over epochs of the clips answered rightly, `squares` the sum of that number's square.

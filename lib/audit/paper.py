@@ -6,8 +6,6 @@ Convolutional Neural Networks", IJCNN 2019, arXiv:1904.01390.
 
 import copy
 import io
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
@@ -15,7 +13,7 @@ import pandas as pd
 import yaml
 
 from lib.core import catalogue
-from lib.core.errors import ConfigError, suggestion
+from lib.core.errors import ConfigError
 from lib.core.paths import REPOSITORY
 
 PAPER_FOLDER = REPOSITORY / "data" / "paper"
@@ -26,6 +24,7 @@ ARCHITECTURE_TABLES = {name: catalogue.NETWORKS[name].table for name in catalogu
 CONFUSION_TABLES = {name: catalogue.DATASETS[name].table for name in DATASETS}
 KERNEL_DATASET = "casme2_sq"  # of Table IX
 METHOD_NAMES = {name: catalogue.NETWORKS[name].title for name in catalogue.PAPER_NETWORKS}
+STCNN = "micro_exp_stcnn"
 
 
 def architecture(model: str) -> pd.DataFrame:
@@ -44,7 +43,8 @@ def architecture(model: str) -> pd.DataFrame:
 
 def class_counts(dataset: str) -> pd.DataFrame:
     """Table IV for one dataset: class, total, training, validation; the last row is of class "all"."""
-    return _of_dataset_in("table_IV.csv", dataset, ("total", "training", "validation"))
+    table = _read_table("table_IV.csv")
+    return table[table["dataset"] == _known(dataset)].drop(columns="dataset").reset_index(drop=True)
 
 
 def accuracies() -> pd.DataFrame:
@@ -53,7 +53,7 @@ def accuracies() -> pd.DataFrame:
     ``model`` is this package's name of a proposed method, empty for earlier ones; ``source`` a method's reference in
     `book/references.bib`.
     """
-    return _table((PAPER_FOLDER / "table_V.csv").read_text(encoding="utf-8")).fillna({"model": ""})
+    return _read_table("table_V.csv", dashes=True).fillna({"model": ""})
 
 
 def earlier_accuracies(dataset: str) -> pd.Series:
@@ -64,9 +64,7 @@ def earlier_accuracies(dataset: str) -> pd.Series:
 
 def confusion_matrix(dataset: str) -> pd.DataFrame:
     """Table VI (CAS(ME)²) or VII (SMIC): MicroExpSTCNN's validation clips by true class (rows) and predicted class."""
-    if dataset not in CONFUSION_TABLES:
-        raise ConfigError(f"expected a dataset of the paper, {sorted(CONFUSION_TABLES)}, found {dataset!r}")
-    return _read_table(f"table_{CONFUSION_TABLES[dataset]}.csv").set_index("class")
+    return _read_table(f"table_{CONFUSION_TABLES[_known(dataset)]}.csv").set_index("class")
 
 
 def stability() -> pd.DataFrame:
@@ -81,24 +79,17 @@ def kernel_accuracies() -> pd.DataFrame:
 
 def text() -> dict:
     """What the paper's text says in numbers and names; the keys are explained in `text.yml`."""
-    return _read_yaml("text.yml")
+    return read_yaml("text.yml")
 
 
 def dataset_facts(dataset: str) -> dict:
     """What a dataset holds according to its authors: fps, micro_expressions, micro_frames, ..."""
-    if dataset not in DATASETS:
-        raise ConfigError(f"expected a dataset of the paper, {sorted(DATASETS)}, found {dataset!r}")
-    return _read_yaml("datasets.yml")[dataset]
-
-
-def measured_on() -> dict[str, list[str]]:
-    """Which datasets the source of an earlier method worked on, by the source's reference."""
-    return _read_yaml("datasets.yml")["measured_on"]
+    return read_yaml("datasets.yml")[_known(dataset)]
 
 
 def released_code() -> dict:
     """What the authors' code does; the keys are explained in `released_code.yml`."""
-    return _read_yaml("released_code.yml")
+    return read_yaml("released_code.yml")
 
 
 def released_files() -> list[dict]:
@@ -116,7 +107,7 @@ def released_file(model: str, dataset: str) -> dict:
 
 def code_differences() -> pd.DataFrame:
     """Paper against released code: id, files, version, paper, code, consequence, effect, computed_by, here."""
-    return pd.DataFrame(_read_yaml("code_differences.yml"))
+    return pd.DataFrame(read_yaml("code_differences.yml"))
 
 
 def accuracy(model: str, dataset: str) -> float:
@@ -130,16 +121,23 @@ def last_epochs(model: str, dataset: str) -> tuple[float, float]:
     return float(row["mean"]) / 100, float(row["sd"]) / 100
 
 
-def _read_table(name: str, dtype=None) -> pd.DataFrame:
-    """A table in which every cell has a value: the paper prints them all."""
-    return _full_table((PAPER_FOLDER / name).read_text(encoding="utf-8"), name, dtype).copy()
+def _known(dataset: str) -> str:
+    if dataset not in DATASETS:
+        raise ConfigError(f"expected a dataset of the paper, {sorted(DATASETS)}, found {dataset!r}")
+    return dataset
+
+
+def _read_table(name: str, dtype=None, dashes: bool = False) -> pd.DataFrame:
+    """A table of `PAPER_FOLDER`. A cell without a value is an error, unless the paper prints `dashes` there."""
+    return _table((PAPER_FOLDER / name).read_text(encoding="utf-8"), name, dtype, dashes).copy()
 
 
 @cache
-def _full_table(text: str, name: str, dtype) -> pd.DataFrame:
-    table = _table(text, dtype)
+def _table(text: str, name: str, dtype, dashes: bool) -> pd.DataFrame:
+    """Parsed once for each content: the audit asks for some tables hundreds of times."""
+    table = pd.read_csv(io.StringIO(text), dtype=dtype, keep_default_na=dtype is not str)
     empty = table.isna() | (table.astype(str) == "")
-    if empty.any(axis=None):
+    if empty.any(axis=None) and not dashes:
         row, column = np.argwhere(empty.to_numpy())[0]
         raise ConfigError(
             f"{name}: expected a value in every cell, found none in row {row + 1}, column {table.columns[column]!r}; "
@@ -148,131 +146,8 @@ def _full_table(text: str, name: str, dtype) -> pd.DataFrame:
     return table
 
 
-@cache
-def _table(text: str, dtype=None) -> pd.DataFrame:
-    """Parsed once for each content: the audit asks for some tables hundreds of times."""
-    return pd.read_csv(io.StringIO(text), dtype=dtype, keep_default_na=dtype is not str)
-
-
-def _of_dataset_in(name: str, dataset: str, counts: Sequence[str]) -> pd.DataFrame:
-    return _of_dataset((PAPER_FOLDER / name).read_text(encoding="utf-8"), name, dataset, tuple(counts)).copy()
-
-
-@cache
-def _of_dataset(text: str, name: str, dataset: str, counts: tuple[str, ...]) -> pd.DataFrame:
-    table = _full_table(text, name, None)
-    rows = table[table["dataset"] == dataset].drop(columns="dataset").reset_index(drop=True)
-    if rows.empty:
-        raise ConfigError(f"expected a dataset of the paper, {sorted(set(table['dataset']))}, found {dataset!r}")
-    return rows.astype(dict.fromkeys(counts, int))
-
-
-# What each kind of test needs to know, and whether its claim has a printed value; see the head of claims.yml.
-CLAIM_TESTS: Mapping[str, tuple[str, ...]] = {
-    "audit": (),
-    "accuracy": ("model", "dataset"),
-    "ranking": ("models", "dataset"),
-    "beats_prior": ("model", "dataset"),
-    "kernel_best": ("kernel", "dataset"),
-    "temporal": ("model", "dataset"),
-    "saliency_rest": ("model", "dataset"),
-    "stability": ("model", "dataset"),
-}
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One claim of the paper and how a verdict on it is computed. The keys of `claims.yml`, which explains them.
-
-    Attributes
-    ----------
-    id, statement, where, how : str
-    test : str
-        A kind of `CLAIM_TESTS`, or ``"audit:<finding id>"``.
-    arguments : mapping
-        What that kind needs: model, dataset, ...
-    values : mapping
-        The printed numbers.
-    tolerance : float, "interval" or None
-    arithmetic, caveats : tuple of str
-        Ids of the findings of `lib.audit` that decide the claim without any data, and of those that only qualify it.
-    chapter : str or None
-        Name of the notebook that tests it; None if there is none yet.
-    """
-
-    id: str
-    statement: str
-    where: str
-    how: str
-    test: str
-    arguments: Mapping = field(default_factory=dict)
-    values: Mapping = field(default_factory=dict)
-    tolerance: float | str | None = None
-    arithmetic: tuple[str, ...] = ()
-    caveats: tuple[str, ...] = ()
-    chapter: str | None = None
-
-    @property
-    def kind(self) -> str:
-        """The kind of test, without the finding's id."""
-        return self.test.partition(":")[0]
-
-
-def claims() -> list[Claim]:
-    """Every claim of `claims.yml`, checked, in the order of the file.
-
-    Raises
-    ------
-    ConfigError
-        A key, a kind of test or an argument that is unknown or missing, an id that stands twice. The message names
-        the claim.
-    """
-    found = [_claim(entry) for entry in _read_yaml("claims.yml")]
-    twice = sorted({claim.id for claim in found if sum(other.id == claim.id for other in found) > 1})
-    if twice:
-        raise ConfigError(f"claims.yml: expected each id once, found {', '.join(twice)} more often")
-    return found
-
-
-def _claim(entry: dict) -> Claim:
-    name = f"claims.yml, {entry.get('id', 'a claim without id')}"
-    known = list(Claim.__dataclass_fields__)
-    if unknown := [key for key in entry if key not in known]:
-        raise ConfigError(
-            f"{name}: expected keys {', '.join(known)}, found {unknown[0]!r}{suggestion(unknown[0], known)}"
-        )
-    if missing := [key for key in ("id", "statement", "where", "how", "test") if not entry.get(key)]:
-        raise ConfigError(f"{name}: {', '.join(missing)} missing")
-    kind, _, finding = entry["test"].partition(":")
-    if kind not in CLAIM_TESTS or (kind == "audit") != bool(finding):
-        raise ConfigError(
-            f"{name}: expected a test among {', '.join(CLAIM_TESTS)}, audit with the id of a finding as in "
-            f"'audit:table-iv-sums', found {entry['test']!r}{suggestion(kind, CLAIM_TESTS)}"
-        )
-    arguments = entry.get("arguments") or {}
-    if sorted(arguments) != sorted(CLAIM_TESTS[kind]):
-        raise ConfigError(f"{name}: a test {kind!r} takes {list(CLAIM_TESTS[kind])}, found {sorted(arguments)}")
-    models = [*arguments.get("models", []), *([arguments["model"]] if "model" in arguments else [])]
-    for model in models:
-        if model not in METHOD_NAMES:
-            raise ConfigError(f"{name}: unknown model {model!r}{suggestion(model, METHOD_NAMES)}")
-    if arguments.get("dataset", DATASETS[0]) not in DATASETS:
-        raise ConfigError(f"{name}: expected a dataset among {DATASETS}, found {arguments['dataset']!r}")
-    tolerance = entry.get("tolerance")
-    if tolerance not in (None, "interval") and not isinstance(tolerance, int | float):
-        raise ConfigError(f"{name}: expected as tolerance a number, 'interval' or nothing, found {tolerance!r}")
-    own = (finding,) if finding else ()
-    others = tuple(one for one in entry.get("arithmetic") or () if one not in own)
-    read = {
-        "arguments": arguments,
-        "values": entry.get("values") or {},
-        "arithmetic": own + others,
-        "caveats": tuple(entry.get("caveats") or ()),
-    }
-    return Claim(**{**entry, **read})
-
-
-def _read_yaml(name: str):
+def read_yaml(name: str):
+    """The content of a file of `PAPER_FOLDER`, the caller's own."""
     return copy.deepcopy(_parsed((PAPER_FOLDER / name).read_text(encoding="utf-8")))
 
 

@@ -5,6 +5,7 @@ the full profile are also kept in `book/`, with their results and the run record
 rendered without training; one of these whose inputs have changed since is marked as stale on its page.
 """
 
+import copy
 import json
 import os
 import re
@@ -16,19 +17,18 @@ from pathlib import Path
 
 import nbformat
 import yaml
+from nbformat import NotebookNode
 
-from lib.audit import paper
-from lib.core import paths
 from lib.audit import findings
+from lib.audit.claims import claims
+from lib.book import pages
+from lib.book.chapters import CHAPTERS, NO_DATASET, contents
+from lib.book.gate import ChapterError, disagreements, problems, provenance_of
+from lib.book.profiles import Profile
+from lib.book.verdicts import judge
+from lib.core import paths
 from lib.core.catalogue import DATASET_TITLES
 from lib.core.errors import ReplicationError
-from lib.book.chapters import NO_DATASET, contents
-from lib.book.profiles import Profile
-from lib.book.gate import ChapterError, disagreements, problems, provenance_of
-from lib.book.headlines import headlines
-from lib.book.summary import calibration, front_page, run_table
-from lib.book.verdict_page import verdict_page
-from lib.book.verdicts import judge
 
 KEPT_PROFILE = "full"
 NO_RESULTS = "left no results: its last cell must call chapter.finish(…)"
@@ -85,7 +85,7 @@ def assemble(profile: Profile, executed: Executed, out: Path) -> Path:
     refused, marks, missing = {}, {}, []
     for dataset, notebook in profile.chapters():
         path = executed.chapter(dataset, notebook)
-        if executed.partial and not path.is_file():
+        if executed.partial and not path.is_file() or _hardly_begun(profile, executed, dataset, notebook):
             missing.append((dataset, notebook))
             continue
         data = [] if executed.kept else executed.data(dataset)
@@ -117,18 +117,31 @@ def assemble(profile: Profile, executed: Executed, out: Path) -> Path:
         _copy_chapter(executed.chapter(dataset, notebook), target, dataset, marks.get((dataset, notebook), []))
     results = {chapter: _read(executed.results(*chapter)) for chapter in chapters}
     found = findings()
-    pages = {
-        "_headlines.md": headlines(found, results),
-        "_verdicts.md": verdict_page(judge(paper.claims(), found, results)),
-        "_status.md": front_page(profile, results),
-        "_runs.md": run_table(profile, results),
-        "_calibration.md": calibration(),
+    verdicts = judge(claims(), found, results)
+    included = {
+        "_headlines.md": pages.headlines(found),
+        "_measured.md": pages.measured(results),
+        "_counts.md": pages.verdict_counts(verdicts).to_html(
+            index=False, escape=False, border=0, classes="verdict-counts", formatters={"verdict": pages.badge}
+        ),
+        "_verdicts.md": pages.verdict_table(verdicts),
+        "_accuracies.md": pages.accuracies(profile, results),
+        "_runs.md": pages.run_table(profile, {one: _read(executed.results(*one)) for one in profile.chapters()}, chapters),
+        "_calibration.md": pages.calibration(),
     }
-    for name, text in pages.items():
+    for name, text in included.items():
         (source / name).write_text(text, encoding="utf-8")
     toc = contents(yaml.safe_load((paths.REPOSITORY / "_toc.yml").read_text(encoding="utf-8")), chapters)
     (source / "_toc.yml").write_text(yaml.safe_dump(_only_existing(toc, source), allow_unicode=True), encoding="utf-8")
     return source
+
+
+def _hardly_begun(profile: Profile, executed: Executed, dataset: str, notebook: str) -> bool:
+    """Whether a chapter that can lack runs has fewer than a third of them: a page of empty tables is no chapter."""
+    content = _read(executed.results(dataset, notebook))
+    if content is None or not CHAPTERS[notebook].can_lack_runs:
+        return False
+    return 3 * len(content["provenance"]["runs"]) < len(profile.runs(dataset, notebook))
 
 
 def build_html(source: Path, out: Path) -> Path:
@@ -212,25 +225,52 @@ def _read(path: Path) -> dict | None:
 
 
 def _copy_chapter(path: Path, target: Path, dataset: str, stale: list[str]) -> None:
-    """Copy a chapter with the dataset in its title, as one source is executed for each, and a mark if it is stale."""
-    notebook = nbformat.read(path, as_version=4)
-    record = provenance_of(path)
-    for number, cell in enumerate(notebook.cells):
-        if cell.cell_type == "markdown" and cell.source.startswith("# "):
-            if dataset != NO_DATASET:
-                kind = "stand-in" if record["standin"] else "real data"
-                cell.source = re.sub(
-                    r"^# (.+)", rf"# \1: {DATASET_TITLES[dataset]} ({kind})", cell.source, count=1
-                )
-            if stale:
-                reasons = "; ".join(reason.removeprefix("is stale: ") for reason in stale)
-                text = (
-                    ":::{admonition} Executed by an earlier version\n:class: caution\nThe text, figures and numbers "
-                    f"below were made at commit `{record['commit']}`, and an input has changed since: {reasons}.\n:::"
-                )
-                notebook.cells.insert(number + 1, nbformat.v4.new_markdown_cell(text, id="stale"))
-            break
+    """Copy a chapter with the dataset in its title, as one source is executed for each, and a mark if it is stale.
+
+    What the cell tagged `finding` shows is lifted to stand below the title, then what the one tagged `notice` shows.
+    """
+    notebook, record = nbformat.read(path, as_version=4), provenance_of(path)
+    title, *cells = notebook.cells
+    if dataset != NO_DATASET:
+        kind = "stand-in" if record["standin"] else "real data"
+        title.source = re.sub(r"^# (.+)", rf"# \1: {DATASET_TITLES[dataset]} ({kind})", title.source, count=1)
+    lifted = [_lifted(cells, tag) for tag in ("finding", "notice")]
+    head = [title, *(cell for cell in lifted if cell is not None)]
+    title.source, _, question = title.source.partition("\n\n") if len(head) > 1 else (title.source, "", "")
+    if stale:
+        reasons = "; ".join(reason.removeprefix("is stale: ") for reason in stale)
+        text = (
+            ":::{admonition} Executed by an earlier version\n:class: caution\nThe text, figures and numbers below were "
+            f"made at commit `{record['commit']}`, and an input has changed since: {reasons}.\n:::"
+        )
+        head.append(nbformat.v4.new_markdown_cell(text, id="stale"))
+    if question:
+        head.append(nbformat.v4.new_markdown_cell(question, id="question"))
+    for cell in cells:
+        tags = cell.metadata.get("tags", [])
+        if {"parameters", "injected-parameters"} & set(tags):  # folded on the page, in plain sight in the notebook
+            cell.metadata["tags"] = [*tags, "hide-input"]
+    notebook.cells = head + cells
     nbformat.write(notebook, target)
+
+
+def _lifted(cells: list, tag: str) -> NotebookNode | None:
+    """Take what the first cell with this tag shows out of `cells`: a cell of its own, None if there is nothing.
+
+    Its code stays where it is, unless no page shows it.
+    """
+    for place, cell in enumerate(cells):
+        tags = cell.metadata.get("tags", [])
+        if tag not in tags or cell.cell_type != "code":
+            continue
+        shown = copy.deepcopy(cell)
+        shown.metadata["tags"], shown["id"] = [*{*tags, "remove-input"} - {"hide-input"}], f"lifted-{tag}"
+        shown.outputs = [output for output in cell.outputs if output.output_type != "stream"]
+        cell.outputs = [output for output in cell.outputs if output.output_type == "stream"]
+        if "remove-input" in tags:
+            del cells[place]
+        return shown if shown.outputs else None
+    return None
 
 
 def _only_existing(toc: dict, source: Path) -> dict:

@@ -21,22 +21,23 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from lib.audit import paper
-from lib.audit import RESTS_ON, Finding
+from lib.analysis.comparisons import FEWEST_SEEDS, direction
+from lib.audit import RESTS_ON, Finding, paper
+from lib.audit.accuracies import printed_total
+from lib.audit.claims import Claim, claims
+from lib.audit.paper import METHOD_NAMES, last_epochs
 from lib.audit.prior import check_prior_left
 from lib.datasets import LOADERS
-from lib.statistics.metrics import wilson_interval
 from lib.networks import NETWORKS
-from lib.audit.paper import METHOD_NAMES, Claim, last_epochs
 from lib.preprocessing import default_config
 from lib.preprocessing.config import RELEASED_READING
+from lib.report.wording import count, interval_in_points
 from lib.sources import parse_options
 from lib.statistics.intervals import Interval
+from lib.statistics.metrics import wilson_interval
 from lib.training.protocols import PROTOCOLS
 from lib.training.records import LAST_EPOCHS, RunConfig
 from lib.training.splits import make_folds
-from lib.analysis.comparisons import FEWEST_SEEDS, direction
-from lib.report.wording import count, interval_in_points
 
 # From the strongest statement against a claim to the weakest for it, then those that state nothing.
 VERDICTS = (
@@ -115,7 +116,7 @@ def judge(claims: Sequence[Claim], findings: Sequence[Finding], results: Results
     Parameters
     ----------
     claims : sequence of Claim
-        From `lib.audit.paper.claims`.
+        From `lib.audit.claims.claims`.
     findings : sequence of Finding
         From `lib.audit.findings`.
     results : mapping of (dataset, notebook) -> dict
@@ -137,7 +138,7 @@ def of_chapter(notebook: str, dataset: str, content: Mapping) -> list[tuple[Clai
     tests, model = ANSWERS[notebook], content["results"].get("model")
     asked = [
         claim
-        for claim in paper.claims()
+        for claim in claims()
         if claim.kind in tests
         and claim.arguments["dataset"] == dataset
         and (model is None or claim.arguments.get("model") == model)
@@ -177,6 +178,8 @@ def _measured(claim: Claim, test: Callable, content: Mapping | None) -> tuple[Ju
         return nothing, nothing
     try:
         measured = test(claim, content["results"], content["provenance"])
+    except _NotRun:
+        measured = Judgement("not run", f"The runs that '{claim.kind}' needs are not finished.")
     except KeyError as lacking:  # of a chapter that is kept from an earlier version
         measured = Judgement("not run", f"The chapter's results are of an earlier version: they lack {lacking}.")
     if content["provenance"]["standin"] is not None:
@@ -207,7 +210,7 @@ def _departures(claim: Claim, content: Mapping) -> list[str]:
     chosen = {name: value for name, value in parse_options(source["parameters"]["options"]).items() if name != "layout"}
     told += _different(chosen, {name: loader[name].default for name in chosen})
     told += _different(data["preprocessing"], default_config(dataset).to_dict() | RELEASED_READING[dataset])
-    clips, printed = sum(data["clips"].values()), _printed_clips(dataset)
+    clips, printed = sum(data["clips"].values()), printed_total(dataset)
     if clips != printed and not _papers_split(dataset, source):
         told.append(f"{clips} clips instead of {printed}")
     if data["layout"] not in PAPER_LAYOUTS[dataset] and dataset in NEAREST:
@@ -221,10 +224,6 @@ def _different(chosen: Mapping, usual: Mapping) -> list[str]:
         for name, value in chosen.items()
         if value != usual[name]
     ]
-
-
-def _printed_clips(dataset: str) -> int:
-    return int(paper.class_counts(dataset).set_index("class").loc["all", "total"])
 
 
 def _papers_split(dataset: str, source: Mapping) -> bool:
@@ -254,66 +253,54 @@ def by_arithmetic(findings: Sequence[Finding]) -> Judgement | None:
 # === From what a chapter measured to a verdict, as if it were real data ===
 
 
+class _NotRun(Exception):
+    """What a test needs was not trained."""
+
+
 def _accuracy(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
-    scores = _scores(claim, found)
-    if scores is None:
-        return _not_run(claim)
+    scores, published = _scores(claim, found), claim.values["accuracy"]
     limits, of_what = _limits(scores, "accuracy_best", claim, source)
-    published = claim.values["accuracy"]
     text = (
-        f"{limits.estimate:.1%} at the best epoch over {_seeds(scores)} ({_between(limits)} over {of_what}, "
-        f"{scores['clips']} clips), {scores['accuracy_last']['estimate']:.1%} at the last; one class for all scores "
-        f"{scores['majority_share']:.1%}. UF1 is {scores['uf1_best']['estimate']:.3f}, of one class for all "
+        f"{limits.estimate:.1%} at the best epoch ({_between(limits)} over {of_what}; {_seeds(scores)}, "
+        f"{scores['clips']} clips), {scores['accuracy_last']['estimate']:.1%} at the last; UF1 "
+        f"{scores['uf1_best']['estimate']:.3f}. One class for all: {scores['majority_share']:.1%}, UF1 "
         f"{_constant_uf1(claim, scores):.3f}.{_ceiling(scores)}"
     )
-    compared = f"Reached if it is at most {100 * MARGIN:.0f} points below the printed {published:.2%}."
-    if claim.arguments["model"] != NETWORKS[0]:
-        compared += " That was measured on all clips, this on held-out ones."
+    of_all = "" if claim.arguments["model"] == NETWORKS[0] else ", on all clips"
+    compared = f"The paper printed {published:.2%}{of_all}; up to {100 * MARGIN:.0f} points below count as reached."
     verdict = reached(published, limits)
     if verdict == "replicated" and not _learned(claim, scores, limits.low, scores["uf1_best"]["low"]):
-        verdict, compared = "underpowered", f"{compared} One class for all may do as well."
+        verdict = "underpowered"  # one class for all may do as well
     return _of_seeds(len(scores["seeds"]), verdict, text, compared)
 
 
 def _strangers(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
     if not found["seeds"]:
-        return _not_run(claim)
+        raise _NotRun
     accuracy, published = Interval.from_dict(found["accuracy"]), claim.values["accuracy"]
-    of_what = "people and seeds" if found["seeds"] > 1 else "people"
     text = (
-        f"For people whom the network has not seen, {accuracy.estimate:.1%} at the last epoch over "
-        f"{_how_many(found['seeds'])} ({_between(accuracy)} over {of_what}, {found['clips']} clips of "
-        f"{found['subjects']} people)."
+        f"{accuracy.estimate:.1%} at the last epoch for people whom the network has not seen ({_between(accuracy)}; "
+        f"{_how_many(found['seeds'])}, {found['clips']} clips of {found['subjects']} people)."
     )
-    verdict = reached(published, accuracy)
-    place = {"replicated": "above", "not replicated": "below", "underpowered": "on both sides of"}[verdict]
-    compared = f"That is {place} {published - MARGIN:.2%}, {100 * MARGIN:.0f} points below the printed {published:.2%}."
-    return _of_seeds(found["seeds"], verdict, text, compared)
+    compared = f"The paper printed {published:.2%}; up to {100 * MARGIN:.0f} points below count as reached."
+    return _of_seeds(found["seeds"], reached(published, accuracy), text, compared)
 
 
 def _beats_prior(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
-    scores = _scores(claim, found)
-    if scores is None:
-        return _not_run(claim)
+    scores, prior = _scores(claim, found), claim.values["prior"]
     limits = _of_other_clips(scores, "accuracy_best")  # the earlier method was not scored on these clips
-    prior = claim.values["prior"]
-    text = (
-        f"95 % limits at the best epoch over {_seeds(scores)} and over clips are {limits.low:.1%} to {limits.high:.1%}."
-    )
-    where = "below" if prior < limits.low else "above" if prior > limits.high else "between"
-    verdict = {"below": "replicated", "above": "not replicated", "between": "underpowered"}[where]
-    compared = f"The earlier method's {prior:.2%} lies {where} them."
-    return _of_seeds(len(scores["seeds"]), verdict, text + _ceiling(scores), compared)
+    text = f"{_between(limits)} at the best epoch, over {_seeds(scores)} and over clips.{_ceiling(scores)}"
+    verdict = "replicated" if prior < limits.low else "not replicated" if prior > limits.high else "underpowered"
+    return _of_seeds(len(scores["seeds"]), verdict, text, f"The earlier method in the paper has {prior:.2%}.")
 
 
 def _ranking(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
     ranking, models = found["ranking"], claim.arguments["models"]
     if ranking["order"] is None:
-        return _not_run(claim)
+        raise _NotRun
     scores = [found["scores"][f"{model}/none"] for model in models]
-    order = " > ".join(METHOD_NAMES[model] for model in ranking["order"])
+    text = f"By mean best epoch: {' > '.join(METHOD_NAMES[model] for model in ranking['order'])}."
     at_top = [METHOD_NAMES[model] for model, one in zip(models, scores, strict=True) if _ceiling(one)]
-    text = f"Order by mean best epoch: {order}."
     if at_top:
         text += f" At the ceiling, where an order cannot be seen: {', '.join(at_top)}."
     told, directions = [], []
@@ -322,10 +309,8 @@ def _ranking(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
         told.append("not run" if lead is None else interval_in_points(Interval.from_dict(lead), _how_many(shared)))
         seen = lead is not None and not (_ceiling(first) and _ceiling(second))
         directions.append(direction(Interval.from_dict(lead), shared) if seen else "open")
-    compared = (
-        f"Leads in the paper's order: {'; '.join(told)}. Over {_how_many(min(len(one['seeds']) for one in scores))}; "
-        "another choice of clips is not covered."
-    )
+    fewest = _how_many(min(len(one["seeds"]) for one in scores))
+    compared = f"Leads in the paper's order, over {fewest} and the same clips: {'; '.join(told)}."
     verdict = "not replicated" if "down" in directions else "underpowered" if "open" in directions else "replicated"
     return Judgement(verdict, text, compared)
 
@@ -333,40 +318,37 @@ def _ranking(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
 def _temporal(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
     changes, model = found["control_changes"], claim.arguments["model"]
     if len(changes) < 2:
-        return _not_run(claim)
+        raise _NotRun
     own = found["scores"][f"{model}/none"]
     seeds = min(len({*own["seeds"]} & {*found["scores"][f"{model}/{control}"]["seeds"]}) for control in changes)
-    shuffled, still = (Interval.from_dict(changes[control]) for control in ("shuffled_frames", "first_frame"))
+    shuffled, still = both = [Interval.from_dict(changes[control]) for control in ("shuffled_frames", "first_frame")]
     text = (
-        f"Over {_how_many(seeds)} accuracy changes by {interval_in_points(shuffled)} with frames shuffled and by "
-        f"{interval_in_points(still)} without movement."
+        f"{interval_in_points(shuffled)} of accuracy with frames shuffled, {interval_in_points(still)} without "
+        f"movement, over {_how_many(seeds)}."
     )
     if not _learned(claim, own, own["accuracy_mean_last_epochs"]["estimate"], own["uf1_last"]["estimate"]):
         return Judgement("underpowered", f"{text} The network learned nothing that could be lost.")
     text += _ceiling(own, "accuracy_mean_last_epochs")
-    if all(direction(change, seeds) == "down" for change in (shuffled, still)):
+    if all(direction(change, seeds) == "down" for change in both):
         return Judgement("replicated", text)
-    wide = any(not change.high < 0 and not change.low >= -WIDE for change in (shuffled, still))
-    equal = any(change.low == change.high for change in (shuffled, still))
+    wide = any(not change.high < 0 and not change.low >= -WIDE for change in both)
+    equal = any(change.low == change.high for change in both)
     return _of_seeds(seeds, "underpowered" if wide or equal else "not replicated", text)
 
 
 def _stability(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
     scores = _scores(claim, found)
-    if scores is None:
-        return _not_run(claim)
     mean, of_what = _limits(scores, "accuracy_mean_last_epochs", claim, source)
     sd = Interval.from_dict(scores["sd_last_epochs"])
     published, spread = last_epochs(claim.arguments["model"], claim.arguments["dataset"])
-    between_epochs = interval_in_points(sd, "no interval").replace("+", "")
     text = (
-        f"Last epochs over {_seeds(scores)}: mean {mean.estimate:.1%} ({_between(mean)} over {of_what}); standard "
-        f"deviation between epochs {between_epochs}.{_ceiling(scores, 'accuracy_mean_last_epochs')}"
+        f"{mean.estimate:.1%} on average over the last epochs ({_between(mean)} over {of_what}; {_seeds(scores)}), "
+        f"standard deviation {interval_in_points(sd, 'no interval').replace('+', '')}."
+        f"{_ceiling(scores, 'accuracy_mean_last_epochs')}"
     )
     compared = (
-        f"The paper has {published:.2%} ± {100 * spread:.2f} points. As stable if the mean is at most "
-        f"{100 * MARGIN:.0f} points lower and the deviation at most {100 * SD_FACTOR * spread:.1f} points, the upper "
-        "95 % limit of one from ten epochs."
+        f"The paper has {published:.2%} ± {100 * spread:.2f} points. As stable: at most {100 * MARGIN:.0f} points "
+        f"lower, deviating by at most {100 * SD_FACTOR * spread:.1f}, the upper 95 % limit of ten epochs' deviation."
     )
     steady = reached(-SD_FACTOR * spread, Interval(-sd.estimate, -sd.high, -sd.low), margin=0)
     both = {reached(published, mean), steady}
@@ -376,41 +358,36 @@ def _stability(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
 
 def _kernel_best(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
     comparison = found["comparisons"]["best"]
-    others = comparison["others"]
-    if comparison["accuracy"] is None or not others:
-        return _not_run(claim)
+    others, own, complete = comparison["others"], comparison["accuracy"], comparison["complete"]
+    if own is None or not others:
+        raise _NotRun
     nearest = max(others, key=lambda other: other["accuracy"])
     lead = interval_in_points(Interval.from_dict(nearest["difference"]), _how_many(nearest["seeds"]))
-    text = (
-        f"At the best epoch (learning rate {comparison['learning_rate']:g}) {comparison['kernel']} has "
-        f"{comparison['accuracy']:.1%}, {lead} against the best other, {nearest['kernel']} "
-        f"({_how_many(nearest['seeds'])})."
-    )
     # all must hold at once, which needs no correction; one above it may be the luckiest of many, which does
     below = [direction(Interval.from_dict(other["difference"]), other["seeds"]) == "up" for other in others]
-    above = [other for other in others if direction(Interval.from_dict(other["cautious"]), other["seeds"]) == "down"]
+    above = [one["kernel"] for one in others if direction(Interval.from_dict(one["cautious"]), one["seeds"]) == "down"]
+    text = (
+        f"{own:.1%} of {comparison['kernel']} at the best epoch (learning rate {comparison['learning_rate']:g}), "
+        f"{lead} against the best of {len(others)} others, {nearest['kernel']} ({_how_many(nearest['seeds'])}). "
+        f"Better, allowing for so many chances: {', '.join(above) or 'none'}. All of Table IX with all seeds: "
+        f"{'yes' if complete else 'no'}."
+    )
     if above:
-        named = ", ".join(other["kernel"] for other in above)
-        return Judgement(
-            "not replicated", f"{text} Better, even allowing for {len(others)} having had the chance: {named}."
-        )
-    if all(below) and comparison["complete"]:
+        return Judgement("not replicated", text)
+    if all(below) and complete:
         return Judgement("replicated", text)
-    if not comparison["complete"]:
-        text += f" It stands against {count(len(others), 'other kernel')}, not against all of Table IX with all seeds."
     return _of_seeds(nearest["seeds"], "underpowered", text)
 
 
 def _saliency_rest(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
     if found["missing"]["network"]:  # why there is none; empty if there is one
-        return _not_run(claim)
+        raise _NotRun
     measured = {name: one for name, one in found["rest_of_face"].items() if one["share"] is not None and one["area"]}
     if not measured:
         return Judgement("not testable here", "The maps hold nothing of the face that could be measured.")
     text = " ".join(
-        f"By {name}, {one['share']:.1%} of the saliency (95 % limits {one['share_low']:.1%} to "
-        f"{one['share_high']:.1%} over clips) lies on the rest of the face, which is {one['area']:.1%} of the frame; "
-        f"{_beside_random(one)}."
+        f"{one['share']:.1%} of the saliency ({one['share_low']:.1%} to {one['share_high']:.1%} over clips) lies on "
+        f"the rest of the face, {one['area']:.1%} of the frame, by {name}; {_beside_random(one)}."
         for name, one in measured.items()
     )
     answers = {_contributes(one) for one in measured.values()}
@@ -422,8 +399,7 @@ def _beside_random(rest: Mapping) -> str:
     if rest["gain_low"] is None:
         return "random networks have no saliency to compare with"
     gain = Interval(rest["gain"], rest["gain_low"], rest["gain_high"])
-    between = f"{rest['random_low']:.1%} to {rest['random_high']:.1%}"
-    return f"random networks have {between} there, this one {interval_in_points(gain)} beside them"
+    return f"{interval_in_points(gain)} beside random networks ({rest['random_low']:.1%} to {rest['random_high']:.1%})"
 
 
 def _contributes(rest: Mapping) -> str:
@@ -456,12 +432,15 @@ def _of_seeds(seeds: int, verdict: str, text: str, compared: str = "") -> Judgem
     """A judgement, unless too few seeds stand behind it."""
     if seeds < FEWEST_SEEDS:
         verdict = "underpowered"
-        compared = f"{compared} {_how_many(seeds).capitalize()} cannot tell the network from its luck.".strip()
+        compared = f"{compared} {_how_many(seeds).capitalize()} cannot tell a network from its luck.".strip()
     return Judgement(verdict, text, compared)
 
 
-def _scores(claim: Claim, found: Mapping) -> Mapping | None:
-    return found["scores"].get(f"{claim.arguments['model']}/none")
+def _scores(claim: Claim, found: Mapping) -> Mapping:
+    scores = found["scores"].get(f"{claim.arguments['model']}/none")
+    if scores is None:
+        raise _NotRun
+    return scores
 
 
 def _limits(scores: Mapping, name: str, claim: Claim, source: Mapping) -> tuple[Interval, str]:
@@ -503,9 +482,8 @@ def _constant_uf1(claim: Claim, scores: Mapping) -> float:
 
 def _ceiling(scores: Mapping, name: str = "accuracy_best") -> str:
     """A sentence where less than one clip is wrong on average; empty elsewhere."""
-    if (1 - scores[name]["estimate"]) * scores["clips"] >= 1:
-        return ""
-    return f" At the ceiling: less than one of {scores['clips']} clips is wrong, so nothing better could be seen."
+    at_top = (1 - scores[name]["estimate"]) * scores["clips"] < 1
+    return " At the ceiling: less than one clip is wrong." if at_top else ""
 
 
 def _between(limits: Interval) -> str:
@@ -518,7 +496,3 @@ def _seeds(scores: Mapping) -> str:
 
 def _how_many(seeds: int) -> str:
     return "one seed" if seeds == 1 else count(seeds, "seed")
-
-
-def _not_run(claim: Claim) -> Judgement:
-    return Judgement("not run", f"The runs that '{claim.kind}' needs are not finished.")

@@ -74,7 +74,7 @@ def epoch_lattice() -> Figure:
         axis = axes[row, column]
         mean, sd = (100 * value for value in paper.last_epochs(model, dataset))
         means, sds = (mean - 0.62, mean + 0.62), (sd - 0.32, sd + 0.32)
-        clips, fed = accuracies.validation_size(dataset), released.clip_count(model, dataset)
+        clips, fed = accuracies.printed_total(dataset, "validation"), released.clip_count(model, dataset)
         pairs = epoch_pairs(clips, 1, means, sds, epochs.n_epochs())
         axis.plot([pair.mean for pair in pairs], [pair.sd for pair in pairs], ".", color=PAPER, markersize=5)
         if model in FUSENETS:
@@ -98,36 +98,44 @@ def epoch_lattice() -> Figure:
     return _closed(figure)
 
 
-def intervals() -> Figure:
-    """Table V with what it lacks: 95 % intervals (Wilson), the last epochs, the majority class, the best earlier one.
+def intervals(table: pd.DataFrame) -> Figure:
+    """Table V with what it lacks: 95 % intervals (Wilson), the last epochs, the commonest class, the best earlier one.
 
     Hollow: an accuracy on all clips, training clips included, so that its interval says nothing about new clips.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Index model, dataset; in percent ``percent``, ``low``, ``high``, ``mean``, ``sd``, ``commonest``, ``earlier``;
+        ``clips``, and ``k``, missing where the accuracy is no share of the validation clips.
     """
-    table = prior.published_intervals()
+    table = table.reset_index()
     figure, axes = plt.subplots(1, len(paper.DATASETS), figsize=(9.5, 3.8), sharex=True, sharey=True)
     for axis, dataset in zip(axes, paper.DATASETS, strict=True):
         rows = table[table["dataset"] == dataset].iloc[::-1]
         for height, row in enumerate(rows.itertuples()):
-            colour = TRAINING if row.held_out else PAPER
+            held_out = pd.notna(row.k)
+            colour = TRAINING if held_out else PAPER
             axis.hlines(height, row.low, row.high, color=colour, linewidth=2.5)
             axis.plot(
                 row.percent, height, "o", color=colour, markersize=8, markeredgewidth=2,
-                markerfacecolor=colour if row.held_out else "white",
+                markerfacecolor=colour if held_out else "white",
             )  # fmt: skip
             axis.errorbar(
                 row.mean, height - 0.24, xerr=row.sd, fmt="D", color=MARK, markersize=5, capsize=3, linewidth=1,
                 label="mean ± sd, last ten epochs" if height == 0 else None,
             )  # fmt: skip
-            share = f"{round(row.percent * row.n / 100)}/{row.n}"
+            share = f"{round(row.percent * row.clips / 100)}/{row.clips:.0f}"
             axis.text(
                 row.percent, height + 0.2, share, ha="center", va="bottom", fontsize=8, color=colour, bbox=_ON_WHITE
             )
         first = rows.iloc[0]
-        axis.axvline(first["majority"], color=MISS, linestyle=":", label=f"commonest class, {first['majority']:.1f} %")
+        commonest, method = first["commonest"], prior.best_prior(dataset)[0]
+        axis.axvline(commonest, color=MISS, linestyle=":", label=f"commonest class, {commonest:.1f} %")
         misplaced = dataset in {one["under"] for one in prior.misplaced()}
         axis.axvline(
-            first["prior"], color=VALIDATION, linestyle="--",
-            label=f"{first['prior_method']}, {first['prior']:.2f} %" + (" (other datasets)" if misplaced else ""),
+            first["earlier"], color=VALIDATION, linestyle="--",
+            label=f"{method}, {first['earlier']:.2f} %" + (" (other datasets)" if misplaced else ""),
         )  # fmt: skip
         axis.set(
             xlim=(38, 100), ylim=(-0.5, 2.6), xlabel="accuracy (%)", yticks=range(3),
@@ -211,7 +219,7 @@ def durations() -> Figure:
 
 def kernels() -> Figure:
     """Table IX three ways: by depth, by side, and by the number of weights. Hollow: what a constant answer scores."""
-    table, trials = kernels_of_table_ix(), accuracies.validation_size(paper.KERNEL_DATASET)
+    table, trials = kernels_of_table_ix(), accuracies.printed_total(paper.KERNEL_DATASET, "validation")
     figure, axes = plt.subplots(1, 3, figsize=(9.5, 3.2), sharey=True)
     lines = {"depth": "height", "height": "depth", "taps": None}
     titles = {"depth": "depth (frames)", "height": "side (pixels)", "taps": "weights of a filter"}

@@ -8,7 +8,7 @@ from fake_outcomes import FakeStore
 from IPython.display import display
 
 from lib import sources
-from lib.book import verdict_page
+from lib.book import pages
 from lib.book.parameters import read_cells, source_path
 from lib.training import plans
 from lib.training.plans import Outcome
@@ -36,7 +36,7 @@ class Chapter:
         self.monkeypatch.setattr(
             plans, "collect", lambda configs, store, *_, **__: [outcome_of(config, store) for config in configs]
         )
-        self.monkeypatch.setattr(verdict_page, "answers", lambda *_: "")  # the judge asks for more of a store
+        self.monkeypatch.setattr(pages, "answers", lambda *_: "")  # the judge asks for more of a store
         self.monkeypatch.chdir(self.folder)
         results = self.folder / "results.json"
         self.names = {"display": display}

@@ -22,7 +22,7 @@ SCORES = {
 }  # fmt: skip
 
 
-def write_chapter(executed, dataset, notebook, runs=(), **record):
+def write_chapter(executed, dataset, notebook, runs=(), tagged=(), **record):
     """An executed chapter with its results, as `chapter.finish` would leave them."""
     content = {
         "notebook_digest": notebook_digest(source_path(notebook)),
@@ -38,9 +38,10 @@ def write_chapter(executed, dataset, notebook, runs=(), **record):
     }
     cells = [
         nbformat.v4.new_markdown_cell(f"# {notebook[:2]}. A title\n\nText."),
+        *tagged,
         nbformat.v4.new_code_cell("1", execution_count=1),
     ]
-    cells[1].outputs = [nbformat.v4.new_output("display_data", {MEDIA_TYPE: content, "text/plain": ""})]
+    cells[-1].outputs = [nbformat.v4.new_output("display_data", {MEDIA_TYPE: content, "text/plain": ""})]
     for path in (executed.chapter(dataset, notebook), executed.results(dataset, notebook)):
         path.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(nbformat.v4.new_notebook(cells=cells), executed.chapter(dataset, notebook))
@@ -104,6 +105,49 @@ def test_titles_name_the_dataset_and_that_it_is_a_standin_where_there_is_one(exe
     assert _first_cells(source, "paper", "09_audit")[0].startswith("# 09. A title\n")
 
 
+@pytest.mark.parametrize(("n_runs", "there"), [(0, False), (2, False), (3, True)])
+def test_a_chapter_with_fewer_than_a_third_of_its_runs_is_listed_and_has_no_page(n_runs, there, executed, tmp_path):
+    settings = {"seeds": 2, "control_seeds": 1}  # nine runs
+    profile = Profile("full", {"smic": {}}, {"06_comparison": {"smic": settings}})
+    cited = []
+    for number in range(n_runs):
+        cited.append(f"s{number}")
+        write_record(tmp_path / "kept" / cited[-1])
+    write_chapter(executed, "smic", "06_comparison", runs=cited, parameters={"dataset": "smic", **settings})
+    source = book.assemble(profile, _kept(executed), tmp_path)
+    assert (source / "chapters" / "smic" / "06_comparison.ipynb").is_file() is there
+    assert ("06_comparison" in (source / "_toc.yml").read_text()) is there
+    assert "06_comparison" in (source / "_runs.md").read_text()
+
+
+def _tagged(source, *tags, outputs=("shown",)):
+    cell = nbformat.v4.new_code_cell(source, execution_count=1, metadata={"tags": list(tags)})
+    cell.outputs = [nbformat.v4.new_output("display_data", {"text/markdown": text}) for text in outputs]
+    return cell
+
+
+def test_what_was_found_stands_below_the_title_then_the_notice_then_the_question_each_once(executed, tmp_path):
+    store = _tagged("store = open_it()", "notice", outputs=["Stand-in data"])
+    finding = _tagged("answers()", "remove-input", "finding", outputs=["It holds."])
+    write_chapter(executed, "smic", "01_data", tagged=[store, finding], modules={})
+    source = book.assemble(PROFILE, _kept(executed), tmp_path)
+    cells = nbformat.read(source / "chapters" / "smic" / "01_data.ipynb", as_version=4).cells
+    shown = [[one["data"].get("text/markdown", "") for one in cell.get("outputs", [])] for cell in cells]
+    assert cells[0].source == "# 01. A title: SMIC (stand-in)"
+    assert shown[1:3] == [["It holds."], ["Stand-in data"]]
+    assert all("remove-input" in cell.metadata["tags"] for cell in cells[1:3])
+    assert "Executed by an earlier version" in cells[3].source
+    assert [cell.source for cell in cells[4:6]] == ["Text.", "store = open_it()"]
+    assert sum(shown, []).count("It holds.") == sum(shown, []).count("Stand-in data") == 1
+    assert len(cells) == 7  # the cell of the finding, whose code no page shows, is gone from its place
+
+
+def test_a_notice_without_anything_to_show_leaves_no_cell(executed, tmp_path):
+    write_chapter(executed, "smic", "01_data", tagged=[_tagged("store = open_it()", "notice", outputs=[])])
+    source = book.assemble(PROFILE, executed, tmp_path)
+    assert _first_cells(source, "smic", "01_data") == ["# 01. A title: SMIC (stand-in)\n\nText.", "store = open_it()"]
+
+
 def test_the_contents_list_only_chapters_that_are_there(executed, tmp_path):
     source = book.assemble(PROFILE, executed, tmp_path)
     toc = yaml.safe_load((source / "_toc.yml").read_text(encoding="utf-8"))
@@ -137,7 +181,7 @@ def test_a_kept_chapter_that_is_missing_is_left_out_and_one_that_failed_is_refus
     source = book.assemble(PROFILE, _kept(executed), tmp_path)
     assert not (source / "chapters" / "smic" / "05_fusenet_late.ipynb").exists()
     notebook = nbformat.read(executed.chapter("smic", "01_data"), as_version=4)
-    notebook.cells[1].outputs = [nbformat.v4.new_output("error", ename="ValueError", evalue="no face", traceback=[])]
+    notebook.cells[-1].outputs = [nbformat.v4.new_output("error", ename="ValueError", evalue="no face", traceback=[])]
     nbformat.write(notebook, executed.chapter("smic", "01_data"))
     with pytest.raises(ChapterError, match="failed: ValueError: no face"):
         book.assemble(PROFILE, _kept(executed), tmp_path)
@@ -164,13 +208,13 @@ def test_a_cited_run_without_a_record_stops_the_build(executed, tmp_path):
 def test_the_page_of_runs_counts_what_is_planned_and_what_is_finished(executed, tmp_path):
     text = (book.assemble(PROFILE, executed, tmp_path) / "_runs.md").read_text(encoding="utf-8")
     (row,) = [line for line in text.splitlines() if "03_micro_exp_stcnn" in line]
-    assert [cell.strip() for cell in row.strip("|").split("|")][2:] == ["1", "1", "0", "1.0 min"]
+    assert [cell.strip() for cell in row.strip("|").split("|")][2:] == ["1", "1", "0", "0.02 h"]
     assert "Trained on: a processor." in text
 
 
 def test_the_front_page_warns_of_standins_and_shows_the_papers_values(executed, tmp_path):
     source = book.assemble(PROFILE, executed, tmp_path)
-    status = (source / "_status.md").read_text(encoding="utf-8")
+    status = (source / "_accuracies.md").read_text(encoding="utf-8")
     assert "68.75%" in status
     assert "stand-in" in status
 

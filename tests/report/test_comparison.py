@@ -145,7 +145,7 @@ def test_one_seed_of_one_epoch_has_neither_interval_nor_spread(run_cells):
 
 
 def test_clips_of_ones_own_are_compared_with_nothing_that_is_published(run_cells, monkeypatch):
-    monkeypatch.setattr("lib.book.verdict_page.answers", lambda *given: "")
+    monkeypatch.setattr("lib.book.pages.answers", lambda *given: "")
     names, found = run_cells(outcomes(), "class_folders")
     assert "paper" not in names["table_v"]
     assert (found["ranking"]["published_order"], found["ranking"]["published_leads"]) == (None, None)

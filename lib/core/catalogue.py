@@ -6,7 +6,6 @@ network's `lib/networks/<name>.py` with a function `<name>`. Rows of what the pa
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 
 @dataclass(frozen=True)
@@ -56,23 +55,19 @@ class NetworkRow:
     table: str = ""
 
 
-DATASETS: Mapping[str, DatasetRow] = MappingProxyType(
-    {
-        # a FuseNet holds 177 million weights for volumes of 96 frames, and as many gradients
-        "casme2_sq": DatasetRow(
-            "CAS(ME)²", "CASME2_SQ_ROOT", ("casme2_sq", "casme2_sq_official"), memory_mb=8000, table="VI"
-        ),
-        "smic": DatasetRow("SMIC", "SMIC_ROOT", ("smic",), table="VII"),
-        "class_folders": DatasetRow("Own clips"),
-    }
-)
-NETWORKS: Mapping[str, NetworkRow] = MappingProxyType(
-    {
-        "micro_exp_stcnn": NetworkRow("MicroExpSTCNN", ("frame",), table="I"),
-        "micro_exp_fusenet_intermediate": NetworkRow("Intermediate MicroExpFuseNet", ("eyes", "mouth"), table="II"),
-        "micro_exp_fusenet_late": NetworkRow("Late MicroExpFuseNet", ("eyes", "mouth"), table="III"),
-    }
-)
+DATASETS: Mapping[str, DatasetRow] = {
+    # a FuseNet holds 177 million weights for volumes of 96 frames, and as many gradients
+    "casme2_sq": DatasetRow(
+        "CAS(ME)²", "CASME2_SQ_ROOT", ("casme2_sq", "casme2_sq_official"), memory_mb=8000, table="VI"
+    ),
+    "smic": DatasetRow("SMIC", "SMIC_ROOT", ("smic",), table="VII"),
+    "class_folders": DatasetRow("Own clips"),
+}
+NETWORKS: Mapping[str, NetworkRow] = {
+    "micro_exp_stcnn": NetworkRow("MicroExpSTCNN", ("frame",), table="I"),
+    "micro_exp_fusenet_intermediate": NetworkRow("Intermediate MicroExpFuseNet", ("eyes", "mouth"), table="II"),
+    "micro_exp_fusenet_late": NetworkRow("Late MicroExpFuseNet", ("eyes", "mouth"), table="III"),
+}
 
 ROOT_VARIABLES: Mapping[str, str] = {name: row.root_variable for name, row in DATASETS.items() if row.root_variable}
 DATASET_TITLES: Mapping[str, str] = {name: row.title for name, row in DATASETS.items()}

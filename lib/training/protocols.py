@@ -7,50 +7,47 @@ in.
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from lib.core.checks import one_of
 
 # What a field of a protocol may be, and what it means. The first value of each is the clean one.
-CHOICES: Mapping[str, Mapping[str, str]] = MappingProxyType(
-    {
-        "split": {
-            "subject_holdout": "a fifth of the clips, of people who are in no training clip, classes balanced",
-            "loso": "one fold per subject: leave one subject out",
-            "holdout": "one random division of the clips, without regard to class or subject",
-            "unshuffled": "the last fifth of the clips in class order, as `shuffle=False` gives it",
-        },
-        "normalisation": {
-            "training_clips": "mean and maximum of the training clips",
-            "all_clips": "mean and maximum of all clips, before the split: validation clips have a part in them",
-        },
-        "validate_on": {
-            "held_out": "the clips that were held out",
-            "all_clips": "every clip, those trained on included",
-        },
-        "duplicates": {
-            "none": "each clip once",
-            "last_class_twice": "each clip of the last class twice, one after the other, while labels are written for "
-            "the original number of clips: the rest keep class 0",
-        },
-        "pairing": {
-            "clip": "both streams of a sample come from one clip",
-            "independent_splits": "the second stream is split by a draw of its own: eyes of one clip train with the "
-            "mouth of another, under the eyes' label",
-            "mouth_twice": "both streams train on the second one, and are validated on the real pair",
-            "mouths_of_two_clips": "both of these: streams train on the mouths of two clips, and are validated on the "
-            "real pair",
-        },
-        "frame_order": {
-            "time": "frames in time",
-            "listing": "frames in the order in which a file system lists them: by a digest of their names",
-        },
-        "reported": {
-            "last": "the last epoch, fixed beforehand",
-            "best": "the first epoch with the highest validation accuracy, chosen on the clips it is scored on",
-        },
-    }
-)
+CHOICES: Mapping[str, Mapping[str, str]] = {
+    "split": {
+        "subject_holdout": "a fifth of the clips, of people who are in no training clip, classes balanced",
+        "loso": "one fold per subject: leave one subject out",
+        "holdout": "one random division of the clips, without regard to class or subject",
+        "unshuffled": "the last fifth of the clips in class order, as `shuffle=False` gives it",
+    },
+    "normalisation": {
+        "training_clips": "mean and maximum of the training clips",
+        "all_clips": "mean and maximum of all clips, before the split: validation clips have a part in them",
+    },
+    "validate_on": {
+        "held_out": "the clips that were held out",
+        "all_clips": "every clip, those trained on included",
+    },
+    "duplicates": {
+        "none": "each clip once",
+        "last_class_twice": "each clip of the last class twice, one after the other, while labels are written for "
+        "the original number of clips: the rest keep class 0",
+    },
+    "pairing": {
+        "clip": "both streams of a sample come from one clip",
+        "independent_splits": "the second stream is split by a draw of its own: eyes of one clip train with the "
+        "mouth of another, under the eyes' label",
+        "mouth_twice": "both streams train on the second one, and are validated on the real pair",
+        "mouths_of_two_clips": "both of these: streams train on the mouths of two clips, and are validated on the "
+        "real pair",
+    },
+    "frame_order": {
+        "time": "frames in time",
+        "listing": "frames in the order in which a file system lists them: by a digest of their names",
+    },
+    "reported": {
+        "last": "the last epoch, fixed beforehand",
+        "best": "the first epoch with the highest validation accuracy, chosen on the clips it is scored on",
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -177,51 +174,43 @@ _CLEAN = Protocol(
 )
 
 # One departure each from the clean baseline: name -> (field, value). What it is worth is measured in chapter 10.
-SHORTCUTS: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {
-        "validated_on_training_clips": ("validate_on", "all_clips"),
-        "duplicated_clips": ("duplicates", "last_class_twice"),
-        "mispaired_streams": ("pairing", "independent_splits"),
-        "mouth_for_eyes": ("pairing", "mouth_twice"),
-        "unshuffled_split": ("split", "unshuffled"),
-        "frames_as_listed": ("frame_order", "listing"),
-        "normalised_before_split": ("normalisation", "all_clips"),
-        "shared_subjects": ("split", "holdout"),
-    }
-)
+SHORTCUTS: Mapping[str, tuple[str, str]] = {
+    "validated_on_training_clips": ("validate_on", "all_clips"),
+    "duplicated_clips": ("duplicates", "last_class_twice"),
+    "mispaired_streams": ("pairing", "independent_splits"),
+    "mouth_for_eyes": ("pairing", "mouth_twice"),
+    "unshuffled_split": ("split", "unshuffled"),
+    "frames_as_listed": ("frame_order", "listing"),
+    "normalised_before_split": ("normalisation", "all_clips"),
+    "shared_subjects": ("split", "holdout"),
+}
 
 
-PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
-    {
-        protocol.name: protocol
-        for protocol in (
-            _PAPER,
-            _LOSO,
-            _RELEASED_STCNN_SMIC,
-            _RELEASED,
-            *_later_versions(_RELEASED, "clip"),
-            _RELEASED_SMIC,
-            *_later_versions(_RELEASED_SMIC, "clip"),
-            _RELEASED_SMIC_INTERMEDIATE,
-            *_later_versions(_RELEASED_SMIC_INTERMEDIATE, "mouth_twice"),
-            _CLEAN,
-            *(
-                dataclasses.replace(
-                    _CLEAN, name=name, description=f"the clean baseline, but {CHOICES[field][value]}", **{field: value}
-                )
-                for name, (field, value) in SHORTCUTS.items()
-            ),
+_ALL = (
+    _PAPER,
+    _LOSO,
+    _RELEASED_STCNN_SMIC,
+    _RELEASED,
+    *_later_versions(_RELEASED, "clip"),
+    _RELEASED_SMIC,
+    *_later_versions(_RELEASED_SMIC, "clip"),
+    _RELEASED_SMIC_INTERMEDIATE,
+    *_later_versions(_RELEASED_SMIC_INTERMEDIATE, "mouth_twice"),
+    _CLEAN,
+    *(
+        dataclasses.replace(
+            _CLEAN, name=name, description=f"the clean baseline, but {CHOICES[field][value]}", **{field: value}
         )
-    }
+        for name, (field, value) in SHORTCUTS.items()
+    ),
 )
+PROTOCOLS: Mapping[str, Protocol] = {protocol.name: protocol for protocol in _ALL}
 
 # What a run's `control` may be, and what it takes away from the clips. A network that scores as well with a control
 # as without it did not use what the control removed.
-CONTROLS: Mapping[str, str] = MappingProxyType(
-    {
-        "none": "nothing: the clips as they are",
-        "shuffled_frames": "the order of frames: each clip's frames are put in a random order",
-        "first_frame": "all motion: each clip repeats its first frame",
-        "permuted_labels": "the tie between clip and label: labels are dealt out anew among all clips",
-    }
-)
+CONTROLS: Mapping[str, str] = {
+    "none": "nothing: the clips as they are",
+    "shuffled_frames": "the order of frames: each clip's frames are put in a random order",
+    "first_frame": "all motion: each clip repeats its first frame",
+    "permuted_labels": "the tie between clip and label: labels are dealt out anew among all clips",
+}

@@ -77,3 +77,14 @@ def test_who_finds_a_lock_taken_says_so_and_waits(tmp_path, capsys):
     thread.join()
     assert order == ["first", "second"]
     assert "Another process is training run a: waiting for it." in capsys.readouterr().out
+
+
+def test_a_pipe_is_written_to_and_not_replaced(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    with whole_file(pipe) as draft:
+        draft.write_text("told", encoding="utf-8")
+    assert os.read(reader, 10) == b"told"
+    os.close(reader)
+    assert pipe.is_fifo()

@@ -29,7 +29,8 @@ def writing(place: Path) -> Iterator[None]:
 def whole_file(path: Path) -> Iterator[Path]:
     """A draft to write, with the ending of `path`. It takes its place when the block ends, and vanishes if it fails.
 
-    What was at `path` stays until then, through a power failure too. Folders above `path` are made.
+    What was at `path` stays until then, through a power failure too. Folders above `path` are made. A pipe or a device,
+    such as /dev/stdout, is written to as it is.
 
     Raises
     ------
@@ -37,6 +38,10 @@ def whole_file(path: Path) -> Iterator[Path]:
         If the block or the replacement cannot write.
     """
     draft = path.with_name(f".draft-{path.name}")  # the ending stays: NumPy and Keras insist on theirs
+    if path.exists() and not path.is_file():
+        with writing(path):
+            yield path
+        return
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:

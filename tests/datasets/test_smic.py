@@ -163,7 +163,7 @@ def test_only_the_archives_shell_is_an_error_that_says_what_was_found(tmp_path):
 def test_a_forced_layout_that_is_not_there_is_an_error(tmp_path):
     with pytest.raises(DatasetError, match="in the layout smic_e"):
         load_smic(trees.write_smic(tmp_path), layout="smic_e")
-    with pytest.raises(ConfigError, match="known are raw, cropped, smic_e, class_folders"):
+    with pytest.raises(ConfigError, match="expected one of raw, cropped, smic_e, class_folders"):
         load_smic(tmp_path, layout="nir")
 
 

@@ -18,32 +18,18 @@ SUBJECT, CLIP, ONSET, APEX, OFFSET, _ACTION_UNITS, POLARITY, EXPRESSION, SELF_RE
 
 @dataclass(frozen=True)
 class Expression:
-    """One row of the first sheet, with the names that the other two give it on disk.
+    """One row of the first sheet, with the names that the other two give it on disk; texts are in lower case."""
 
-    Attributes
-    ----------
-    name : str
-        As in the sheet, in lower case: ``"anger1_1"``, the first expression during the film ``anger1``.
-    folder : int or None
-        Number of the subject's folder (15 for ``s15``); None if the second sheet does not know the subject.
-    film_code : str or None
-        Four digits that the long recording is named by (``"0401"``); None if the third sheet does not know the film.
-    onset, apex, offset : int or None
-        Frame numbers in the long recording; 0 means missing.
-    polarity, kind, self_report : str
-        ``"negative"``; ``"micro"``, ``"macro"`` or what is written there instead; ``"anger"``.
-    """
-
-    name: str
+    name: str  # "anger1_1", the first expression during the film "anger1"
     subject: str
-    folder: int | None
-    film_code: str | None
-    onset: int | None
+    folder: int | None  # number of the subject's folder (15 for s15); None if the second sheet does not know it
+    film_code: str | None  # the long recording's four digits, "0401"; None if the third sheet does not know the film
+    onset: int | None  # frame numbers in the long recording; 0 means missing
     apex: int | None
     offset: int | None
-    polarity: str
-    kind: str
-    self_report: str
+    polarity: str  # "negative"
+    kind: str  # "micro", "macro" or what is written there instead
+    self_report: str  # "anger"
 
     @property
     def clip_id(self) -> str:

@@ -214,8 +214,7 @@ def _source_key(row: Expression, layout: str) -> tuple[int | None, str | None]:
 def _index(folder: Path, layout: str, findings: Findings) -> dict[tuple, Path]:
     """`_source_key` -> folder of frames, or video. The name of a recording outweighs the folder that it lies in."""
     index: dict[tuple, Path] = {}
-    found: list[tuple[tuple, Path]] = []
-    misfiled: list[tuple[tuple, Path]] = []
+    found: list[tuple[bool, tuple, Path]] = []  # whether it is misfiled, its key, itself
     findings.traps += junk_traps(folder)
     for subject in subfolders(folder):
         match = SUBJECT_FOLDER.fullmatch(subject.name)
@@ -227,21 +226,19 @@ def _index(folder: Path, layout: str, findings: Findings) -> dict[tuple, Path]:
             if not (is_video(path) if layout == "rawvideo" else path.is_dir()):
                 findings.trap("stray_file", path, f"is no {'video' if layout == 'rawvideo' else 'folder'}; left out")
                 continue
-            recording = RECORDING.match(path.name)
             if layout not in LONG_LAYOUTS:
-                found.append(((int(match[1]), path.name.lower()), path))
-            elif recording is None:
-                findings.trap("odd_name", path, "expected a name like 15_0101disgustingteeth; left out")
-            elif int(recording[1]) == int(match[1]):
-                found.append(((int(recording[1]), recording[2]), path))
+                found.append((False, (int(match[1]), path.name.lower()), path))
+            elif recording := RECORDING.match(path.name):
+                key = (int(recording[1]), recording[2])
+                found.append((key[0] != int(match[1]), key, path))
             else:
-                misfiled.append(((int(recording[1]), recording[2]), path))
-    for key, path in found + misfiled:
+                findings.trap("odd_name", path, "expected a name like 15_0101disgustingteeth; left out")
+    for is_misfiled, key, path in sorted(found, key=lambda one: one[0]):
         if key in index:
             findings.reject(safe_id(path.stem), path, "duplicate_clip", f"is also {index[key]}")
             continue
         index[key] = path
-        if (key, path) in misfiled:
+        if is_misfiled:
             findings.trap("misfiled", path, f"lies in {path.parent.name}; its name says s{key[0]}, which stands")
     return index
 
@@ -287,11 +284,8 @@ def _label(row: Expression, layout: str, seen: bool, label_source: str) -> str:
         raise Refused("unknown_subject", f"the second sheet has no folder for subject {row.subject or '(empty)'}")
     if row.film_code is None and layout in LONG_LAYOUTS:
         raise Refused("unknown_film", f"the third sheet has no code for the film of {row.name or '(empty)'}")
-    value = {"film": row.film, "polarity": row.polarity, "self_report": row.self_report}[label_source]
-    if label_source == "film":
-        label = FILM_LABELS.get(value)
-    else:
-        label = value if label_source == "self_report" or value in POLARITIES else None
-    if not label:
+    value = getattr(row, label_source)
+    label = FILM_LABELS.get(value) if label_source == "film" else value
+    if not label or (label_source == "polarity" and label not in POLARITIES):
         raise Refused("unknown_label", f"{value or 'an empty cell'!r} is no known {label_source.replace('_', ' ')}")
     return label

@@ -41,7 +41,8 @@ def differences(folder: Path) -> str:
         return f"it has no {DIGESTS_FILE}"
     states = [(name, path.stat()) for name, path in _files(folder, with_digests=True)]
     states = tuple((name, one.st_size, one.st_mtime_ns, one.st_ctime_ns) for name, one in states)
-    digest, note = hashlib.blake2b(repr(states).encode("utf-8", "surrogateescape")).hexdigest(), _note(folder)
+    digest = hashlib.blake2b(repr(states).encode("utf-8", "surrogateescape")).hexdigest()
+    note = folder.with_name(f".{folder.name}.checked")
     with contextlib.suppress(OSError):
         if note.read_text(encoding="utf-8") == digest:
             return ""
@@ -50,10 +51,6 @@ def differences(folder: Path) -> str:
         with contextlib.suppress(OSError):  # a place that cannot be written is read again each time
             note.write_text(digest, encoding="utf-8")
     return told
-
-
-def _note(folder: Path) -> Path:
-    return folder.with_name(f".{folder.name}.checked")
 
 
 @lru_cache(maxsize=8)

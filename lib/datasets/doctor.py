@@ -30,39 +30,23 @@ CASME2_SQ_CLIPS = {"micro": 57, "macro": 300, "all": 357}
 
 @dataclass(frozen=True)
 class Report:
-    """What `examine` found.
-
-    Attributes
-    ----------
-    name, root
-        What was to be read.
-    dataset : Dataset or None
-        What was read; None if nothing could be.
-    error : str
-        Why nothing could be read.
-    sound : dict of str to int
-        Clips per class all of whose frames decode; all clips if nothing was decoded.
-    comparisons : DataFrame
-        Columns `found`, `published` (as text) and `agrees`, one row per published count; empty for a stand-in, and
-        where nothing is published for what was read.
-    traps : tuple of Trap
-        Those of the dataset, clips that repeat another's frames, and what differs in a stand-in from what was rendered.
-    frame_problems : tuple of Rejection
-        Every frame that does not decode, changes size or is missing, and the rest of a video that cannot be used: its
-        `source` is the file, its `reason` that of `lib.core.errors.FrameError`.
-    frames_decoded : int or None
-        None if decoding was not asked for.
-    """
+    """What `examine` found in `root`. Where nothing could be read there is an error and no dataset."""
 
     name: str
     root: Path
     dataset: Dataset | None = None
     error: str = ""
+    # Clips per class all of whose frames decode; all clips if nothing was decoded.
     sound: Mapping[str, int] | None = None
+    # Columns found and published (as text) and agrees, a row for each published count; empty for a stand-in, and where
+    # nothing is published for what was read.
     comparisons: pd.DataFrame | None = None
+    # Those of the dataset, clips that repeat another's frames, and what differs in a stand-in from what was rendered.
     traps: tuple[Trap, ...] = ()
+    # Every frame that does not decode, changes size or is missing, and the unusable rest of a video: `source`
+    # is the file, `reason` that of `lib.core.errors.FrameError`.
     frame_problems: tuple[Rejection, ...] = ()
-    frames_decoded: int | None = None
+    frames_decoded: int | None = None  # None if decoding was not asked for
 
     @property
     def usable(self) -> bool:
@@ -229,10 +213,8 @@ def format_report(report: Report, limit: int = 12) -> str:
         wanted = f"{MIN_CLASSES} classes have {MIN_CLIPS_PER_CLASS} clips whose frames all decode"
         return "\n".join([*lines, f"NOT USABLE: fewer than {wanted}"])
     if few := [name for name in dataset.classes if name not in report.trainable]:
-        untrained = (
-            f"Classes with fewer than {MIN_CLIPS_PER_CLASS} sound clips, on which nothing trains: {', '.join(few)}"
-        )
-        lines += [f"{untrained}; leave them out by classes={','.join(report.trainable)}", ""]
+        told = f"on which nothing trains: {', '.join(few)}; leave them out by classes={','.join(report.trainable)}"
+        lines += [f"Classes with fewer than {MIN_CLIPS_PER_CLASS} sound clips, {told}", ""]
     n_sound, n_clips = sum(report.sound.values()), len(dataset.clips)
     return "\n".join([*lines, "USABLE" if n_sound == n_clips else f"USABLE: {n_sound} of {n_clips} clips are sound"])
 

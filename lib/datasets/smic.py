@@ -110,15 +110,12 @@ def load_smic(root: Path | str, layout: str | None = None, classes: tuple[str, .
 def _find_layouts(root: Path) -> dict[str, list[Path]]:
     """Layout -> the folders of that layout at or below `root`; only folders named like parts of SMIC-HS are entered."""
     found: dict[str, list[Path]] = {}
-    for folder in walk(root, _is_part_of_smic_hs):
+    others = ("vis", "nir")  # the other cameras
+    for folder in walk(root, lambda name: name.startswith(("smic", "hs")) and not any(one in name for one in others)):
         layout = _layout_of(folder)
         if layout:
             found.setdefault(layout, []).append(folder)
     return found
-
-
-def _is_part_of_smic_hs(name: str) -> bool:
-    return name.startswith(("smic", "hs")) and "vis" not in name and "nir" not in name
 
 
 def _layout_of(folder: Path) -> str | None:
@@ -160,11 +157,10 @@ def _read_hs(folder: Path, findings: Findings) -> None:
         if child(subject, "micro") is None:
             findings.trap("no_micro_folder", subject, f"expected a folder micro, found {found_here(subject)}")
     seen: dict[str, Path] = {}
-    unknown: dict[Path, None] = {}
     for subject, emotion, path in _hs_clips(folder):
         label, clip_id = ALIASES.get(plain(emotion.name)), safe_id(path.name)
         if label is None:
-            unknown[emotion] = None
+            findings.trap("unknown_folder", emotion, f"is none of {', '.join(CLASSES)}")
             findings.reject(clip_id, path, "unknown_label", f"{emotion.name} is none of {', '.join(CLASSES)}")
             continue
         if clip_id.lower() in seen:
@@ -177,8 +173,6 @@ def _read_hs(folder: Path, findings: Findings) -> None:
             clip = Clip(clip_id, NAME, _subject(path, subject, findings), label, path, 0, n_frames, FPS)
             _compare_with_name(clip, findings)
             findings.clips.append(clip)
-    for emotion in unknown:
-        findings.trap("unknown_folder", emotion, f"is none of {', '.join(CLASSES)}")
 
 
 def _subject(clip_folder: Path, subject_folder: Path, findings: Findings) -> str:

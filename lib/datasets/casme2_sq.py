@@ -17,7 +17,7 @@ from lib.datasets.casme2_coding import Expression, read_coding
 from lib.datasets.class_folders import LAYOUT as CLASS_FOLDERS
 from lib.datasets.class_folders import has_class_folders, load_class_folders
 from lib.datasets.clip import Clip, Dataset
-from lib.datasets.findings import Findings, Refused, safe_id
+from lib.datasets.findings import Findings, Refused
 from lib.datasets.folders import child, entries, existing_folder, found_here, junk_traps, plain, subfolders, walk
 from lib.datasets.frames import is_video
 from lib.datasets.spreadsheets import find_spreadsheets
@@ -154,10 +154,7 @@ def load_casme2_sq(
     sources = _index(copy.folders[layout], layout, findings)
     chosen = Window(window, start) if extent == "window" else None
     _read_rows(wanted, sources, layout, spreadsheet, label_source, chosen, findings)
-    listed = {_source_key(row, layout) for row in rows}
-    for key, path in sources.items():
-        if key not in listed:
-            findings.reject(safe_id(path.stem), path, "present_but_unlisted", f"no row of {spreadsheet.name} lists it")
+    findings.reject_unlisted(sources, {_source_key(row, layout) for row in rows}, spreadsheet)
     return findings.dataset(NAME, root, layout, _known_classes(label_source, wanted), classes, EXPECTED)
 
 
@@ -213,7 +210,6 @@ def _source_key(row: Expression, layout: str) -> tuple[int | None, str | None]:
 
 def _index(folder: Path, layout: str, findings: Findings) -> dict[tuple, Path]:
     """`_source_key` -> folder of frames, or video. The name of a recording outweighs the folder that it lies in."""
-    index: dict[tuple, Path] = {}
     found: list[tuple[bool, tuple, Path]] = []  # whether it is misfiled, its key, itself
     findings.traps += junk_traps(folder)
     for subject in subfolders(folder):
@@ -233,11 +229,9 @@ def _index(folder: Path, layout: str, findings: Findings) -> dict[tuple, Path]:
                 found.append((key[0] != int(match[1]), key, path))
             else:
                 findings.trap("odd_name", path, "expected a name like 15_0101disgustingteeth; left out")
-    for is_misfiled, key, path in sorted(found, key=lambda one: one[0]):
-        if key in index:
-            findings.reject(safe_id(path.stem), path, "duplicate_clip", f"is also {index[key]}")
-            continue
-        index[key] = path
+    found.sort(key=lambda one: one[0])  # a misfiled recording stands only where no other has its name
+    index = findings.by_key((key, path) for _, key, path in found)
+    for is_misfiled, key, path in found:
         if is_misfiled:
             findings.trap("misfiled", path, f"lies in {path.parent.name}; its name says s{key[0]}, which stands")
     return index

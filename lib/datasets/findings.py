@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,6 +50,18 @@ class Findings:
         if len(found) > 1:
             self.trap(kind, found[0], f"is read; {what}not read: {', '.join(map(str, found[1:]))}")
         return found[0]
+
+    def by_key(self, found: Iterable[tuple[Hashable, Path]]) -> dict[Hashable, Path]:
+        """Key -> the first folder or file that has it; the others are rejected."""
+        index: dict[Hashable, Path] = {}
+        for key, path in found:
+            if index.setdefault(key, path) is not path:
+                self.reject(safe_id(path.stem), path, "duplicate_clip", f"is also {index[key]}")
+        return index
+
+    def reject_unlisted(self, index: Mapping[Hashable, Path], listed: Set[Hashable], sheet: Path) -> None:
+        for path in (path for key, path in index.items() if key not in listed):
+            self.reject(safe_id(path.stem), path, "present_but_unlisted", f"no row of {sheet.name} lists it")
 
     def undoubled(self, folder: Path) -> Path:
         """The folder that really holds the data where unpacking has doubled it, with a trap if so."""

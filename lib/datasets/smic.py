@@ -5,7 +5,8 @@ Li, Pfister, Huang, Zhao, Pietikainen: A Spontaneous Micro-expression Database: 
 """
 
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -96,25 +97,24 @@ def load_smic(root: Path | str, layout: str | None = None, classes: tuple[str, .
     findings.traps += doubled_above(folder, root)
     if layout == CLASS_FOLDERS:
         dataset = load_class_folders(folder, classes, fps=FPS, name=NAME, aliases=ALIASES)
-        for clip in dataset.clips:
-            _compare_with_name(clip, findings)
+        _compare_with_names(dataset.clips, findings)
         return replace(dataset, traps=(*dataset.traps, *findings.traps))
     findings.traps += junk_traps(folder)
     if layout == "smic_e":
         _read_smic_e(folder, root, findings)
     else:
         _read_hs(folder, findings)
+    _compare_with_names(findings.clips, findings)
     return findings.dataset(NAME, root, layout, CLASSES, classes, EXPECTED)
 
 
 def _find_layouts(root: Path) -> dict[str, list[Path]]:
     """Layout -> the folders of that layout at or below `root`; only folders named like parts of SMIC-HS are entered."""
-    found: dict[str, list[Path]] = {}
+    found = defaultdict(list)
     others = ("vis", "nir")  # the other cameras
     for folder in walk(root, lambda name: name.startswith(("smic", "hs")) and not any(one in name for one in others)):
-        layout = _layout_of(folder)
-        if layout:
-            found.setdefault(layout, []).append(folder)
+        if layout := _layout_of(folder):
+            found[layout].append(folder)
     return found
 
 
@@ -129,10 +129,8 @@ def _layout_of(folder: Path) -> str | None:
 
 def _is_cropped(folder: Path) -> bool:
     """Cropped frames are named ``reg_image…``; where a copy renamed them, the name of the archive tells."""
-    archives = [
-        one.name for one in (folder, *list(folder.resolve().parents)[:2]) if plain(one.name).startswith("smicall")
-    ]
-    if any("crop" in plain(name) for name in archives):
+    archives = [plain(one.name) for one in (folder, *list(folder.resolve().parents)[:2])]
+    if any(name.startswith("smicall") and "crop" in name for name in archives):
         return True
     first = next((frames[0] for _, _, path in _hs_clips(folder) if (frames := list_frames(path).frames)), None)
     return first is not None and first.name.lower().startswith("reg")
@@ -170,9 +168,8 @@ def _read_hs(folder: Path, findings: Findings) -> None:
         with findings.rejecting(clip_id, path):
             n_frames = len(findings.frames_of(path).frames)
             seen[clip_id.lower()] = path
-            clip = Clip(clip_id, NAME, _subject(path, subject, findings), label, path, 0, n_frames, FPS)
-            _compare_with_name(clip, findings)
-            findings.clips.append(clip)
+            subject = _subject(path, subject, findings)
+            findings.clips.append(Clip(clip_id, NAME, subject, label, path, 0, n_frames, FPS))
 
 
 def _subject(clip_folder: Path, subject_folder: Path, findings: Findings) -> str:
@@ -187,26 +184,21 @@ def _subject(clip_folder: Path, subject_folder: Path, findings: Findings) -> str
     return named
 
 
-def _compare_with_name(clip: Clip, findings: Findings) -> None:
-    """A trap where the code in a clip's name is not that of its label."""
-    match = CLIP_NAME.match(clip.source.name)
-    named = CODES[match[2].lower()] if match else clip.label
-    if named != clip.label:
-        detail = f"{clip.clip_id} is annotated {clip.label}, which stands; its name says {named}"
-        findings.trap("label_disagrees", clip.source, detail)
+def _compare_with_names(clips: Iterable[Clip], findings: Findings) -> None:
+    """A trap for each clip in whose name the code is not that of its label."""
+    for clip in clips:
+        match = CLIP_NAME.match(clip.source.name)
+        if match and CODES[match[2].lower()] != clip.label:
+            named = CODES[match[2].lower()]
+            detail = f"{clip.clip_id} is annotated {clip.label}, which stands; its name says {named}"
+            findings.trap("label_disagrees", clip.source, detail)
 
 
 def _read_smic_e(folder: Path, root: Path, findings: Findings) -> None:
     """Clips of SMIC-E: the spreadsheet's rows, each the onset to offset of a folder named like the row."""
     sheet, rows = _annotation(folder, root, findings)
-    present: dict[tuple, tuple[Path, Path]] = {}
-    for subject in _subjects(folder):
-        for path in subfolders(subject):
-            key = _clip_key(path.name)
-            if key in present:
-                findings.reject(safe_id(path.name), path, "duplicate_clip", f"is also {present[key][1]}")
-            else:
-                present[key] = (subject, path)
+    clips = (path for subject in _subjects(folder) for path in subfolders(subject))
+    present = findings.by_key((_clip_key(path.name), path) for path in clips)
     listed = set()
     for row in rows:
         key, clip_id = _clip_key(row["clip"]), safe_id(row["clip"])
@@ -218,11 +210,9 @@ def _read_smic_e(folder: Path, root: Path, findings: Findings) -> None:
             detail = f"the spreadsheet lists it; no such folder in {folder}"
             findings.reject(clip_id, sheet, "listed_but_absent", detail)
         else:
-            _read_row(row, *present[key], findings)
+            _read_row(row, present[key], findings)
         listed.add(key)
-    for key, (_, path) in present.items():
-        if key not in listed:
-            findings.reject(safe_id(path.name), path, "present_but_unlisted", f"no row of {sheet.name} lists it")
+    findings.reject_unlisted(present, listed, sheet)
 
 
 def _annotation(folder: Path, root: Path, findings: Findings) -> tuple[Path, list[dict[str, str]]]:
@@ -249,8 +239,8 @@ def _annotation(folder: Path, root: Path, findings: Findings) -> tuple[Path, lis
     )
 
 
-def _read_row(row: dict[str, str], subject_folder: Path, path: Path, findings: Findings) -> None:
-    clip_id, label = safe_id(path.name), ALIASES.get(plain(row["label"]))
+def _read_row(row: dict[str, str], path: Path, findings: Findings) -> None:
+    subject_folder, clip_id, label = path.parent, safe_id(path.name), ALIASES.get(plain(row["label"]))
     path = findings.undoubled(path)
     with findings.rejecting(clip_id, path):
         numbers = (number(row[name]) for name in ("onset", "apex", "offset"))
@@ -264,9 +254,7 @@ def _read_row(row: dict[str, str], subject_folder: Path, path: Path, findings: F
         if listed is not None and f"s{listed}" != subject:
             detail = f"the spreadsheet says s{listed}, the name says {subject}, which stands"
             findings.trap("subject_disagrees", path, detail)
-        clip = Clip(clip_id, NAME, subject, label, path, fps=FPS, **place)
-        _compare_with_name(clip, findings)
-        findings.clips.append(clip)
+        findings.clips.append(Clip(clip_id, NAME, subject, label, path, fps=FPS, **place))
 
 
 def _clip_key(name: str) -> tuple:

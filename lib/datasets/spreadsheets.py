@@ -14,8 +14,8 @@ from lib.datasets.folders import entries, plain
 def read_sheets(path: Path, n_columns: int = 0) -> list[list[list[str]]]:
     """The rows of every sheet of an ``.xlsx`` file, in the order of the sheets.
 
-    A cell is stripped text: 15.0 is ``"15"``, an empty cell ``""``. Empty rows are left out, and every row has at least
-    `n_columns` cells.
+    A cell is stripped text: 15.0 is ``"15"``, an empty cell ``""``, and so is an error (``#N/A``). Empty rows are left
+    out, and every row has at least `n_columns` cells.
 
     Raises
     ------
@@ -30,8 +30,9 @@ def read_sheets(path: Path, n_columns: int = 0) -> list[list[list[str]]]:
         raise DatasetError(
             f"Cannot read the spreadsheet {path}: {error}. Expected an undamaged .xlsx file; unpack or save it again."
         ) from error
-    rows = [[[cell.strip() for cell in row] for row in sheet.to_numpy().tolist()] for sheet in sheets.values()]
-    return [[row + [""] * (n_columns - len(row)) for row in sheet if any(row)] for sheet in rows]
+    tables = (sheet.fillna("").to_numpy().tolist() for sheet in sheets.values())
+    sheets = [[[cell.strip() for cell in row] for row in table] for table in tables]
+    return [[row + [""] * (n_columns - len(row)) for row in sheet if any(row)] for sheet in sheets]
 
 
 def find_spreadsheets(folder: Path, *words: str) -> list[Path]:

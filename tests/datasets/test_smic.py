@@ -229,6 +229,11 @@ def test_smic_e_columns_are_found_by_name_in_any_order_and_below_a_title(tmp_pat
     assert not dataset.traps
 
 
+def test_a_cell_of_smic_e_that_holds_an_error_is_an_empty_one(tmp_path):
+    trees.write_smic_e(tmp_path, [(1, "s1_ne_01", None, 308870, None, 308877, None, "#N/A"), *trees.smic_e_rows()[1:]])
+    assert reasons(load_smic(tmp_path)) == {"s1_ne_01": "unknown_label"}
+
+
 def test_smic_e_numbers_may_be_text_and_subjects_may_be_named(tmp_path):
     rows = [("s03", "s03_sur_1", "x", "308870", "", "308877", "", "surprise"), *trees.smic_e_rows()[:4]]
     trees.write_smic_e(tmp_path, rows)

@@ -262,7 +262,7 @@ def _read_rows(
             if window is not None:
                 place = place_window(annotation, frames, window)
             else:
-                # there the folder itself goes from onset to offset
+                # a folder that is no whole recording was cut out from onset to offset
                 place = place_annotated(annotation, frames, findings, cut_out=layout not in LONG_LAYOUTS)
             if window is not None and window.start is not None:
                 whole[source] = clip_id

@@ -56,12 +56,12 @@ class Findings:
         index: dict[Hashable, Path] = {}
         for key, path in found:
             if index.setdefault(key, path) is not path:
-                self.reject(safe_id(path.stem), path, "duplicate_clip", f"is also {index[key]}")
+                self.reject(_id_of(path), path, "duplicate_clip", f"is also {index[key]}")
         return index
 
     def reject_unlisted(self, index: Mapping[Hashable, Path], listed: Set[Hashable], sheet: Path) -> None:
         for path in (path for key, path in index.items() if key not in listed):
-            self.reject(safe_id(path.stem), path, "present_but_unlisted", f"no row of {sheet.name} lists it")
+            self.reject(_id_of(path), path, "present_but_unlisted", f"no row of {sheet.name} lists it")
 
     def undoubled(self, folder: Path) -> Path:
         """The folder that really holds the data where unpacking has doubled it, with a trap if so."""
@@ -178,3 +178,7 @@ def safe_id(name: str) -> str:
     'my_clip_2'
     """
     return re.sub(r"[^\w.-]+", "_", name).strip("_.") or "clip"
+
+
+def _id_of(source: Path) -> str:
+    return safe_id(source.name if source.is_dir() else source.stem)

@@ -10,7 +10,8 @@ from importlib import import_module
 from pathlib import Path
 
 from lib.core.catalogue import DATASETS, ROOT_VARIABLES
-from lib.core.errors import ConfigError, suggestion
+from lib.core.checks import one_of
+from lib.core.errors import ConfigError
 from lib.datasets.clip import Clip, Dataset, Rejection, Trap, read_standin_marker, standin_folder
 
 DATASET_NAMES = tuple(DATASETS)
@@ -44,10 +45,7 @@ def load_dataset(name: str, root: Path | str, /, **options) -> Dataset:
     DatasetError
         If `root` does not hold the dataset in any known layout.
     """
-    if name not in LOADERS:
-        raise ConfigError(
-            f"Unknown dataset {name!r}{suggestion(name, DATASET_NAMES)}; known are {', '.join(DATASET_NAMES)}."
-        )
+    one_of("dataset", name, DATASET_NAMES)
     known = [one for one in inspect.signature(LOADERS[name]).parameters if one not in ("root", *FOR_LOADERS)]
     unknown = sorted(set(options) - set(known))
     if unknown:

@@ -1,12 +1,13 @@
 """Annotated frame numbers of a clip, and where they lie in its source.
 
-Annotations speak in the numbers that frames carry in their names (``img557.jpg``); a `Clip` speaks in positions.
+Annotations speak in the numbers that frames carry in their names (``img557.jpg``); a `Clip` speaks in positions, which
+are returned by the names of its fields: `first_frame`, `n_frames`, `onset`, `apex`, `offset`.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from lib.datasets.findings import Findings
+from lib.datasets.findings import Findings, Refused
 from lib.datasets.frames import FrameList
 
 
@@ -14,20 +15,15 @@ from lib.datasets.frames import FrameList
 class Annotation:
     """Onset, apex and offset as frame numbers; None where an annotation is missing or cannot be true."""
 
+    clip_id: str
+    source: Path
     onset: int | None
     apex: int | None
     offset: int | None
 
     @property
-    def refusal(self) -> tuple[str, str] | None:
-        """Why onset and offset do not bound a clip, as (reason, detail); None if they do."""
-        if self.onset is None:
-            return "no_onset", "the annotation has no onset"
-        if self.offset is None:
-            return "no_offset", "the annotation has no offset (0 means missing): where the expression ends is unknown"
-        if self.offset < self.onset:
-            return "offset_before_onset", f"the offset {self.offset} lies before the onset {self.onset}"
-        return None
+    def numbers(self) -> dict[str, int | None]:
+        return {"onset": self.onset, "apex": self.apex, "offset": self.offset}
 
     @property
     def centre(self) -> int | None:
@@ -38,16 +34,9 @@ class Annotation:
             return (self.onset + self.offset) // 2
         return self.onset
 
-
-@dataclass(frozen=True)
-class Placement:
-    """The same as positions in a source, with the clip's first frame and length."""
-
-    first_frame: int
-    n_frames: int
-    onset: int | None
-    apex: int | None
-    offset: int | None
+    def no_frame(self) -> Refused:
+        numbers = f"{self.onset or '(missing)'} to {self.offset or '(missing)'}"
+        return Refused("annotated_frames_absent", f"no frame is numbered {numbers}")
 
 
 @dataclass(frozen=True)
@@ -59,84 +48,97 @@ class Window:
 
 
 def cleaned(
-    onset: int | None, apex: int | None, offset: int | None, clip_id: str, path: Path, findings: Findings
+    clip_id: str, source: Path, onset: int | None, apex: int | None, offset: int | None, findings: Findings
 ) -> Annotation:
     """The annotation of a row; 0 means missing, and an apex outside onset and offset is dropped with a trap."""
     if apex == 0:
-        findings.trap("apex_zero", path, f"{clip_id}: apex 0, which means missing")
+        findings.trap("apex_zero", source, f"{clip_id}: apex 0, which means missing")
     # Frames are numbered from 1: a negative number is no more one than 0 is.
     onset, apex, offset = (None if number is None or number < 1 else number for number in (onset, apex, offset))
-    if apex is None:
-        return Annotation(onset, apex, offset)
-    if onset is not None and apex < onset:
-        findings.trap("apex_before_onset", path, f"{clip_id}: apex {apex}, onset {onset}; the apex is left out")
+    if apex is not None and onset is not None and apex < onset:
+        findings.trap("apex_before_onset", source, f"{clip_id}: apex {apex}, onset {onset}; the apex is left out")
         apex = None
-    elif offset is not None and apex > offset:
-        findings.trap("apex_after_offset", path, f"{clip_id}: apex {apex}, offset {offset}; the apex is left out")
+    elif apex is not None and offset is not None and apex > offset:
+        findings.trap("apex_after_offset", source, f"{clip_id}: apex {apex}, offset {offset}; the apex is left out")
         apex = None
-    return Annotation(onset, apex, offset)
+    return Annotation(clip_id, source, onset, apex, offset)
 
 
-def place_in_folder(
-    annotation: Annotation, frames: FrameList, clip_id: str, path: Path, findings: Findings
-) -> Placement | None:
-    """Onset to offset among the frames of a folder, by the numbers in their names.
+def place_annotated(
+    annotation: Annotation, frames: FrameList | None, findings: Findings, cut_out: bool = False
+) -> dict[str, int | None]:
+    """Onset to offset among the frames of a folder by the numbers in their names, or in a video (`frames` is None).
 
-    A missing onset or offset means the first or the last frame of the folder. Where the annotated frame itself is not
-    there, the next one inside the interval takes its place, with a trap. None if no frame lies in the interval.
+    A video's first frame has the number 1, and how long it is nobody knows before it is decoded. In a folder, where the
+    annotated frame itself is not there, the next one inside the interval takes its place, with a trap. If the folder
+    was cut out as the clip, a missing onset or offset means its first or last frame.
+
+    Raises
+    ------
+    Refused
+        ``"no_onset"``, ``"no_offset"``, ``"offset_before_onset"``, ``"annotated_frames_absent"``.
     """
-    first = 0 if annotation.onset is None else frames.position_from(annotation.onset)
-    last = len(frames.frames) - 1 if annotation.offset is None else frames.position_to(annotation.offset)
+    onset, offset = annotation.onset, annotation.offset
+    if onset is None and not cut_out:
+        raise Refused("no_onset", "the annotation has no onset")
+    if offset is None and not cut_out:
+        detail = "the annotation has no offset (0 means missing): where the expression ends is unknown"
+        raise Refused("no_offset", detail)
+    if onset is not None and offset is not None and offset < onset:
+        raise Refused("offset_before_onset", f"the offset {offset} lies before the onset {onset}")
+    if frames is None:
+        return {"first_frame": onset - 1, "n_frames": offset - onset + 1, **_in_video(annotation)}
+    first = 0 if onset is None else frames.position_from(onset)
+    last = len(frames.frames) - 1 if offset is None else frames.position_to(offset)
     if first is None or last is None or first > last:
-        return None
-    for name, number, position in (("onset", annotation.onset, first), ("offset", annotation.offset, last)):
+        raise annotation.no_frame()
+    for name, number, position in (("onset", onset, first), ("offset", offset, last)):
         if number is None:
-            detail = f"{clip_id} has no annotated {name}; {frames.frames[position].name} is taken for it"
-            findings.trap(f"{name}_missing", path, detail)
+            detail = f"{annotation.clip_id} has no annotated {name}; {frames.frames[position].name} is taken for it"
+            findings.trap(f"{name}_missing", annotation.source, detail)
         elif frames.numbers[position] != number:
-            detail = f"{clip_id}: no frame {number} ({name}); {frames.frames[position].name} takes its place"
-            findings.trap("annotated_frame_missing", path, detail)
+            detail = f"{annotation.clip_id}: no frame {number} ({name}); {frames.frames[position].name} takes its place"
+            findings.trap("annotated_frame_missing", annotation.source, detail)
     apex = None if annotation.apex is None else frames.position_near(annotation.apex)
-    return Placement(
-        first_frame=first,
-        n_frames=last - first + 1,
-        onset=None if annotation.onset is None else first,
-        apex=apex if apex is not None and first <= apex <= last else None,
-        offset=None if annotation.offset is None else last,
-    )
+    return {
+        "first_frame": first,
+        "n_frames": last - first + 1,
+        "onset": None if onset is None else first,
+        "apex": apex if apex is not None and first <= apex <= last else None,
+        "offset": None if offset is None else last,
+    }
 
 
-def place_window(annotation: Annotation, frames: FrameList, window: Window) -> Placement | None:
-    """A window around the centre of an annotation, shifted to lie inside the folder, or one at a fixed frame.
+def place_window(annotation: Annotation, frames: FrameList | None, window: Window) -> dict[str, int | None]:
+    """A window around the centre of an annotation, shifted to lie inside the recording, or one at a fixed frame.
 
-    The folder must hold all of it. None if the centre lies outside the folder's numbering. At a fixed frame the
-    annotation has no part in the clip, and its numbers are left out.
+    The folder must hold all of it. In a video it is kept from starting too early, not from ending too late. At a fixed
+    frame the annotation has no part in the clip, and its numbers are left out.
+
+    Raises
+    ------
+    Refused
+        ``"no_onset"``, ``"too_short"``; ``"annotated_frames_absent"`` if the centre is no number in the folder.
     """
+    if window.start is None and annotation.centre is None:
+        raise Refused("no_onset", "neither apex nor onset is annotated: nothing to centre a window on")
+    needed = window.length + (window.start or 0)
+    if frames is not None and len(frames.frames) < needed:
+        raise Refused("too_short", f"the recording has {len(frames.frames)} frames, the window needs {needed}")
     if window.start is not None:
-        return Placement(window.start, window.length, None, None, None)
+        return {"first_frame": window.start, "n_frames": window.length}
+    if frames is None:
+        first = max(annotation.centre - 1 - window.length // 2, 0)
+        return {"first_frame": first, "n_frames": window.length, **_in_video(annotation)}
     numbers = [number for number in frames.numbers if number is not None]
     if not numbers or not numbers[0] <= annotation.centre <= numbers[-1]:
-        return None
+        raise annotation.no_frame()
     first = frames.position_near(annotation.centre) - window.length // 2
     first = min(max(first, 0), len(frames.frames) - window.length)
-    inside = (n if n is not None and numbers[0] <= n <= numbers[-1] else None for n in _numbers(annotation))
-    positions = (None if n is None else frames.position_near(n) for n in inside)
-    return Placement(first, window.length, *positions)
+    inside = {name: n for name, n in annotation.numbers.items() if n is not None and numbers[0] <= n <= numbers[-1]}
+    positions = {name: frames.position_near(n) for name, n in inside.items()}
+    return {"first_frame": first, "n_frames": window.length, **positions}
 
 
-def place_in_video(annotation: Annotation, window: Window | None) -> Placement:
-    """The same in a video, whose first frame has the number 1: onset to offset, or a window.
-
-    How long the video is nobody knows before it is decoded, so a window is kept from starting too early, not from
-    ending too late.
-    """
-    if window is not None and window.start is not None:
-        return Placement(window.start, window.length, None, None, None)
-    positions = [None if n is None else n - 1 for n in _numbers(annotation)]
-    if window is not None:
-        return Placement(max(annotation.centre - 1 - window.length // 2, 0), window.length, *positions)
-    return Placement(annotation.onset - 1, annotation.offset - annotation.onset + 1, *positions)
-
-
-def _numbers(annotation: Annotation) -> tuple[int | None, int | None, int | None]:
-    return annotation.onset, annotation.apex, annotation.offset
+def _in_video(annotation: Annotation) -> dict[str, int | None]:
+    return {name: None if number is None else number - 1 for name, number in annotation.numbers.items()}

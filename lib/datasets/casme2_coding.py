@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lib.core.errors import DatasetError
-from lib.datasets.findings import Findings
-from lib.datasets.spreadsheets import Row, cell_at, number, read_sheets, text
+from lib.datasets.findings import Findings, safe_id
+from lib.datasets.spreadsheets import number, read_sheets
 
 SPELLINGS = {"happyiness": "happiness", "other": "others"}
 # Columns of the first sheet.
@@ -18,38 +18,24 @@ SUBJECT, CLIP, ONSET, APEX, OFFSET, _ACTION_UNITS, POLARITY, EXPRESSION, SELF_RE
 
 @dataclass(frozen=True)
 class Expression:
-    """One row of the first sheet, with the names that the other two give it on disk.
+    """One row of the first sheet, with the names that the other two give it on disk; texts are in lower case."""
 
-    Attributes
-    ----------
-    name : str
-        As in the sheet, in lower case: ``"anger1_1"``, the first expression during the film ``anger1``.
-    folder : int or None
-        Number of the subject's folder (15 for ``s15``); None if the second sheet does not know the subject.
-    film_code : str or None
-        Four digits that the long recording is named by (``"0401"``); None if the third sheet does not know the film.
-    onset, apex, offset : int or None
-        Frame numbers in the long recording; 0 means missing.
-    polarity, kind, self_report : str
-        ``"negative"``; ``"micro"``, ``"macro"`` or what is written there instead; ``"anger"``.
-    """
-
-    name: str
+    name: str  # "anger1_1", the first expression during the film "anger1"
     subject: str
-    folder: int | None
-    film_code: str | None
-    onset: int | None
+    folder: int | None  # number of the subject's folder (15 for s15); None if the second sheet does not know it
+    film_code: str | None  # the long recording's four digits, "0401"; None if the third sheet does not know the film
+    onset: int | None  # frame numbers in the long recording; 0 means missing
     apex: int | None
     offset: int | None
-    polarity: str
-    kind: str
-    self_report: str
+    polarity: str  # "negative"
+    kind: str  # "micro", "macro" or what is written there instead
+    self_report: str  # "anger"
 
     @property
     def clip_id(self) -> str:
         """Unique name: clips of two subjects share names, so the subject's folder goes in front."""
         owner = f"s{self.folder}" if self.folder is not None else f"subject{self.subject}"
-        return f"{owner}_{self.name}"
+        return safe_id(f"{owner}_{self.name}")
 
     @property
     def film(self) -> str:
@@ -65,41 +51,38 @@ def read_coding(path: Path, findings: Findings) -> tuple[Expression, ...]:
     DatasetError
         If the file is no spreadsheet of three sheets with at least one expression.
     """
-    sheets = read_sheets(path)
+    sheets = read_sheets(path, n_columns=9)
     if len(sheets) < 3:
         raise DatasetError(
             f"Expected three sheets in {path} (codes, folder to subject, film code to film), found {len(sheets)}. "
             "Use the spreadsheet as it came with CAS(ME)^2."
         )
     codes, subjects, films = sheets[:3]
-    folders = {text(cell_at(row, 2)): number(cell_at(row, 0)) for row in subjects}
-    film_codes = {
-        text(cell_at(row, 1)).lower(): f"{code:04d}" for row in films if (code := number(cell_at(row, 0))) is not None
-    }
-    if codes and number(cell_at(codes[0], ONSET)) is None and number(cell_at(codes[0], SUBJECT)) is None:
+    folders = {row[2]: number(row[0]) for row in subjects}
+    film_codes = {row[1].lower(): f"{code:04d}" for row in films if (code := number(row[0])) is not None}
+    if codes and number(codes[0][ONSET]) is None and number(codes[0][SUBJECT]) is None:
         findings.trap("header_row", path, "the first sheet begins with a header; the official one has none")
         codes = codes[1:]
     if not codes:
         raise DatasetError(f"The first sheet of {path} is empty. Use the spreadsheet as it came with CAS(ME)^2.")
-    return tuple(_expression(row, folders, film_codes, path, findings) for row in codes)
-
-
-def _expression(
-    row: Row, folders: dict[str, int | None], film_codes: dict[str, str], path: Path, findings: Findings
-) -> Expression:
-    name, subject = text(cell_at(row, CLIP)).lower(), text(cell_at(row, SUBJECT))
-    polarity, kind, self_report = (text(cell_at(row, i)).lower() for i in (POLARITY, EXPRESSION, SELF_REPORT))
-    if self_report == "happyiness":
-        findings.trap("misspelt_label", path, f"{name} of subject {subject}: happyiness is read as happiness")
-    return Expression(
-        name=name,
-        subject=subject,
-        folder=folders.get(subject),
-        film_code=film_codes.get(name.rpartition("_")[0]),
-        onset=number(cell_at(row, ONSET)),
-        apex=number(cell_at(row, APEX)),
-        offset=number(cell_at(row, OFFSET)),
-        polarity=SPELLINGS.get(polarity, polarity),
-        kind=next((known for known in ("micro", "macro") if kind.startswith(known)), kind),
-        self_report=SPELLINGS.get(self_report, self_report),
-    )
+    expressions = []
+    for row in codes:
+        subject = row[SUBJECT]
+        name, polarity, kind, self_report = (row[i].lower() for i in (CLIP, POLARITY, EXPRESSION, SELF_REPORT))
+        if self_report == "happyiness":
+            findings.trap("misspelt_label", path, f"{name} of subject {subject}: happyiness is read as happiness")
+        expressions.append(
+            Expression(
+                name=name,
+                subject=subject,
+                folder=folders.get(subject),
+                film_code=film_codes.get(name.rpartition("_")[0]),
+                onset=number(row[ONSET]),
+                apex=number(row[APEX]),
+                offset=number(row[OFFSET]),
+                polarity=SPELLINGS.get(polarity, polarity),
+                kind=next((known for known in ("micro", "macro") if kind.startswith(known)), kind),
+                self_report=SPELLINGS.get(self_report, self_report),
+            )
+        )
+    return tuple(expressions)

@@ -7,35 +7,19 @@ frames per second.
 
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
+from lib.core.checks import one_of, whole_number
 from lib.core.errors import ConfigError, DatasetError
-from lib.datasets.annotation import (
-    Annotation,
-    Placement,
-    Window,
-    cleaned,
-    place_in_folder,
-    place_in_video,
-    place_window,
-)
+from lib.datasets.annotation import Window, cleaned, place_annotated, place_window
 from lib.datasets.casme2_coding import Expression, read_coding
 from lib.datasets.class_folders import LAYOUT as CLASS_FOLDERS
 from lib.datasets.class_folders import has_class_folders, load_class_folders
 from lib.datasets.clip import Clip, Dataset
-from lib.datasets.findings import Findings, safe_id
-from lib.datasets.folders import (
-    child,
-    entries,
-    existing_folder,
-    found_here,
-    junk_traps,
-    plain,
-    subfolders,
-    undoubled,
-    walk,
-)
-from lib.datasets.frames import FrameList, is_video
+from lib.datasets.findings import Findings, Refused
+from lib.datasets.folders import child, entries, existing_folder, found_here, junk_traps, plain, subfolders, walk
+from lib.datasets.frames import is_video
 from lib.datasets.spreadsheets import find_spreadsheets
 
 NAME = "casme2_sq"
@@ -132,19 +116,15 @@ def load_casme2_sq(
     ConfigError
         If an option has an unknown value, or one that the layout cannot serve.
     """
-    for name, value, known in (
-        ("layout", layout, (None, *LAYOUTS)),
-        ("label_source", label_source, LABEL_SOURCES),
-        ("expression", expression, EXPRESSIONS),
-        ("extent", extent, EXTENTS),
-    ):
-        if value not in known:
-            raise ConfigError(f"Unknown {name} {value!r} for casme2_sq; known are {', '.join(filter(None, known))}.")
-    if extent == "window" and (isinstance(window, bool) or not isinstance(window, int) or window < 1):
-        raise ConfigError(f"window: expected a whole number of at least 1 frame, found {window!r}.")
+    if layout is not None:
+        one_of("layout", layout, LAYOUTS)
+    one_of("label_source", label_source, LABEL_SOURCES)
+    one_of("expression", expression, EXPRESSIONS)
+    one_of("extent", extent, EXTENTS)
+    if extent == "window":
+        whole_number("window", window, 1)
     if start is not None:
-        if isinstance(start, bool) or not isinstance(start, int) or start < 0:
-            raise ConfigError(f"start: expected a whole number of at least 0 frames, found {start!r}.")
+        whole_number("start", start, 0)
         if (extent, label_source) != ("window", "film"):
             raise ConfigError(
                 "start: a window at a fixed frame needs extent=window, and label_source=film, for a recording has one "
@@ -165,23 +145,16 @@ def load_casme2_sq(
             )
         return load_class_folders(copy.class_roots[0], classes, fps=FPS, name=NAME, aliases=FILM_LABELS)
 
-    spreadsheet = copy.spreadsheets[0]
-    if len(copy.spreadsheets) > 1:
-        others = ", ".join(map(str, copy.spreadsheets[1:]))
-        findings.trap("several_spreadsheets", spreadsheet, f"is read; not read: {others}")
-    folder = copy.folders[layout]
+    spreadsheet = findings.only(copy.spreadsheets, "several_spreadsheets")
     rows = read_coding(spreadsheet, findings)
     wanted = [row for row in rows if expression in ("all", row.kind)]
     for row in rows:
         if expression not in ("all", row.kind):
             findings.reject(row.clip_id, spreadsheet, "expression_not_asked", f"{row.kind or 'no'} expression")
-    sources = _index(folder, layout, findings)
+    sources = _index(copy.folders[layout], layout, findings)
     chosen = Window(window, start) if extent == "window" else None
     _read_rows(wanted, sources, layout, spreadsheet, label_source, chosen, findings)
-    listed = {_source_key(row, layout) for row in rows}
-    for key, path in sources.items():
-        if key not in listed:
-            findings.reject(safe_id(path.stem), path, "present_but_unlisted", f"no row of {spreadsheet.name} lists it")
+    findings.reject_unlisted(sources, {_source_key(row, layout) for row in rows}, spreadsheet)
     return findings.dataset(NAME, root, layout, _known_classes(label_source, wanted), classes, EXPECTED)
 
 
@@ -197,8 +170,7 @@ def _find_copy(root: Path, findings: Findings) -> _Copy:
         for name in OFFICIAL_LAYOUTS:
             path = child(folder, name)
             if path is not None and path.is_dir() and name not in copy.folders:
-                copy.folders[name], doubled = undoubled(path)
-                findings.traps += doubled
+                copy.folders[name] = findings.undoubled(path)
         if has_class_folders(folder, FILM_LABELS):
             copy.class_roots.append(folder)
     return copy
@@ -226,19 +198,9 @@ def _chosen_layout(copy: _Copy, layout: str | None, extent: str, root: Path) -> 
 
 
 def _known_classes(label_source: str, rows: list[Expression]) -> tuple[str, ...]:
-    if label_source == "film":
-        return FILM_CLASSES
-    if label_source == "polarity":
-        return POLARITIES
-    return tuple(sorted({row.self_report for row in rows if row.self_report}))
-
-
-def _label(row: Expression, label_source: str) -> str | None:
-    if label_source == "film":
-        return FILM_LABELS.get(row.film)
-    if label_source == "polarity":
-        return row.polarity if row.polarity in POLARITIES else None
-    return row.self_report or None
+    if label_source == "self_report":
+        return tuple(sorted({row.self_report for row in rows if row.self_report}))
+    return FILM_CLASSES if label_source == "film" else POLARITIES
 
 
 def _source_key(row: Expression, layout: str) -> tuple[int | None, str | None]:
@@ -248,8 +210,7 @@ def _source_key(row: Expression, layout: str) -> tuple[int | None, str | None]:
 
 def _index(folder: Path, layout: str, findings: Findings) -> dict[tuple, Path]:
     """`_source_key` -> folder of frames, or video. The name of a recording outweighs the folder that it lies in."""
-    index: dict[tuple, Path] = {}
-    misfiled: list[tuple[tuple, Path]] = []
+    found: list[tuple[bool, tuple, Path]] = []  # whether it is misfiled, its key, itself
     findings.traps += junk_traps(folder)
     for subject in subfolders(folder):
         match = SUBJECT_FOLDER.fullmatch(subject.name)
@@ -261,27 +222,18 @@ def _index(folder: Path, layout: str, findings: Findings) -> dict[tuple, Path]:
             if not (is_video(path) if layout == "rawvideo" else path.is_dir()):
                 findings.trap("stray_file", path, f"is no {'video' if layout == 'rawvideo' else 'folder'}; left out")
                 continue
-            recording = RECORDING.match(path.name)
             if layout not in LONG_LAYOUTS:
-                key = (int(match[1]), path.name.lower())
-                if key in index:
-                    findings.reject(safe_id(path.name), path, "duplicate_clip", f"is also {index[key]}")
-                else:
-                    index[key] = path
-            elif recording is None:
-                findings.trap("odd_name", path, "expected a name like 15_0101disgustingteeth; left out")
-            elif recording[1].lstrip("0") != match[1].lstrip("0"):
-                misfiled.append(((int(recording[1]), recording[2]), path))
-            elif (key := (int(recording[1]), recording[2])) in index:
-                findings.reject(safe_id(path.stem), path, "duplicate_clip", f"is also {index[key].name}")
+                found.append((False, (int(match[1]), path.name.lower()), path))
+            elif recording := RECORDING.match(path.name):
+                key = (int(recording[1]), recording[2])
+                found.append((key[0] != int(match[1]), key, path))
             else:
-                index[key] = path
-    for key, path in misfiled:
-        if key in index:
-            findings.reject(safe_id(path.stem), path, "duplicate_clip", f"misfiled, and also at {index[key]}")
-        else:
+                findings.trap("odd_name", path, "expected a name like 15_0101disgustingteeth; left out")
+    found.sort(key=lambda one: one[0])  # a misfiled recording stands only where no other has its name
+    index = findings.by_key((key, path) for _, key, path in found)
+    for is_misfiled, key, path in found:
+        if is_misfiled:
             findings.trap("misfiled", path, f"lies in {path.parent.name}; its name says s{key[0]}, which stands")
-            index[key] = path
     return index
 
 
@@ -295,85 +247,39 @@ def _read_rows(
     findings: Findings,
 ) -> None:
     """Turn annotated expressions into clips."""
-    listings: dict[Path, FrameList] = {}  # a recording holds several expressions: its names are read once
+    list_once = cache(findings.frames_of)  # a recording holds several expressions: its names are read once
     seen, whole = set(), {}
     for row in rows:
-        clip_id, label, source = row.clip_id, _label(row, label_source), sources.get(_source_key(row, layout))
-        refusal = _row_refusal(row, label, layout, clip_id in seen, label_source)
-        seen.add(clip_id)
-        if refusal is None and source is None:
-            refusal = "listed_but_absent", f"the spreadsheet lists it; {layout} does not hold it"
-        if refusal is None and source in whole:
-            refusal = "duplicate_clip", f"its recording is the clip {whole[source]} already"
-        if refusal:
-            findings.reject(clip_id, source or spreadsheet, *refusal)
-            continue
-        if source.is_dir() and source not in listings:
-            listings[source] = findings.frames_of(source)
-        annotation = cleaned(row.onset, row.apex, row.offset, clip_id, source, findings)
-        placed = _placed(annotation, listings.get(source), layout, window, clip_id, source, findings)
-        if placed is not None:
+        clip_id, source = row.clip_id, sources.get(_source_key(row, layout))
+        with findings.rejecting(clip_id, source or spreadsheet):
+            label = _label(row, layout, clip_id in seen, label_source)
+            if source is None:
+                raise Refused("listed_but_absent", f"the spreadsheet lists it; {layout} does not hold it")
+            if source in whole:
+                raise Refused("duplicate_clip", f"its recording is the clip {whole[source]} already")
+            annotation = cleaned(clip_id, source, row.onset, row.apex, row.offset, findings)
+            frames = list_once(source) if source.is_dir() else None
+            if window is not None:
+                place = place_window(annotation, frames, window)
+            else:
+                # a folder that is no whole recording was cut out from onset to offset
+                place = place_annotated(annotation, frames, findings, cut_out=layout not in LONG_LAYOUTS)
             if window is not None and window.start is not None:
                 whole[source] = clip_id
-            findings.clips.append(
-                Clip(safe_id(clip_id), NAME, f"s{row.folder}", label, source, fps=FPS, **vars(placed))
-            )
+            findings.clips.append(Clip(clip_id, NAME, f"s{row.folder}", label, source, fps=FPS, **place))
+        seen.add(clip_id)
 
 
-def _row_refusal(
-    row: Expression, label: str | None, layout: str, seen: bool, label_source: str
-) -> tuple[str, str] | None:
+def _label(row: Expression, layout: str, seen: bool, label_source: str) -> str:
+    """The class of an expression, if the sheets say all that is needed to look for it; Refused otherwise."""
     if seen:
-        return "duplicate_row", "an earlier row has the same subject and clip; the earlier one stands"
+        raise Refused("duplicate_row", "an earlier row has the same subject and clip; the earlier one stands")
     if row.folder is None:
-        return "unknown_subject", f"the second sheet has no folder for subject {row.subject or '(empty)'}"
+        raise Refused("unknown_subject", f"the second sheet has no folder for subject {row.subject or '(empty)'}")
     if row.film_code is None and layout in LONG_LAYOUTS:
-        return "unknown_film", f"the third sheet has no code for the film of {row.name or '(empty)'}"
-    if label is None:
-        value = {"film": row.film, "polarity": row.polarity, "self_report": row.self_report}[label_source]
-        return "unknown_label", f"{value or 'an empty cell'!r} is no known {label_source.replace('_', ' ')}"
-    return None
-
-
-def _placed(
-    annotation: Annotation,
-    frames: FrameList | None,
-    layout: str,
-    window: Window | None,
-    clip_id: str,
-    source: Path,
-    findings: Findings,
-) -> Placement | None:
-    """Where a clip lies in its source; None, with a rejection, where it cannot lie anywhere."""
-    refusal = _placement_refusal(annotation, frames, layout, window, source)
-    if refusal:
-        findings.reject(clip_id, source, *refusal)
-        return None
-    if frames is None:
-        return place_in_video(annotation, window)
-    if window is not None:
-        placed = place_window(annotation, frames, window)
-    else:
-        placed = place_in_folder(annotation, frames, clip_id, source, findings)
-    if placed is None:
-        numbers = f"{annotation.onset or '(missing)'} to {annotation.offset or '(missing)'}"
-        findings.reject(clip_id, source, "annotated_frames_absent", f"no frame is numbered {numbers}")
-    return placed
-
-
-def _placement_refusal(
-    annotation: Annotation, frames: FrameList | None, layout: str, window: Window | None, source: Path
-) -> tuple[str, str] | None:
-    if frames is not None and not frames.frames:
-        return "no_frames", f"expected frames in it, found {found_here(source)}"
-    if window is not None:
-        if window.start is None and annotation.centre is None:
-            return "no_onset", "neither apex nor onset is annotated: nothing to centre a window on"
-        needed = window.length + (window.start or 0)
-        if frames is not None and len(frames.frames) < needed:
-            return "too_short", f"the recording has {len(frames.frames)} frames, the window needs {needed}"
-        return None
-    cut_out = layout not in LONG_LAYOUTS  # the folder itself goes from onset to offset
-    if annotation.refusal and not (cut_out and annotation.refusal[0] in ("no_onset", "no_offset")):
-        return annotation.refusal
-    return None
+        raise Refused("unknown_film", f"the third sheet has no code for the film of {row.name or '(empty)'}")
+    value = getattr(row, label_source)
+    label = FILM_LABELS.get(value) if label_source == "film" else value
+    if not label or (label_source == "polarity" and label not in POLARITIES):
+        raise Refused("unknown_label", f"{value or 'an empty cell'!r} is no known {label_source.replace('_', ' ')}")
+    return label

@@ -3,16 +3,16 @@
 A clip is a video file, or a folder of frames. The subject is read from the clip's name (``s15_…``, ``15_…``).
 """
 
-import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from lib.core.checks import positive_number
 from lib.core.errors import ConfigError
 from lib.datasets.clip import Clip, Dataset, natural_key
 from lib.datasets.findings import Findings, safe_id, subject_of
-from lib.datasets.folders import entries, existing_folder, found_here, junk_traps, plain, subfolders, undoubled
+from lib.datasets.folders import entries, existing_folder, junk_traps, plain, subfolders
 from lib.datasets.frames import IMAGE_FORMATS, is_video
 
 LAYOUT = "class_folders"
@@ -55,12 +55,12 @@ def load_class_folders(
     ConfigError
         If a class is asked for that is not there, or `fps` is no positive number.
     """
-    if isinstance(fps, bool) or not isinstance(fps, (int, float)) or not 0 < fps < math.inf:
-        raise ConfigError(f"fps: expected a positive number of frames per second, found {fps!r}.")
+    positive_number("fps", fps)
     if aliases is not None and not isinstance(aliases, Mapping):
         raise ConfigError(f"aliases: expected a mapping of folder names to classes, found {aliases!r}.")
-    root, doubled = undoubled(existing_folder(root))
-    findings = Findings(traps=doubled + junk_traps(root))
+    findings = Findings()
+    root = findings.undoubled(existing_folder(root))
+    findings.traps += junk_traps(root)
     for label, folders in _class_folders(root, aliases, findings).items():
         if len(folders) > 1:
             names = ", ".join(folder.name for folder in folders)
@@ -98,30 +98,23 @@ def _class_folders(root: Path, aliases: Mapping[str, str] | None, findings: Find
 
 def _read_class(folder: Path, label: str, fps: float, name: str, findings: Findings) -> None:
     findings.traps += junk_traps(folder)
-    loose = []
+    loose_images = 0
     for path in entries(folder):
-        n_frames = None
         if path.is_dir():
-            stem = path.name
-            path, doubled = undoubled(path)
-            findings.traps += doubled
-            n_frames = len(findings.frames_of(path).frames)
+            clip_id, subject, path = safe_id(path.name), subject_of(path.name), findings.undoubled(path)
+            with findings.rejecting(clip_id, path):
+                n_frames = len(findings.frames_of(path).frames)
+                findings.clips.append(Clip(clip_id, name, subject, label, path, 0, n_frames, fps))
         elif is_video(path):
-            stem = path.stem
+            clip_id, subject = safe_id(path.stem), subject_of(path.stem)
+            findings.clips.append(Clip(clip_id, name, subject, label, path, 0, None, fps))
+        elif path.suffix.lower() in IMAGE_FORMATS:
+            loose_images += 1
         else:
-            loose.append(path)
-            continue
-        if n_frames == 0:
-            findings.reject(safe_id(stem), path, "no_frames", f"expected frames in it, found {found_here(path)}")
-        else:
-            findings.clips.append(Clip(safe_id(stem), name, subject_of(stem), label, path, 0, n_frames, fps))
-    images = [path for path in loose if path.suffix.lower() in IMAGE_FORMATS]
-    if images:
-        detail = f"{len(images)} images lie directly in it; a clip is a video or a folder of frames; left out"
-        findings.trap("loose_frames", folder, detail)
-    for path in loose:
-        if path not in images:
             findings.trap("stray_file", path, "is neither a video nor a folder of frames; left out")
+    if loose_images:
+        detail = f"{loose_images} images lie directly in it; a clip is a video or a folder of frames; left out"
+        findings.trap("loose_frames", folder, detail)
 
 
 def _make_ids_unique(findings: Findings) -> None:

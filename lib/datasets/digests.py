@@ -26,7 +26,8 @@ def file_digest(path: Path) -> bytes:
 
 def write_digests(folder: Path) -> None:
     """Write ``_digests.csv``: path (relative to `folder`), size in bytes and blake2b of every file below `folder`."""
-    rows = [(name, path.stat().st_size, file_digest(path).hex()) for name, path in _files(folder)]
+    files = [(name, path) for name, path in _files(folder) if name != DIGESTS_FILE]
+    rows = [(name, path.stat().st_size, file_digest(path).hex()) for name, path in files]
     with (folder / DIGESTS_FILE).open("w", newline="", encoding="utf-8") as file:
         csv.writer(file, lineterminator="\n").writerows([DIGEST_COLUMNS, *rows])
 
@@ -39,9 +40,10 @@ def differences(folder: Path) -> str:
     """
     if not (folder / DIGESTS_FILE).is_file():
         return f"it has no {DIGESTS_FILE}"
-    states = [(name, path.stat()) for name, path in _files(folder, with_digests=True)]
+    states = [(name, path.stat()) for name, path in _files(folder)]
     states = tuple((name, one.st_size, one.st_mtime_ns, one.st_ctime_ns) for name, one in states)
-    digest, note = hashlib.blake2b(repr(states).encode("utf-8", "surrogateescape")).hexdigest(), _note(folder)
+    digest = hashlib.blake2b(repr(states).encode("utf-8", "surrogateescape")).hexdigest()
+    note = folder.with_name(f".{folder.name}.checked")
     with contextlib.suppress(OSError):
         if note.read_text(encoding="utf-8") == digest:
             return ""
@@ -50,10 +52,6 @@ def differences(folder: Path) -> str:
         with contextlib.suppress(OSError):  # a place that cannot be written is read again each time
             note.write_text(digest, encoding="utf-8")
     return told
-
-
-def _note(folder: Path) -> Path:
-    return folder.with_name(f".{folder.name}.checked")
 
 
 @lru_cache(maxsize=8)
@@ -81,13 +79,12 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
 
 
-def _files(folder: Path, with_digests: bool = False) -> Iterator[tuple[str, Path]]:
+def _files(folder: Path) -> Iterator[tuple[str, Path]]:
     """Name relative to `folder`, and path, of every file below it but what operating systems leave behind."""
     for parent, subfolders, names in os.walk(folder):
         subfolders[:] = sorted(name for name in subfolders if not is_junk(Path(name)))
         inside = Path(parent).relative_to(folder)
         for name in sorted(names):
             path = Path(parent, name)
-            is_record = path == folder / DIGESTS_FILE
-            if not is_junk(path) and path.is_file() and (with_digests or not is_record):
+            if not is_junk(path) and path.is_file():
                 yield (inside / name).as_posix(), path

@@ -3,110 +3,60 @@
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+from tabulate import tabulate
 from tqdm import tqdm
 
 from lib.core.errors import DatasetError, FrameError
 from lib.datasets import load_dataset
 from lib.datasets.clip import Clip, Dataset, Rejection, Trap, natural_key
 from lib.datasets.fingerprint import damage_traps
-from lib.datasets.frames import iter_frames, list_frames, read_image
+from lib.datasets.frames import clip_files, iter_frames, read_image
 
 MIN_CLASSES = 2  # a classifier needs two classes,
 MIN_CLIPS_PER_CLASS = 2  # and each needs a clip to train on and one to test
 
-
-@dataclass(frozen=True)
-class Published:
-    """What the publication of a dataset says of it. None where it says nothing that can be compared."""
-
-    classes: Mapping[str, int]
-    clips: int | None = None
-    subjects: int | None = None
-    fps: float | None = None
-    frames_per_clip: tuple[int, int] | None = None
-
-
-# Li et al., FG 2013.
-SMIC_HS = Published(
-    classes={"negative": 70, "positive": 51, "surprise": 43},
-    clips=164,
-    subjects=16,
-    fps=100.0,
-    frames_per_clip=(11, 58),
-)
+# Li et al., FG 2013. SMIC-E leaves out some of the clips; who is in it, and the camera, are the same.
+SMIC_HS = {"negative": 70, "positive": 51, "surprise": 43, "clips": 164}
+SMIC = {"subjects": 16, "frames per second": 100, "frames per clip": (11, 58)}
 # Qu et al., IEEE Transactions on Affective Computing, 2018.
-CASME2_SQ = Published(classes={}, subjects=22, fps=30.0)
+CASME2_SQ = {"subjects": 22, "frames per second": 30}
 CASME2_SQ_CLIPS = {"micro": 57, "macro": 300, "all": 357}
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """One count beside the published one."""
-
-    what: str
-    found: str
-    published: str
-    agrees: bool
-
-
-@dataclass(frozen=True)
-class FrameProblem:
-    """A frame, or the rest of a video, that cannot be used. `reason` is that of `lib.core.errors.FrameError`."""
-
-    clip_id: str
-    path: Path
-    reason: str
-    detail: str
-
-
-@dataclass(frozen=True)
 class Report:
-    """What `examine` found.
+    """What `examine` found in `root`. Where nothing could be read there is an error and no dataset."""
 
-    Attributes
-    ----------
-    dataset, root, layout
-        What was read; `layout` is None if nothing could be.
-    standin : mapping or None
-        The marker of the stand-in that this is; None for anything else.
-    error : str or None
-        Why nothing could be read.
-    class_counts : dict of str to int
-        Clips per class.
-    subject_counts : dict of str to dict of str to int
-        Subject -> clips per class.
-    sound_counts : dict of str to int
-        Clips per class all of whose frames decode; equal to `class_counts` if nothing was decoded.
-    comparisons : tuple of Comparison
-        Counts beside the published ones; empty for a stand-in, and where nothing is published for what was read.
-    traps, rejected
-        As in `Dataset`.
-    frame_problems : tuple of FrameProblem
-        Every frame that does not decode, changes size or is missing.
-    frames_decoded : int or None
-        None if decoding was not asked for.
-    usable : bool
-        At least two classes with at least two sound clips each.
-    """
-
-    dataset: str
+    name: str
     root: Path
-    layout: str | None
-    standin: Mapping | None
-    error: str | None
-    class_counts: Mapping[str, int]
-    subject_counts: Mapping[str, Mapping[str, int]]
-    sound_counts: Mapping[str, int]
-    comparisons: tuple[Comparison, ...]
-    traps: tuple[Trap, ...]
-    rejected: tuple[Rejection, ...]
-    frame_problems: tuple[FrameProblem, ...]
-    frames_decoded: int | None
-    usable: bool
+    dataset: Dataset | None = None
+    error: str = ""
+    # Clips per class all of whose frames decode; all clips if nothing was decoded.
+    sound: Mapping[str, int] | None = None
+    # Columns found and published (as text) and agrees, a row for each published count; empty for a stand-in, and where
+    # nothing is published for what was read.
+    comparisons: pd.DataFrame | None = None
+    # Those of the dataset, clips that repeat another's frames, and what differs in a stand-in from what was rendered.
+    traps: tuple[Trap, ...] = ()
+    # Every frame that does not decode, changes size or is missing, and the unusable rest of a video: `source`
+    # is the file, `reason` that of `lib.core.errors.FrameError`.
+    frame_problems: tuple[Rejection, ...] = ()
+    frames_decoded: int | None = None  # None if decoding was not asked for
+
+    @property
+    def usable(self) -> bool:
+        """At least two classes have at least two sound clips each."""
+        return self.dataset is not None and len(self.trainable) >= MIN_CLASSES
+
+    @property
+    def trainable(self) -> list[str]:
+        """The classes that have at least two sound clips."""
+        return [name for name, count in self.sound.items() if count >= MIN_CLIPS_PER_CLASS]
 
 
 def examine(dataset_name: str, root: Path | str, decode: bool = True, progress: bool = True, **options) -> Report:
@@ -133,8 +83,8 @@ def examine(dataset_name: str, root: Path | str, decode: bool = True, progress: 
     try:
         dataset = load_dataset(dataset_name, root, **options)
     except DatasetError as error:
-        return Report(dataset_name, Path(root), None, None, str(error), {}, {}, {}, (), (), (), (), None, usable=False)
-    problems: list[FrameProblem] = []
+        return Report(dataset_name, Path(root), error=str(error))
+    problems: list[Rejection] = []
     traps = [*dataset.traps, *damage_traps(dataset)]
     lengths = {clip.clip_id: clip.n_frames for clip in dataset.clips}
     if decode:
@@ -142,31 +92,22 @@ def examine(dataset_name: str, root: Path | str, decode: bool = True, progress: 
         traps += same
     unsound = {problem.clip_id for problem in problems}
     sound = Counter(clip.label for clip in dataset.clips if clip.clip_id not in unsound)
-    subjects: dict[str, Counter] = defaultdict(Counter)
-    for clip in dataset.clips:
-        subjects[clip.subject][clip.label] += 1
     return Report(
-        dataset=dataset.name,
-        root=dataset.root,
-        layout=dataset.layout,
-        standin=dataset.standin,
-        error=None,
-        class_counts=dataset.counts().to_dict(),
-        subject_counts={name: dict(counts) for name, counts in subjects.items()},
-        sound_counts={name: sound[name] for name in dataset.classes},
+        dataset.name,
+        dataset.root,
+        dataset,
+        sound={name: sound[name] for name in dataset.classes},
         comparisons=_compare(dataset, lengths, options),
         traps=tuple(traps),
-        rejected=dataset.rejected,
         frame_problems=tuple(problems),
         frames_decoded=sum(lengths.values()) if decode else None,
-        usable=sum(count >= MIN_CLIPS_PER_CLASS for count in sound.values()) >= MIN_CLASSES,
     )
 
 
-def _decode(dataset: Dataset, progress: bool) -> tuple[dict[str, int], list[FrameProblem], list[Trap]]:
+def _decode(dataset: Dataset, progress: bool) -> tuple[dict[str, int], list[Rejection], list[Trap]]:
     """Frames that decode in each clip, the problems, and a trap for each clip that repeats another's frames."""
     lengths: dict[str, int] = {}
-    problems: list[FrameProblem] = []
+    problems: list[Rejection] = []
     traps: list[Trap] = []
     by_content: dict[str, Clip] = {}
     for clip in tqdm(dataset.clips, desc="decoding", unit="clip", disable=not progress):
@@ -174,14 +115,12 @@ def _decode(dataset: Dataset, progress: bool) -> tuple[dict[str, int], list[Fram
         lengths[clip.clip_id] = 0
         for item in _attempts(clip):
             if isinstance(item, FrameError):
-                problems.append(FrameProblem(clip.clip_id, item.path, item.reason, item.detail))
+                problems.append(Rejection(clip.clip_id, item.path, item.reason, item.detail))
             else:
                 lengths[clip.clip_id] += 1
                 digest.update(str(item.shape).encode())
                 digest.update(item)
-        if not lengths[clip.clip_id]:
-            continue
-        first = by_content.setdefault(digest.hexdigest(), clip)
+        first = by_content.setdefault(digest.hexdigest(), clip) if lengths[clip.clip_id] else clip
         if first is not clip:
             detail = f"{clip.clip_id} ({clip.label}) has the same frames as {first.clip_id} ({first.label})"
             traps.append(Trap("same_frames", clip.source, detail))
@@ -197,8 +136,7 @@ def _attempts(clip: Clip) -> Iterator[np.ndarray | FrameError]:
             yield error
         return
     shape = None
-    stop = None if clip.n_frames is None else clip.first_frame + clip.n_frames
-    for path in list_frames(clip.source).frames[clip.first_frame : stop]:
+    for path in clip_files(clip):
         try:
             frame = read_image(path)
         except FrameError as error:
@@ -212,38 +150,28 @@ def _attempts(clip: Clip) -> Iterator[np.ndarray | FrameError]:
             yield FrameError("size_changed", path, f"expected {sizes[0]}, found {sizes[1]}")
 
 
-def _compare(dataset: Dataset, lengths: Mapping[str, int | None], options: Mapping) -> tuple[Comparison, ...]:
+def _compare(dataset: Dataset, lengths: Mapping[str, int | None], options: Mapping) -> pd.DataFrame:
     """Counts beside the published ones, for what is published: whole datasets, not a choice of classes from them."""
-    published = _published(dataset, options)
-    if published is None:
-        return ()
-    counts = dataset.counts()
-    rows = [(name, int(counts[name]), published.classes[name]) for name in dataset.classes if name in published.classes]
-    rows += [("clips", len(dataset.clips), published.clips)]
-    rows += [("subjects", len({clip.subject for clip in dataset.clips}), published.subjects)]
-    rows += [("frames per second", dataset.clips[0].fps, published.fps)]
-    comparisons = [
-        Comparison(what, f"{found:g}", f"{expected:g}", found == expected)
-        for what, found, expected in rows
-        if expected is not None
-    ]
+    published = {}
+    if options.get("classes") is None and not dataset.is_standin:
+        if dataset.name == "smic":
+            published = SMIC if dataset.layout == "smic_e" else {**SMIC_HS, **SMIC}
+        elif dataset.name == "casme2_sq" and dataset.layout != "class_folders":
+            published = {"clips": CASME2_SQ_CLIPS[options.get("expression", "micro")], **CASME2_SQ}
+    found = {
+        **dataset.counts(),
+        "clips": len(dataset.clips),
+        "subjects": len({clip.subject for clip in dataset.clips}),
+        "frames per second": dataset.clips[0].fps,
+    }
+    both = {name: (found[name], count) for name, count in published.items() if name in found}
+    rows = {name: (f"{ours:g}", f"{count:g}", ours == count) for name, (ours, count) in both.items()}
     known = [length for length in lengths.values() if length is not None]
-    if published.frames_per_clip and known:
-        low, high = published.frames_per_clip
+    if "frames per clip" in published and known:
+        low, high = published["frames per clip"]
         agrees = low <= min(known) and max(known) <= high
-        comparisons.append(Comparison("frames per clip", f"{min(known)}-{max(known)}", f"{low}-{high}", agrees))
-    return tuple(comparisons)
-
-
-def _published(dataset: Dataset, options: Mapping) -> Published | None:
-    if options.get("classes") is not None or dataset.is_standin:
-        return None
-    if dataset.name == "smic":
-        # SMIC-E leaves out some of the clips; who is in it, and the camera, are the same.
-        return replace(SMIC_HS, classes={}, clips=None) if dataset.layout == "smic_e" else SMIC_HS
-    if dataset.name == "casme2_sq" and dataset.layout != "class_folders":
-        return replace(CASME2_SQ, clips=CASME2_SQ_CLIPS[options.get("expression", "micro")])
-    return None
+        rows["frames per clip"] = (f"{min(known)}-{max(known)}", f"{low}-{high}", agrees)
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["found", "published", "agrees"])
 
 
 def format_report(report: Report, limit: int = 12) -> str:
@@ -261,73 +189,51 @@ def format_report(report: Report, limit: int = 12) -> str:
     str
         Lines of text; the last one is the verdict.
     """
-    lines = [f"{report.dataset} in {report.root}", ""]
-    if report.error:
+    lines = [f"{report.name} in {report.root}", ""]
+    dataset = report.dataset
+    if dataset is None:
         return "\n".join([*lines, "Nothing could be read.", f"  {report.error}", "", "NOT USABLE"])
-    if report.standin is not None:
-        statement = report.standin.get("statement", "Rendered faces of people who do not exist.")
+    if dataset.is_standin:
+        statement = dataset.standin.get("statement", "Rendered faces of people who do not exist.")
         lines += ["THIS IS A STAND-IN, not the dataset.", f"  {statement}", ""]
-    n_clips, n_sound = sum(report.class_counts.values()), sum(report.sound_counts.values())
     decoded = "nothing decoded" if report.frames_decoded is None else f"{report.frames_decoded} frames decoded"
-    lines += [f"Layout {report.layout}: {n_clips} clips of {len(report.subject_counts)} subjects, {decoded}", ""]
-    lines += _class_table(report)
-    lines += _comparison_table(report)
-    lines += _section(
-        "Frames that cannot be used",
-        [(one.reason, f"{_inside(one.path, report.root)}: {one.detail}") for one in report.frame_problems],
-        limit,
-    )
-    lines += _section(
-        "Rejected clips", [(one.reason, f"{one.clip_id}: {one.detail}") for one in report.rejected], limit
-    )
-    lines += _section(
-        "Traps", [(one.kind, f"{_inside(one.path, report.root)}: {one.detail}") for one in report.traps], limit
-    )
-    if report.usable:
-        enough = [name for name, count in report.sound_counts.items() if count >= MIN_CLIPS_PER_CLASS]
-        few = ", ".join(name for name in report.sound_counts if name not in enough)
-        if few:
-            hint = f"leave them out by classes={','.join(enough)}"
-            lines += [
-                f"Classes with fewer than {MIN_CLIPS_PER_CLASS} sound clips, on which nothing trains: {few}; {hint}",
-                "",
-            ]
-        lines.append("USABLE" if n_sound == n_clips else f"USABLE: {n_sound} of {n_clips} clips are sound")
-    else:
-        lines.append(
-            f"NOT USABLE: fewer than {MIN_CLASSES} classes have {MIN_CLIPS_PER_CLASS} clips whose frames all decode"
-        )
-    return "\n".join(lines)
+    n_subjects = dataset.table()["subject"].nunique()
+    lines += [f"Layout {dataset.layout}: {len(dataset.clips)} clips of {n_subjects} subjects, {decoded}", ""]
+    lines += [_aligned(_class_table(report).replace(0, "·")), ""]
+    if len(report.comparisons):
+        differs = report.comparisons["agrees"].map({True: "", False: "differs"})
+        lines += [_aligned(report.comparisons[["found", "published"]].assign(**{"": differs})), ""]
+    problems = [(one.reason, f"{_inside(one.source, dataset.root)}: {one.detail}") for one in report.frame_problems]
+    rejected = [(one.reason, f"{one.clip_id}: {one.detail}") for one in dataset.rejected]
+    traps = [(one.kind, f"{_inside(one.path, dataset.root)}: {one.detail}") for one in report.traps]
+    lines += _section("Frames that cannot be used", problems, limit)
+    lines += _section("Rejected clips", rejected, limit)
+    lines += _section("Traps", traps, limit)
+    if not report.usable:
+        wanted = f"{MIN_CLASSES} classes have {MIN_CLIPS_PER_CLASS} clips whose frames all decode"
+        return "\n".join([*lines, f"NOT USABLE: fewer than {wanted}"])
+    if few := [name for name in dataset.classes if name not in report.trainable]:
+        told = f"on which nothing trains: {', '.join(few)}; leave them out by classes={','.join(report.trainable)}"
+        lines += [f"Classes with fewer than {MIN_CLIPS_PER_CLASS} sound clips, {told}", ""]
+    n_sound, n_clips = sum(report.sound.values()), len(dataset.clips)
+    return "\n".join([*lines, "USABLE" if n_sound == n_clips else f"USABLE: {n_sound} of {n_clips} clips are sound"])
 
 
-def _class_table(report: Report) -> list[str]:
-    """Subjects down, classes across, sums at the edges."""
-    classes = list(report.class_counts)
-    width = max(7, *(len(name) for name in classes))
-    first = max(8, *(len(name) for name in report.subject_counts))
-    header = "  ".join([f"{'subject':<{first}}", *(f"{name:>{width}}" for name in classes), f"{'all':>{width}}"])
-    rule = "-" * len(header)
-    lines = [header, rule]
-    rows = [*report.subject_counts.items(), ("all", report.class_counts)]
-    for name, counts in sorted(rows[:-1], key=lambda row: natural_key(row[0])) + rows[-1:]:
-        values = [counts.get(label, 0) for label in classes]
-        lines.append("  ".join([f"{name:<{first}}", *(f"{value or '·':>{width}}" for value in (*values, sum(values)))]))
-    lines.insert(-1, rule)
-    if report.sound_counts != report.class_counts:
-        values = [*report.sound_counts.values(), sum(report.sound_counts.values())]
-        lines.append("  ".join([f"{'sound':<{first}}", *(f"{value:>{width}}" for value in values)]))
-    return [*lines, ""]
+def _class_table(report: Report) -> pd.DataFrame:
+    """Subjects down, classes across, sums at the edges; a row for the sound clips where not all are."""
+    clips = report.dataset.table()
+    counts = pd.crosstab(clips["subject"], clips["label"])
+    subjects = sorted(counts.index, key=natural_key)
+    counts = counts.reindex(index=subjects, columns=list(report.dataset.classes), fill_value=0)
+    sums = pd.DataFrame({"all": report.dataset.counts(), "sound": pd.Series(report.sound)}).T
+    counts = pd.concat([counts, sums.drop_duplicates()])
+    counts.insert(counts.shape[1], "all", counts.sum(axis=1), allow_duplicates=True)  # a class may have that name
+    return counts.rename_axis("subject")
 
 
-def _comparison_table(report: Report) -> list[str]:
-    if not report.comparisons:
-        return []
-    width = max(len(one.what) for one in report.comparisons)
-    lines = [f"{'':<{width}}  {'found':>9}  {'published':>9}"]
-    for one in report.comparisons:
-        mark = "" if one.agrees else "  differs"
-        lines.append(f"{one.what:<{width}}  {one.found:>9}  {one.published:>9}{mark}")
-    return [*lines, ""]
+def _aligned(table: pd.DataFrame) -> str:
+    headers = [table.index.name or "", *table.columns]
+    return tabulate(table, headers, tablefmt="simple", stralign="right", colalign=("left",))
 
 
 def _section(title: str, findings: list[tuple[str, str]], limit: int) -> list[str]:

@@ -2,16 +2,25 @@
 
 import re
 from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from lib.core.errors import ConfigError, DatasetError
 from lib.datasets.clip import Clip, Dataset, Rejection, Trap, read_standin_marker, sort_clips, standin_folder
-from lib.datasets.folders import found_here, junk_trap
+from lib.datasets.folders import found_here, junk_trap, undoubled
 from lib.datasets.frames import FrameList, list_frames
 
 SUBJECT = re.compile(r"s?(\d+)_", re.IGNORECASE)
 UNKNOWN_SUBJECT = "unknown"
+
+
+class Refused(Exception):
+    """A clip cannot be read: the reason, which is a stable code, and a detail for people. Never leaves a loader."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(reason, detail)
 
 
 @dataclass
@@ -28,8 +37,46 @@ class Findings:
     def trap(self, kind: str, path: Path, detail: str) -> None:
         self.traps.append(Trap(kind, path, detail))
 
+    @contextmanager
+    def rejecting(self, clip_id: str, source: Path) -> Iterator[None]:
+        """Where `Refused` is raised within, the clip is rejected."""
+        try:
+            yield
+        except Refused as refused:
+            self.reject(clip_id, source, *refused.args)
+
+    def only(self, found: Sequence[Path], kind: str, what: str = "") -> Path:
+        """The first of several files or folders that could all be read; a trap names the others."""
+        if len(found) > 1:
+            self.trap(kind, found[0], f"is read; {what}not read: {', '.join(map(str, found[1:]))}")
+        return found[0]
+
+    def by_key(self, found: Iterable[tuple[Hashable, Path]]) -> dict[Hashable, Path]:
+        """Key -> the first folder or file that has it; the others are rejected."""
+        index: dict[Hashable, Path] = {}
+        for key, path in found:
+            if index.setdefault(key, path) is not path:
+                self.reject(_id_of(path), path, "duplicate_clip", f"is also {index[key]}")
+        return index
+
+    def reject_unlisted(self, index: Mapping[Hashable, Path], listed: Set[Hashable], sheet: Path) -> None:
+        for path in (path for key, path in index.items() if key not in listed):
+            self.reject(_id_of(path), path, "present_but_unlisted", f"no row of {sheet.name} lists it")
+
+    def undoubled(self, folder: Path) -> Path:
+        """The folder that really holds the data where unpacking has doubled it, with a trap if so."""
+        folder, traps = undoubled(folder)
+        self.traps += traps
+        return folder
+
     def frames_of(self, folder: Path) -> FrameList:
-        """The frames in a folder; whatever is odd about the names there becomes a trap."""
+        """The frames in a folder; whatever is odd about the names there becomes a trap.
+
+        Raises
+        ------
+        Refused
+            ``"no_frames"``.
+        """
         frames = list_frames(folder)
         if frames.junk:
             self.traps.append(junk_trap(folder, (f"{path.name} ({reason})" for path, reason in frames.junk)))
@@ -39,6 +86,8 @@ class Findings:
         doubled = [path.name for path in frames.frames if Path(path.stem).suffix.lower() == path.suffix.lower()]
         if doubled:
             self.trap("doubled_extension", folder, f"{len(doubled)} frames such as {doubled[0]}; read as frames")
+        if not frames.frames:
+            raise Refused("no_frames", f"expected frames in it, found {found_here(folder)}")
         return frames
 
     def dataset(
@@ -98,7 +147,7 @@ class Findings:
             classes=classes,
             clips=sort_clips(clips, classes),
             rejected=tuple(self.rejected),
-            traps=tuple(self.traps),
+            traps=tuple(dict.fromkeys(self.traps)),
             standin=None if standin is None else read_standin_marker(standin),
             standin_root=standin,
         )
@@ -129,3 +178,7 @@ def safe_id(name: str) -> str:
     'my_clip_2'
     """
     return re.sub(r"[^\w.-]+", "_", name).strip("_.") or "clip"
+
+
+def _id_of(source: Path) -> str:
+    return safe_id(source.name if source.is_dir() else source.stem)

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import os
+from functools import cache
 from pathlib import Path
 
 from lib.core.digest import json_digest
@@ -18,27 +19,20 @@ def fingerprint(dataset: Dataset) -> str:
     """The identity of a dataset, 64 hexadecimal digits; it does not depend on where the dataset lies.
 
     A stand-in as it was rendered has that of its recipe, clip table and classes, the same on every machine, though
-    another processor rounds some pixels differently. Anything else has that of its bytes.
+    another processor rounds some pixels differently. Anything else has that of the clip table, the classes, and every
+    byte of the files that the clips are read from, about a second per gigabyte. Names and sizes would not do:
+    uncompressed frames of another recording, or of a stand-in of another difficulty, have the same. A file that cannot
+    be read (a link that leads nowhere) counts as such: preprocessing rejects its clip, with the reason.
     """
-    return recipe_digest(dataset) or _bytes_digest(dataset)
-
-
-def _bytes_digest(dataset: Dataset) -> str:
-    """Digest of the clip table, the classes, and every byte of the files that the clips are read from.
-
-    Names and sizes would not do: uncompressed frames of another recording, or of a stand-in of another difficulty, have
-    the same. Reading takes about a second per gigabyte. A file that cannot be read (a link that leads nowhere) counts
-    as such: preprocessing rejects its clip, with the reason.
-    """
+    if recipe := recipe_digest(dataset):
+        return recipe
     digest = hashlib.blake2b(digest_size=32)
     digest.update(dataset.table().to_csv(index=False, lineterminator="\n").encode())
     digest.update("\n".join(dataset.classes).encode())
-    known = {}
+    digest_once = cache(file_digest)  # windows of one recording may share frames
     for clip in dataset.clips:
         for path in clip_files(clip):
-            if path not in known:  # windows of one recording may share frames
-                known[path] = file_digest(path)
-            digest.update(relative_to(path, dataset.root).encode() + b"\0" + known[path])
+            digest.update(relative_to(path, dataset.root).encode() + b"\0" + digest_once(path))
     return digest.hexdigest()
 
 
@@ -67,11 +61,8 @@ def listing_digest(root: Path) -> str:
             path = Path(folder) / name
             with contextlib.suppress(OSError):  # a link that leads nowhere
                 state = path.stat()
-                digest.update(
-                    f"{relative_to(path, root)}\0{state.st_size}\0{state.st_mtime_ns}\n".encode(
-                        "utf-8", "surrogateescape"
-                    )
-                )
+                told = f"{relative_to(path, root)}\0{state.st_size}\0{state.st_mtime_ns}\n"
+                digest.update(told.encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
 
 

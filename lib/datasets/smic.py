@@ -5,29 +5,21 @@ Li, Pfister, Huang, Zhao, Pietikainen: A Spontaneous Micro-expression Database: 
 """
 
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from lib.core.errors import ConfigError, DatasetError
-from lib.datasets.annotation import cleaned, place_in_folder
+from lib.core.checks import one_of
+from lib.core.errors import DatasetError
+from lib.datasets.annotation import cleaned, place_annotated
 from lib.datasets.class_folders import LAYOUT as CLASS_FOLDERS
 from lib.datasets.class_folders import has_class_folders, load_class_folders
 from lib.datasets.clip import Clip, Dataset, natural_key
-from lib.datasets.findings import UNKNOWN_SUBJECT, Findings, safe_id, subject_of
-from lib.datasets.folders import (
-    child,
-    doubled_above,
-    existing_folder,
-    found_here,
-    junk_traps,
-    plain,
-    subfolders,
-    undoubled,
-    walk,
-)
+from lib.datasets.findings import UNKNOWN_SUBJECT, Findings, Refused, safe_id, subject_of
+from lib.datasets.folders import child, doubled_above, existing_folder, found_here, junk_traps, plain, subfolders, walk
 from lib.datasets.frames import list_frames
-from lib.datasets.spreadsheets import Row, cell_at, find_columns, find_spreadsheets, number, read_sheets, text
+from lib.datasets.spreadsheets import find_columns, find_spreadsheets, number, read_sheets
 
 NAME = "smic"
 CLASSES = ("negative", "positive", "surprise")
@@ -90,8 +82,8 @@ def load_smic(root: Path | str, layout: str | None = None, classes: tuple[str, .
     ConfigError
         If the layout or a class is unknown.
     """
-    if layout is not None and layout not in LAYOUTS:
-        raise ConfigError(f"Unknown layout {layout!r} for smic; known are {', '.join(LAYOUTS)}.")
+    if layout is not None:
+        one_of("layout", layout, LAYOUTS)
     root = existing_folder(root)
     found = _find_layouts(root)
     layout = layout or next((one for one in LAYOUTS if one in found), None)
@@ -100,37 +92,30 @@ def load_smic(root: Path | str, layout: str | None = None, classes: tuple[str, .
             f"No SMIC-HS in {root}{f' in the layout {layout}' if layout else ''}. Expected {EXPECTED}; "
             f"found {found_here(root)}. Give the folder that holds one of these."
         )
-    folder = found[layout][0]
     findings = Findings()
-    if len(found[layout]) > 1:
-        others = ", ".join(map(str, found[layout][1:]))
-        findings.trap("several_copies", folder, f"is read; of the same layout and not read: {others}")
+    folder = findings.only(found[layout], "several_copies", "of the same layout and ")
     findings.traps += doubled_above(folder, root)
     if layout == CLASS_FOLDERS:
         dataset = load_class_folders(folder, classes, fps=FPS, name=NAME, aliases=ALIASES)
-        for clip in dataset.clips:
-            _compare_with_name(clip, findings)
+        _compare_with_names(dataset.clips, findings)
         return replace(dataset, traps=(*dataset.traps, *findings.traps))
     findings.traps += junk_traps(folder)
     if layout == "smic_e":
         _read_smic_e(folder, root, findings)
     else:
         _read_hs(folder, findings)
+    _compare_with_names(findings.clips, findings)
     return findings.dataset(NAME, root, layout, CLASSES, classes, EXPECTED)
 
 
 def _find_layouts(root: Path) -> dict[str, list[Path]]:
     """Layout -> the folders of that layout at or below `root`; only folders named like parts of SMIC-HS are entered."""
-    found: dict[str, list[Path]] = {}
-    for folder in walk(root, _is_part_of_smic_hs):
-        layout = _layout_of(folder)
-        if layout:
-            found.setdefault(layout, []).append(folder)
+    found = defaultdict(list)
+    others = ("vis", "nir")  # the other cameras
+    for folder in walk(root, lambda name: name.startswith(("smic", "hs")) and not any(one in name for one in others)):
+        if layout := _layout_of(folder):
+            found[layout].append(folder)
     return found
-
-
-def _is_part_of_smic_hs(name: str) -> bool:
-    return name.startswith(("smic", "hs")) and "vis" not in name and "nir" not in name
 
 
 def _layout_of(folder: Path) -> str | None:
@@ -144,10 +129,8 @@ def _layout_of(folder: Path) -> str | None:
 
 def _is_cropped(folder: Path) -> bool:
     """Cropped frames are named ``reg_image…``; where a copy renamed them, the name of the archive tells."""
-    archives = [
-        one.name for one in (folder, *list(folder.resolve().parents)[:2]) if plain(one.name).startswith("smicall")
-    ]
-    if any("crop" in plain(name) for name in archives):
+    archives = [plain(one.name) for one in (folder, *list(folder.resolve().parents)[:2])]
+    if any(name.startswith("smicall") and "crop" in name for name in archives):
         return True
     first = next((frames[0] for _, _, path in _hs_clips(folder) if (frames := list_frames(path).frames)), None)
     return first is not None and first.name.lower().startswith("reg")
@@ -172,29 +155,21 @@ def _read_hs(folder: Path, findings: Findings) -> None:
         if child(subject, "micro") is None:
             findings.trap("no_micro_folder", subject, f"expected a folder micro, found {found_here(subject)}")
     seen: dict[str, Path] = {}
-    unknown: dict[Path, None] = {}
     for subject, emotion, path in _hs_clips(folder):
-        label = ALIASES.get(plain(emotion.name))
-        clip_id = safe_id(path.name)
+        label, clip_id = ALIASES.get(plain(emotion.name)), safe_id(path.name)
         if label is None:
-            unknown[emotion] = None
+            findings.trap("unknown_folder", emotion, f"is none of {', '.join(CLASSES)}")
             findings.reject(clip_id, path, "unknown_label", f"{emotion.name} is none of {', '.join(CLASSES)}")
             continue
         if clip_id.lower() in seen:
             findings.reject(clip_id, path, "duplicate_clip", f"a clip of this name is {seen[clip_id.lower()]}")
             continue
-        path, doubled = undoubled(path)
-        findings.traps += doubled
-        n_frames = len(findings.frames_of(path).frames)
-        if n_frames == 0:
-            findings.reject(clip_id, path, "no_frames", f"expected frames in it, found {found_here(path)}")
-            continue
-        seen[clip_id.lower()] = path
-        clip = Clip(clip_id, NAME, _subject(path, subject, findings), label, path, 0, n_frames, FPS)
-        _compare_with_name(clip, findings)
-        findings.clips.append(clip)
-    for emotion in unknown:
-        findings.trap("unknown_folder", emotion, f"is none of {', '.join(CLASSES)}")
+        path = findings.undoubled(path)
+        with findings.rejecting(clip_id, path):
+            n_frames = len(findings.frames_of(path).frames)
+            seen[clip_id.lower()] = path
+            subject = _subject(path, subject, findings)
+            findings.clips.append(Clip(clip_id, NAME, subject, label, path, 0, n_frames, FPS))
 
 
 def _subject(clip_folder: Path, subject_folder: Path, findings: Findings) -> str:
@@ -209,48 +184,39 @@ def _subject(clip_folder: Path, subject_folder: Path, findings: Findings) -> str
     return named
 
 
-def _compare_with_name(clip: Clip, findings: Findings) -> None:
-    """A trap where the code in a clip's name is not that of its label."""
-    match = CLIP_NAME.match(clip.source.name)
-    named = CODES[match[2].lower()] if match else clip.label
-    if named != clip.label:
-        detail = f"{clip.clip_id} is annotated {clip.label}, which stands; its name says {named}"
-        findings.trap("label_disagrees", clip.source, detail)
+def _compare_with_names(clips: Iterable[Clip], findings: Findings) -> None:
+    """A trap for each clip in whose name the code is not that of its label."""
+    for clip in clips:
+        match = CLIP_NAME.match(clip.source.name)
+        if match and CODES[match[2].lower()] != clip.label:
+            named = CODES[match[2].lower()]
+            detail = f"{clip.clip_id} is annotated {clip.label}, which stands; its name says {named}"
+            findings.trap("label_disagrees", clip.source, detail)
 
 
 def _read_smic_e(folder: Path, root: Path, findings: Findings) -> None:
     """Clips of SMIC-E: the spreadsheet's rows, each the onset to offset of a folder named like the row."""
-    sheet, columns, rows = _annotation(folder, root, findings)
-    present: dict[tuple, tuple[Path, Path]] = {}
-    for subject in _subjects(folder):
-        for path in subfolders(subject):
-            key = _clip_key(path.name)
-            if key in present:
-                findings.reject(safe_id(path.name), path, "duplicate_clip", f"is also {present[key][1]}")
-            else:
-                present[key] = (subject, path)
+    sheet, rows = _annotation(folder, root, findings)
+    clips = (path for subject in _subjects(folder) for path in subfolders(subject))
+    present = findings.by_key((_clip_key(path.name), path) for path in clips)
     listed = set()
     for row in rows:
-        name = text(cell_at(row, columns["clip"]))
-        key, clip_id = _clip_key(name), safe_id(name)
-        if not name:
+        key, clip_id = _clip_key(row["clip"]), safe_id(row["clip"])
+        if not row["clip"]:
             continue
         if key in listed:
             findings.reject(clip_id, sheet, "duplicate_row", "an earlier row has the same clip; the earlier one stands")
         elif key not in present:
-            findings.reject(
-                clip_id, sheet, "listed_but_absent", f"the spreadsheet lists it; no such folder in {folder}"
-            )
+            detail = f"the spreadsheet lists it; no such folder in {folder}"
+            findings.reject(clip_id, sheet, "listed_but_absent", detail)
         else:
-            _read_row(row, columns, *present[key], findings)
+            _read_row(row, present[key], findings)
         listed.add(key)
-    for key, (_, path) in present.items():
-        if key not in listed:
-            findings.reject(safe_id(path.name), path, "present_but_unlisted", f"no row of {sheet.name} lists it")
+    findings.reject_unlisted(present, listed, sheet)
 
 
-def _annotation(folder: Path, root: Path, findings: Findings) -> tuple[Path, dict[str, int | None], list[Row]]:
-    """The spreadsheet that is read, its columns, and the rows below its header."""
+def _annotation(folder: Path, root: Path, findings: Findings) -> tuple[Path, list[dict[str, str]]]:
+    """The spreadsheet that is read, and the rows below its header by the names of `COLUMNS`; a missing one is empty."""
     places = dict.fromkeys((folder, folder.parent, root))
     sheets = [path for place in places for path in find_spreadsheets(place, "annotation")]
     sheets = [path for path in sheets if not any(camera in plain(path.name) for camera in ("vis", "nir"))]
@@ -260,53 +226,35 @@ def _annotation(folder: Path, root: Path, findings: Findings) -> tuple[Path, dic
             "without it the onset and offset of a clip within its folder are unknown. Unpack it too."
         )
     # Copies come with …_orig.xlsx and …_2019.xlsx: the latest correction counts.
-    sheets.sort(key=lambda path: ("orig" not in path.name.lower(), natural_key(path.stem)))
-    sheet = sheets[-1]
-    if len(sheets) > 1:
-        others = ", ".join(path.name for path in sheets[:-1])
-        findings.trap("several_spreadsheets", sheet, f"is read; not read: {others}")
+    sheets.sort(key=lambda path: ("orig" not in path.name.lower(), natural_key(path.stem)), reverse=True)
+    sheet = findings.only(sheets, "several_spreadsheets")
     for rows in read_sheets(sheet):
         for i, row in enumerate(rows[:10]):
             columns = find_columns(row, COLUMNS)
-            if all(columns[name] is not None for name in ("clip", "onset", "offset", "label")):
-                return sheet, columns, rows[i + 1 :]
+            if {"clip", "onset", "offset", "label"} <= columns.keys():
+                empty = dict.fromkeys(COLUMNS, "")
+                return sheet, [{**empty, **{name: row[at] for name, at in columns.items()}} for row in rows[i + 1 :]]
     raise DatasetError(
         f"{sheet} has no row with the headers Filename, OnsetF, OffsetF and Emotion. Expected SMIC-E's annotation."
     )
 
 
-def _read_row(row: Row, columns: dict[str, int | None], subject_folder: Path, path: Path, findings: Findings) -> None:
-    clip_id = safe_id(path.name)
-    path, doubled = undoubled(path)
-    findings.traps += doubled
-    label_cell = text(cell_at(row, columns["label"]))
-    label = ALIASES.get(plain(label_cell))
-    numbers = (number(cell_at(row, columns[name])) for name in ("onset", "apex", "offset"))
-    annotation = cleaned(*numbers, clip_id, path, findings)
-    frames = findings.frames_of(path)
-    if label is None:
-        findings.reject(clip_id, path, "unknown_label", f"{label_cell!r} is none of {', '.join(CLASSES)}")
-    elif not frames.frames:
-        findings.reject(clip_id, path, "no_frames", f"expected frames in it, found {found_here(path)}")
-    elif annotation.refusal:
-        findings.reject(clip_id, path, *annotation.refusal)
-    elif (placed := place_in_folder(annotation, frames, clip_id, path, findings)) is None:
-        detail = f"no frame is numbered {annotation.onset} to {annotation.offset}"
-        findings.reject(clip_id, path, "annotated_frames_absent", detail)
-    else:
+def _read_row(row: dict[str, str], path: Path, findings: Findings) -> None:
+    subject_folder, clip_id, label = path.parent, safe_id(path.name), ALIASES.get(plain(row["label"]))
+    path = findings.undoubled(path)
+    with findings.rejecting(clip_id, path):
+        numbers = (number(row[name]) for name in ("onset", "apex", "offset"))
+        annotation = cleaned(clip_id, path, *numbers, findings)
+        frames = findings.frames_of(path)
+        if label is None:
+            raise Refused("unknown_label", f"{row['label']!r} is none of {', '.join(CLASSES)}")
+        place = place_annotated(annotation, frames, findings)
         subject = _subject(path, subject_folder, findings)
-        _compare_with_column(cell_at(row, columns["subject"]), subject, path, findings)
-        clip = Clip(clip_id, NAME, subject, label, path, fps=FPS, **vars(placed))
-        _compare_with_name(clip, findings)
-        findings.clips.append(clip)
-
-
-def _compare_with_column(cell: object, subject: str, path: Path, findings: Findings) -> None:
-    """A trap where the spreadsheet's subject column (``3`` or ``s03``) is not the subject in the clip's name."""
-    listed = number(text(cell).lower().lstrip("s"))
-    if listed is not None and f"s{listed}" != subject:
-        detail = f"the spreadsheet says s{listed}, the name says {subject}, which stands"
-        findings.trap("subject_disagrees", path, detail)
+        listed = number(row["subject"].lower().lstrip("s"))  # "3" or "s03"
+        if listed is not None and f"s{listed}" != subject:
+            detail = f"the spreadsheet says s{listed}, the name says {subject}, which stands"
+            findings.trap("subject_disagrees", path, detail)
+        findings.clips.append(Clip(clip_id, NAME, subject, label, path, fps=FPS, **place))
 
 
 def _clip_key(name: str) -> tuple:

@@ -2,18 +2,20 @@
 
 import re
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
-import openpyxl
+import pandas as pd
 
 from lib.core.errors import DatasetError
 from lib.datasets.folders import entries, plain
 
-Row = tuple[object, ...]
 
+def read_sheets(path: Path, n_columns: int = 0) -> list[list[list[str]]]:
+    """The rows of every sheet of an ``.xlsx`` file, in the order of the sheets.
 
-def read_sheets(path: Path) -> list[list[Row]]:
-    """The rows of every sheet of an ``.xlsx`` file, in the order of the sheets; empty rows are left out.
+    A cell is stripped text: 15.0 is ``"15"``, an empty cell ``""``, and so is an error (``#N/A``). Empty rows are left
+    out, and every row has at least `n_columns` cells.
 
     Raises
     ------
@@ -23,15 +25,14 @@ def read_sheets(path: Path) -> list[list[Row]]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # openpyxl warns of styles and validations that it does not keep
-            # Not read_only: that mode trusts the sheet's own (often wrong) dimension.
-            book = openpyxl.load_workbook(path, data_only=True)
+            sheets = pd.read_excel(path, sheet_name=None, header=None, dtype=str, na_filter=False, engine="openpyxl")
     except Exception as error:  # openpyxl raises whatever its zip and XML readers raise
         raise DatasetError(
             f"Cannot read the spreadsheet {path}: {error}. Expected an undamaged .xlsx file; unpack or save it again."
         ) from error
-    sheets = [[tuple(row) for row in sheet.iter_rows(values_only=True)] for sheet in book.worksheets]
-    book.close()
-    return [[row for row in rows if any(text(cell) for cell in row)] for rows in sheets]
+    tables = (sheet.fillna("").to_numpy().tolist() for sheet in sheets.values())
+    sheets = [[[cell.strip() for cell in row] for row in table] for table in tables]
+    return [[row + [""] * (n_columns - len(row)) for row in sheet if any(row)] for sheet in sheets]
 
 
 def find_spreadsheets(folder: Path, *words: str) -> list[Path]:
@@ -50,44 +51,17 @@ def find_spreadsheets(folder: Path, *words: str) -> list[Path]:
     return found
 
 
-def text(cell: object) -> str:
-    """A cell as stripped text; an empty cell is ``""``, and 15.0 is ``"15"``."""
-    if cell is None:
-        return ""
-    if isinstance(cell, float) and cell.is_integer():
-        cell = int(cell)
-    return str(cell).strip()
-
-
-def number(cell: object) -> int | None:
-    """A cell as a whole number, also where it is written as text; None for anything else."""
-    match = re.fullmatch(r"(-?\d+)(?:\.0*)?", text(cell))
+def number(cell: str) -> int | None:
+    """A cell as a whole number; None for anything else."""
+    match = re.fullmatch(r"(-?\d+)(?:\.0*)?", cell)
     return int(match[1]) if match else None
 
 
-def cell_at(row: Row, column: int | None) -> object:
-    """The cell of a row, None beyond its end or where the sheet has no such column."""
-    return row[column] if column is not None and column < len(row) else None
-
-
-def find_columns(row: Row, wanted: dict[str, tuple[str, ...]]) -> dict[str, int | None]:
-    """Which column holds what, from a header row.
-
-    Parameters
-    ----------
-    row : tuple
-        The header's cells.
-    wanted : dict of str to tuple of str
-        Name -> beginnings that its header may have (compared by `plain`), best first.
-
-    Returns
-    -------
-    dict of str to int or None
-        None for a column that is not there.
-    """
-    headers = [plain(text(cell)) for cell in row]
-    columns: dict[str, int | None] = {}
-    for name, beginnings in wanted.items():
-        matches = (i for start in beginnings for i, header in enumerate(headers) if header.startswith(start))
-        columns[name] = next(matches, None)
-    return columns
+def find_columns(header: Sequence[str], wanted: dict[str, tuple[str, ...]]) -> dict[str, int]:
+    """Name -> its column; `wanted` has the beginnings that its header may have (compared by `plain`), best first."""
+    headers = [plain(cell) for cell in header]
+    matches = {
+        name: [i for start in beginnings for i, cell in enumerate(headers) if cell.startswith(start)]
+        for name, beginnings in wanted.items()
+    }
+    return {name: columns[0] for name, columns in matches.items() if columns}

@@ -40,27 +40,13 @@ DETECTION_SIDE = 640
 
 @dataclass(frozen=True)
 class Landmarks:
-    """Landmarks of one clip of n frames, in pixels of the source frames, (x, y) order.
+    """Landmarks of one clip of n frames, in pixels of the source frames, (x, y) order; NaN where no face was found."""
 
-    Attributes
-    ----------
-    points : (n, 68, 2) float32
-        NaN where no face was found.
-    boxes : (n, 4) float32
-        The face as left, top, right, bottom; NaN where none was found.
-    scores : (n,) float32
-        The detector's confidence (a distance from its decision boundary, unbounded); NaN where none was found.
-    faces : (n,) int
-        How many faces were seen in each frame.
-    found : tuple of n str
-        How each frame's face was found: ``"plain"``, ``"upsampled"``, ``"filled"`` (interpolated), ``"none"``.
-    """
-
-    points: np.ndarray
-    boxes: np.ndarray
-    scores: np.ndarray
-    faces: np.ndarray
-    found: tuple[str, ...]
+    points: np.ndarray  # (n, 68, 2) float32
+    boxes: np.ndarray  # (n, 4) float32, the face as left, top, right, bottom
+    scores: np.ndarray  # (n,) float32, the detector's confidence: a distance from its decision boundary, unbounded
+    faces: np.ndarray  # (n,) int, how many faces were seen in each frame
+    found: tuple[str, ...]  # how each frame's face was found: "plain", "upsampled", "filled" (interpolated), "none"
 
 
 class FaceDetector(Protocol):

@@ -25,33 +25,17 @@ from lib.datasets.frames import iter_frames
 from lib.preprocessing import landmarks as faces
 from lib.preprocessing.config import ClipRejected, PreprocessConfig
 from lib.preprocessing.regions import cut_streams
-from lib.preprocessing.store import (
-    LANDMARKS,
-    QUALITY_TYPES,
-    ProcessedStore,
-    cached_key,
-    open_store,
-    write_store,
-)
+from lib.preprocessing.store import LANDMARKS, QUALITY_TYPES, ProcessedStore, cached_key, open_store, write_store
 from lib.preprocessing.volumes import frame_range, interpolate_in_time, require_frames
 
 
 @dataclass(frozen=True)
 class ClipResult:
-    """What became of one clip.
+    """What became of one clip."""
 
-    Attributes
-    ----------
-    quality : dict
-        The clip's row of the quality table (see `lib.preprocessing.store.ProcessedStore`).
-    detail : str
-        Why it was rejected; empty if it was not. The code of the reason is ``quality["reason"]``.
-    arrays : dict of str to ndarray
-        Its streams, (depth, size, size) uint8, and ``landmarks``, (depth, 68, 2) float32; empty if it was rejected.
-    """
-
-    quality: dict
-    detail: str = ""
+    quality: dict  # its row of the quality table (see `lib.preprocessing.store.ProcessedStore`)
+    detail: str = ""  # why it was rejected; empty if it was not. The code of the reason is quality["reason"]
+    # Its streams, (depth, size, size) uint8, and landmarks, (depth, 68, 2) float32; empty if it was rejected.
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
 
     @property
@@ -64,12 +48,6 @@ def process_clip(clip: Clip, config: PreprocessConfig, detector: faces.FaceDetec
 
     The frames are decoded twice, once for the landmarks and once for the crops, so that no more than one full frame
     is in memory: finding a face takes many times as long as decoding.
-
-    Parameters
-    ----------
-    clip : Clip
-    config : PreprocessConfig
-    detector : FaceDetector
     """
     start, stop = frame_range(config)
 

@@ -22,7 +22,6 @@ _RIGHT_EYE_AT = (0.68, 0.32)
 # a micro-expression's face is still near neutral.
 ALIGNMENT_FRAMES = 5
 
-
 _CONVERSIONS = {"luma": cv2.COLOR_RGB2GRAY, "rgb_as_bgr": cv2.COLOR_BGR2GRAY}
 
 

@@ -158,14 +158,10 @@ def write_store(
     ----------
     folder : Path
         Where to write, empty; the caller moves it to its final name when this returns.
-    dataset : Dataset
-    config : PreprocessConfig
     kept : sequence of (position in `dataset.clips`, .npz file with an array per stream and ``landmarks``)
         In the order of the dataset.
-    quality, rejected : DataFrame
+    quality, rejected, versions, key
         See `ProcessedStore`.
-    versions : mapping
-    key : str
     """
     table = dataset.table().iloc[[position for position, _ in kept]]
     digest = hashlib.sha256(table[["clip_id", "subject", "label"]].to_csv(index=False, lineterminator="\n").encode())

@@ -17,13 +17,7 @@ def frame_range(config: PreprocessConfig) -> tuple[int, int | None]:
 
 
 def require_frames(n_frames: int, config: PreprocessConfig) -> None:
-    """Reject a clip of too few frames.
-
-    Parameters
-    ----------
-    n_frames : int
-        Frames that the clip has, at least as far as `frame_range` reads it.
-    config : PreprocessConfig
+    """Reject a clip of `n_frames` frames, counted at least as far as `frame_range` reads it, if they are too few.
 
     Raises
     ------
@@ -89,17 +83,9 @@ def tim_matrix(n_frames: int, depth: int) -> np.ndarray:
 
 
 def interpolate_in_time(sequence: np.ndarray, depth: int) -> np.ndarray:
-    """Temporal interpolation of images or landmarks to a given number of frames; see `tim_matrix`.
+    """Temporal interpolation of images or landmarks, (n_frames, ...) uint8 or float, to `depth` frames of that dtype.
 
-    Parameters
-    ----------
-    sequence : (n_frames, ...) uint8 or float
-    depth : int
-
-    Returns
-    -------
-    (depth, ...) array of the same dtype
-        Grey values are rounded and kept within 0 to 255, beyond which the interpolation may swing.
+    See `tim_matrix`. Grey values are rounded and kept within 0 to 255, beyond which the interpolation may swing.
     """
     weights = tim_matrix(len(sequence), depth)
     result = np.tensordot(weights, sequence.astype(np.float64), axes=1)

@@ -17,24 +17,12 @@ ACTION_UNITS = ("AU1", "AU2", "AU4", "AU5", "AU6", "AU7", "AU9", "AU10", "AU12",
 
 @dataclass(frozen=True)
 class Push:
-    """One Gaussian of a field. For the subject's right side (image left); the other side mirrors it.
+    """One Gaussian of a field, in head units. For the subject's right side (image left); the other side mirrors it."""
 
-    Attributes
-    ----------
-    anchor : int
-        iBUG landmark on the image's left half (0-based) that the centre is measured from.
-    offset : tuple of float
-        Centre minus anchor (u, v).
-    shift : tuple of float
-        Displacement at the centre (u, v) at envelope 1; negative u points outwards, negative v up.
-    spread : tuple of float
-        Standard deviations (u, v).
-    """
-
-    anchor: int
-    offset: tuple[float, float]
-    shift: tuple[float, float]
-    spread: tuple[float, float]
+    anchor: int  # iBUG landmark on the image's left half (0-based) that the centre is measured from
+    offset: tuple[float, float]  # centre minus anchor (u, v)
+    shift: tuple[float, float]  # displacement at the centre (u, v) at envelope 1: negative u outwards, negative v up
+    spread: tuple[float, float]  # standard deviations (u, v)
 
 
 PUSHES = {

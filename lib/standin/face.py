@@ -32,45 +32,19 @@ from lib.standin.identity import Identity, head_half_width
 
 @dataclass(frozen=True)
 class Portrait:
-    """A painted person on the canvas of `canvas`: float32 arrays of its height and width.
+    """A painted person on the canvas of `canvas`: float32 arrays (height, width), three channels where it is said."""
 
-    Attributes
-    ----------
-    albedo : ndarray, shape (height, width, 3)
-        sRGB 0-255, eyes open and mouth closed.
-    eyes_shut : ndarray, shape (height, width, 3)
-        The same with closed lids.
-    lid_travel : ndarray
-        How far a lid must have fallen (0-1) to cover this pixel; 2 outside the eyes.
-    gap : ndarray, shape (height, width, 3)
-        What parted lips show.
-    gap_alpha : ndarray
-        Its opacity when the lips are wide apart.
-    glasses : ndarray or None
-        Opacity of a pair of glasses; kept apart, for they follow the head and not the skin.
-    normal : ndarray, shape (height, width, 3)
-        Surface normals (right, down, towards the camera).
-    depth : ndarray
-        z in head units, 0 at the ears' plane.
-    occlusion : ndarray
-        Factor on ambient light: folds and hollows get less.
-    gloss : ndarray
-        Strength of the specular highlight.
-    alpha : ndarray
-        1 on the person, 0 on the background.
-    """
-
-    albedo: np.ndarray
-    eyes_shut: np.ndarray
-    lid_travel: np.ndarray
-    gap: np.ndarray
-    gap_alpha: np.ndarray
-    glasses: np.ndarray | None
-    normal: np.ndarray
-    depth: np.ndarray
-    occlusion: np.ndarray
-    gloss: np.ndarray
-    alpha: np.ndarray
+    albedo: np.ndarray  # (height, width, 3) sRGB 0-255, eyes open and mouth closed
+    eyes_shut: np.ndarray  # (height, width, 3), the same with closed lids
+    lid_travel: np.ndarray  # how far a lid must have fallen (0-1) to cover this pixel; 2 outside the eyes
+    gap: np.ndarray  # (height, width, 3), what parted lips show
+    gap_alpha: np.ndarray  # its opacity when the lips are wide apart
+    glasses: np.ndarray | None  # their opacity; kept apart, for they follow the head and not the skin
+    normal: np.ndarray  # (height, width, 3) surface normals: right, down, towards the camera
+    depth: np.ndarray  # z in head units, 0 at the ears' plane
+    occlusion: np.ndarray  # factor on ambient light: folds and hollows get less
+    gloss: np.ndarray  # strength of the specular highlight
+    alpha: np.ndarray  # 1 on the person, 0 on the background
 
 
 def paint(identity: Identity) -> Portrait:

@@ -45,63 +45,31 @@ LONG_STYLES = ("bob", "fringe", "long", "tied", "bun", "curly", "scarf")
 
 @dataclass(frozen=True)
 class Identity:
-    """One person. Colours are sRGB, 0-255; lengths are in head units.
+    """One person. Colours are float32 sRGB (3,), 0-255; lengths are in head units."""
 
-    Attributes
-    ----------
-    landmarks : ndarray of float64, shape (68, 2)
-        Neutral positions (u, v) in the iBUG order.
-    crown : float
-        v of the top of the skull (negative).
-    age : float
-        0 (young) to 1 (old): depth of folds, bags under the eyes, grey in the hair.
-    skin, lips, hair, iris, cloth : ndarray of float32, shape (3,)
-    hair_style : str
-        One of `SHORT_STYLES` or `LONG_STYLES`.
-    hair_volume : float
-        How far the hair stands off the skull.
-    hairline : float
-        v where the hair begins above the forehead.
-    part : float
-        u of the parting.
-    nose_width, nose_height, cheekbones, brow_ridge : float
-        Factors of the relief, about 1.
-    brow_thickness, brow_density : float
-    stubble : float
-        0 (none) to 1 (a short beard).
-    freckles : float
-        0 to 1.
-    glasses : str or None
-        ``"round"``, ``"square"`` or None.
-    neckline : str
-        ``"crew"``, ``"v"`` or ``"collar"``.
-    texture_seed : int
-        Seeds skin texture, moles and single hairs, so that painting a person twice gives the same person.
-    """
-
-    landmarks: np.ndarray
-    crown: float
-    age: float
+    landmarks: np.ndarray  # (68, 2) float64, neutral positions (u, v) in the iBUG order
+    crown: float  # v of the top of the skull (negative)
+    age: float  # 0 (young) to 1 (old): depth of folds, bags under the eyes, grey in the hair
     skin: np.ndarray
     lips: np.ndarray
     hair: np.ndarray
     iris: np.ndarray
     cloth: np.ndarray
-    hair_style: str
-    hair_volume: float
-    hairline: float
-    part: float
-    nose_width: float
+    hair_style: str  # one of `SHORT_STYLES` or `LONG_STYLES`
+    hair_volume: float  # how far the hair stands off the skull
+    hairline: float  # v where the hair begins above the forehead
+    part: float  # u of the parting
+    nose_width: float  # factors of the relief, about 1
     nose_height: float
     cheekbones: float
     brow_ridge: float
     brow_thickness: float
-    brow_density: float
-    stubble: float
-    freckles: float
-    glasses: str | None
-    neckline: str
-    texture_seed: int
+    brow_density: float  # 0.6 to 1
+    stubble: float  # 0 (none) to 1 (a short beard)
+    freckles: float  # 0 to 1
+    glasses: str | None  # "round", "square" or None
+    neckline: str  # "crew", "v" or "collar"
+    texture_seed: int  # of skin texture, moles and single hairs: painting a person twice gives the same person
 
 
 def mean_landmarks() -> np.ndarray:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import openpyxl
 
-from lib.core.errors import ConfigError
+from lib.core.checks import whole_number
 from lib.standin.expression import Event, draw_units
 from lib.standin.images import write_image, write_video
 from lib.standin.plan import FPS, ClipPlan, asymmetry
@@ -22,7 +22,6 @@ FILMS = {
     "disgust1": ("0101", "disgustingteeth", "disgust"),
 }
 CLIPS_PER_RECORDING = 2
-DEFAULT_CLIPS = 18
 POLARITY = {"angry": "negative", "disgust": "negative", "happy": "positive"}
 SELF_REPORT = {"angry": "anger", "disgust": "disgust", "happy": "happiness"}
 
@@ -58,17 +57,13 @@ class Recording:
 
 
 def plan_official(clips: int | None = None, seed: int = 0) -> tuple[Recording, ...]:
-    """Recordings of three subjects watching three films each, with `clips` expressions in all (6-18, default 18).
+    """Recordings of three subjects watching three films each, with `clips` expressions in all: 6 to 18, 18 for None.
 
     The first expression of a recording is a micro-expression, the second a macro-expression.
     """
-    total = DEFAULT_CLIPS if clips is None else clips
-    most = len(FOLDERS) * len(FILMS) * CLIPS_PER_RECORDING
-    if isinstance(total, bool) or not isinstance(total, int) or not 2 * len(FILMS) <= total <= most:
-        raise ConfigError(
-            f"clips = {clips!r}: expected a whole number from {2 * len(FILMS)} (two of each class) to {most}, or None."
-        )
     slots = [(folder, film) for folder in FOLDERS for film in FILMS]
+    most = len(slots) * CLIPS_PER_RECORDING
+    total = most if clips is None else whole_number("clips", clips, 2 * len(FILMS), most + 1)
     recordings = []
     for index, (folder, film) in enumerate(slots):
         n_clips = total // len(slots) + (index < total % len(slots))

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lib.core.checks import one_of
-from lib.core.errors import ConfigError
+from lib.core.checks import one_of, whole_number
 from lib.standin.expression import ACTION_UNITS, Event, draw_units
 
 SMIC_CLASSES = ("negative", "positive", "surprise")
@@ -18,11 +17,8 @@ COUNTS = {
     "smic": dict(zip(SMIC_CLASSES, (70, 51, 43), strict=True)),
     "casme2_sq": dict(zip(CASME2_SQ_CLASSES, (76, 94, 36), strict=True)),
 }
-SMIC_SHORT = {
-    "negative": 4,
-    "positive": 4,
-    "surprise": 0,
-}  # clips of fewer than 18 frames, as Table IV of the paper implies
+# Clips of fewer than 18 frames, as Table IV of the paper implies.
+SMIC_SHORT = {"negative": 4, "positive": 4, "surprise": 0}
 SMIC_SUBJECTS = (1, 2, 3, 4, 5, 6, 8, 9, 11, 12, 13, 14, 15, 18, 19, 20)
 SMIC_CODES = {"negative": "ne", "positive": "po", "surprise": "sur"}
 SMIC_TALKATIVE, SMIC_TALKATIVE_SHARE = 3, 40 / 164  # one subject gave a quarter of SMIC's clips
@@ -39,43 +35,21 @@ WINDOW = {"smic": (0, 18), "casme2_sq": (72, 168)}
 
 @dataclass(frozen=True)
 class ClipPlan:
-    """One clip to render.
+    """One clip to render."""
 
-    Attributes
-    ----------
-    index : int
-        Seeds the clip's own randomness together with the stand-in's seed.
-    dataset : str
-        Which room it is recorded in: a key of `lib.standin.scene.ROOMS`.
-    clip_id, subject, label : str
-    path : str
-        Folder of frames or video file, relative to the stand-in's root.
-    n_frames : int
-    fps : float
-    first_number : int
-        Number in the name of the first frame (SMIC), as cut from a longer recording.
-    units : dict of str to float
-        Action units and their strengths.
-    sides : dict of str to tuple of float
-        Strength of each unit on the image's left and right half.
-    events : tuple of Event
-    blinks_ms : tuple of float
-        When the lids begin to fall.
-    """
-
-    index: int
-    dataset: str
+    index: int  # seeds the clip's own randomness together with the stand-in's seed
+    dataset: str  # which room it is recorded in: a key of `lib.standin.scene.ROOMS`
     clip_id: str
     subject: str
     label: str
-    path: str
+    path: str  # folder of frames or video file, relative to the stand-in's root
     n_frames: int
     fps: float
-    first_number: int
-    units: dict
-    sides: dict
+    first_number: int  # number in the name of the first frame (SMIC), as cut from a longer recording
+    units: dict[str, float]  # action units and their strengths
+    sides: dict[str, tuple[float, float]]  # strength of each unit on the image's left and right half
     events: tuple[Event, ...]
-    blinks_ms: tuple[float, ...]
+    blinks_ms: tuple[float, ...]  # when the lids begin to fall
 
     @property
     def times_ms(self) -> np.ndarray:
@@ -112,11 +86,7 @@ def class_counts(full: dict[str, int], clips: int | None) -> dict[str, int]:
     total = sum(full.values())
     if clips is None:
         return dict(full)
-    if isinstance(clips, bool) or not isinstance(clips, int | np.integer) or not 2 * len(full) <= clips <= total:
-        raise ConfigError(
-            f"clips = {clips!r}: expected a whole number from {2 * len(full)} (two of each class) to {total} "
-            "(as many as the real dataset has), or None for all."
-        )
+    clips = whole_number("clips", clips, 2 * len(full), total + 1)
     counts = dict.fromkeys(full, 2)
     for _ in range(clips - sum(counts.values())):
         neediest = max(full, key=lambda name: full[name] * clips / total - counts[name])

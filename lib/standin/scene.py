@@ -33,43 +33,21 @@ UPPER_LIDS, LOWER_LIDS = [37, 38, 43, 44], [41, 40, 47, 46]
 
 @dataclass(frozen=True)
 class Motion:
-    """What moves in a clip.
+    """What moves in a clip."""
 
-    Attributes
-    ----------
-    landmarks : ndarray of float32, shape (n_frames, 68, 2)
-        Pixel (x, y) of the iBUG points in every frame.
-    units : tuple of str
-        Action units of the clip.
-    envelopes : ndarray of float32, shape (n_units, n_frames)
-    fields : ndarray of float32, shape (n_units, 2, FRAME_SIZE, FRAME_SIZE)
-        Displacement in pixels at envelope 1.
-    """
-
-    landmarks: np.ndarray
-    units: tuple[str, ...]
-    envelopes: np.ndarray
-    fields: np.ndarray
+    landmarks: np.ndarray  # (n_frames, 68, 2) float32, pixel (x, y) of the iBUG points
+    units: tuple[str, ...]  # action units of the clip
+    envelopes: np.ndarray  # (n_units, n_frames) float32
+    fields: np.ndarray  # (n_units, 2, FRAME_SIZE, FRAME_SIZE) float32, displacement in pixels at envelope 1
 
 
 @dataclass(frozen=True)
 class Room:
-    """Where a dataset was recorded: what stands behind the people, and how the camera is set.
+    """Where a dataset was recorded: what stands behind the people, and how the camera is set."""
 
-    Attributes
-    ----------
-    wall : tuple of float
-        Range of the wall's grey level; one draw for each person.
-    brightness : float
-        What the people's grey levels are multiplied by: a camera set for a bright room darkens them. The sensor's noise
-        goes with it.
-    lamp : bool
-        Whether a lamp is in the picture, in the upper left corner. It is as bright as a pixel can be.
-    """
-
-    wall: tuple[float, float]
-    brightness: float = 1.0
-    lamp: bool = False
+    wall: tuple[float, float]  # range of the wall's grey level; one draw for each person
+    brightness: float = 1.0  # factor on the people's grey levels and the sensor's noise: a bright room darkens them
+    lamp: bool = False  # in the upper left corner, as bright as a pixel can be
 
 
 # The network's input is divided by the brightest pixel of the dataset. At 96 frames, clips that fill the range of grey

@@ -1,6 +1,7 @@
 """Stand-ins on disk: the layouts of the real datasets, the marker, and the promise of whole or not at all."""
 
 import json
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
@@ -131,7 +132,7 @@ def _holds(out: Path, marker: dict) -> bool:
 
 
 def _render_all(dataset, plan, root: Path, seed: int, difficulty: float, jobs, progress: bool) -> list[dict]:
-    write: Callable = {"smic": _write_frames, "casme2_sq": _write_video}.get(dataset, write_official_recording)
+    write = write_official_recording if dataset == "casme2_sq_official" else _write_clip
     groups = _groups(plan)
     tasks = [(write, group, root, seed, difficulty) for group in groups]
     with tqdm(total=len(plan), desc=f"stand-in {dataset}", unit="clip", disable=not progress) as bar:
@@ -142,9 +143,9 @@ def _render_all(dataset, plan, root: Path, seed: int, difficulty: float, jobs, p
 
 def _groups(plan: tuple) -> list[list]:
     """Clips in groups of one subject of at most `_GROUP`."""
-    by_subject: dict[str, list] = {}
+    by_subject = defaultdict(list)
     for one in plan:
-        by_subject.setdefault(one.subject, []).append(one)
+        by_subject[one.subject].append(one)
     return [clips[i : i + _GROUP] for clips in by_subject.values() for i in range(0, len(clips), _GROUP)]
 
 
@@ -153,18 +154,14 @@ def _render_group(write: Callable, group: list, root: Path, seed: int, difficult
     return {one.index: write(root, one, seed, difficulty) for one in group}
 
 
-def _write_frames(root: Path, plan: ClipPlan, seed: int, difficulty: float) -> list[dict]:
-    folder = root / plan.path
-    folder.mkdir(parents=True)
+def _write_clip(root: Path, plan: ClipPlan, seed: int, difficulty: float) -> list[dict]:
     motion, frames = render(plan, seed, difficulty)
-    for number, frame in enumerate(frames, start=plan.first_number):
-        write_image(folder / f"image{number:06d}.bmp", frame)
-    write_truth(root / TRUTH_FOLDER, plan, motion)
-    return [truth_row(plan, motion.envelopes)]
-
-
-def _write_video(root: Path, plan: ClipPlan, seed: int, difficulty: float) -> list[dict]:
-    motion, frames = render(plan, seed, difficulty)
-    write_video(root / plan.path, frames, plan.fps)
+    path = root / plan.path
+    if path.suffix:
+        write_video(path, frames, plan.fps)
+    else:
+        path.mkdir(parents=True)
+        for number, frame in enumerate(frames, start=plan.first_number):
+            write_image(path / f"image{number:06d}.bmp", frame)
     write_truth(root / TRUTH_FOLDER, plan, motion)
     return [truth_row(plan, motion.envelopes)]

@@ -198,7 +198,7 @@ def test_a_root_that_is_not_there_or_a_file_is_an_error(tmp_path):
 
 
 def test_an_unknown_dataset_or_option_is_an_error_that_names_the_known_ones(tmp_path):
-    with pytest.raises(ConfigError, match="Unknown dataset 'casme'; known are casme2_sq, smic, class_folders"):
+    with pytest.raises(ConfigError, match="dataset: expected one of casme2_sq, smic, class_folders; found 'casme'"):
         load_dataset("casme", tmp_path)
     with pytest.raises(ConfigError, match="smic has no option extent; known are layout, classes"):
         load_dataset("smic", tmp_path, extent="window")

@@ -28,12 +28,11 @@ def frames_of(root, clip):
 def test_a_sound_copy_is_usable_without_findings(distinct_classes):
     report = doctor("class_folders", distinct_classes)
     assert report.usable
-    assert report.error is None
+    assert not report.error
     assert not report.traps
-    assert not report.rejected
+    assert not report.dataset.rejected
     assert not report.frame_problems
-    assert report.class_counts == report.sound_counts == {"negative": 2, "positive": 2, "surprise": 2}
-    assert report.subject_counts["s1"] == {"negative": 1, "positive": 1, "surprise": 1}
+    assert report.dataset.counts().to_dict() == report.sound == {"negative": 2, "positive": 2, "surprise": 2}
     assert report.frames_decoded == 6 * 5
     assert format_report(report).splitlines()[-1] == "USABLE"
 
@@ -44,12 +43,12 @@ def test_every_bad_frame_of_a_clip_is_named_with_its_reason(distinct_classes):
     second.write_bytes(b"")
     third.write_bytes(trees.write_frames(distinct_classes / "_tmp", [1], "{}.jpg").joinpath("1.jpg").read_bytes())
     report = doctor("class_folders", distinct_classes)
-    assert [(one.clip_id, one.path, one.reason) for one in report.frame_problems] == [
+    assert [(one.clip_id, one.source, one.reason) for one in report.frame_problems] == [
         ("s2_su_02", first, "truncated"),
         ("s2_su_02", second, "empty_file"),
         ("s2_su_02", third, "misnamed"),
     ]
-    assert report.sound_counts["surprise"] == 1
+    assert report.sound["surprise"] == 1
     text = format_report(report)
     assert "truncated (1)" in text
     assert text.splitlines()[-1] == "USABLE: 5 of 6 clips are sound"
@@ -58,7 +57,7 @@ def test_every_bad_frame_of_a_clip_is_named_with_its_reason(distinct_classes):
 def test_a_frame_of_another_size_is_named(distinct_classes):
     last = frames_of(distinct_classes, "s1_ne_01")[-1]
     last.write_bytes(trees.cv2.imencode(".png", trees.image(height=20))[1].tobytes())
-    assert [(one.path, one.reason) for one in doctor("class_folders", distinct_classes).frame_problems] == [
+    assert [(one.source, one.reason) for one in doctor("class_folders", distinct_classes).frame_problems] == [
         (last, "size_changed")
     ]
 
@@ -112,7 +111,7 @@ def test_a_class_of_one_clip_is_named_with_the_option_that_leaves_it_out(distinc
     report = doctor("class_folders", distinct_classes)
     assert report.usable
     assert "nothing trains: surprise; leave them out by classes=negative,positive" in format_report(report)
-    assert doctor("class_folders", distinct_classes, classes=("negative", "positive")).sound_counts == {
+    assert doctor("class_folders", distinct_classes, classes=("negative", "positive")).sound == {
         "negative": 2,
         "positive": 2,
     }
@@ -132,8 +131,7 @@ def test_an_unknown_option_is_an_error(tmp_path):
 
 def test_smic_is_compared_with_its_publication(tmp_path):
     report = doctor("smic", trees.write_smic(tmp_path))
-    found = {one.what: (one.found, one.published, one.agrees) for one in report.comparisons}
-    assert found == {
+    assert {name: tuple(row) for name, row in report.comparisons.iterrows()} == {
         "negative": ("2", "70", False),
         "positive": ("2", "51", False),
         "surprise": ("2", "43", False),
@@ -148,12 +146,15 @@ def test_smic_is_compared_with_its_publication(tmp_path):
 @pytest.mark.parametrize(("expression", "published"), [("micro", "57"), ("macro", "300"), ("all", "357")])
 def test_casme2_is_compared_with_its_publication(tmp_path, expression, published):
     report = doctor("casme2_sq", trees.write_rawpic(tmp_path), expression=expression)
-    found = {one.what: one.published for one in report.comparisons}
-    assert found == {"clips": published, "subjects": "22", "frames per second": "30"}
+    assert report.comparisons["published"].to_dict() == {
+        "clips": published,
+        "subjects": "22",
+        "frames per second": "30",
+    }
 
 
 def test_a_choice_of_classes_is_not_compared_with_the_whole(tmp_path):
-    assert not doctor("smic", trees.write_smic(tmp_path), classes=("negative", "positive")).comparisons
+    assert doctor("smic", trees.write_smic(tmp_path), classes=("negative", "positive")).comparisons.empty
 
 
 def test_a_stand_in_is_announced_and_compared_with_nothing(tmp_path):
@@ -161,8 +162,8 @@ def test_a_stand_in_is_announced_and_compared_with_nothing(tmp_path):
     marker = {"standin": True, "statement": "Rendered faces of people who do not exist."}
     (tmp_path / "STANDIN.json").write_text(json.dumps(marker))
     report = doctor("smic", tmp_path / "SMIC_all_raw")
-    assert report.standin == marker
-    assert not report.comparisons
+    assert report.dataset.standin == marker
+    assert report.comparisons.empty
     assert "THIS IS A STAND-IN" in format_report(report)
     assert marker["statement"] in format_report(report)
 
@@ -172,8 +173,8 @@ def test_a_stand_in_below_the_folder_given_is_announced_too(tmp_path, name):
     write = {"smic": trees.write_smic, "casme2_sq": trees.write_rawpic}[name]
     (write(tmp_path / f"{name}_rendered") / "STANDIN.json").write_text(json.dumps({"standin": True}))
     report = doctor(name, tmp_path)
-    assert report.standin == {"standin": True}
-    assert not report.comparisons
+    assert report.dataset.standin == {"standin": True}
+    assert report.comparisons.empty
 
 
 def test_long_lists_are_shortened_and_say_so(tmp_path):

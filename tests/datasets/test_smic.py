@@ -163,7 +163,7 @@ def test_only_the_archives_shell_is_an_error_that_says_what_was_found(tmp_path):
 def test_a_forced_layout_that_is_not_there_is_an_error(tmp_path):
     with pytest.raises(DatasetError, match="in the layout smic_e"):
         load_smic(trees.write_smic(tmp_path), layout="smic_e")
-    with pytest.raises(ConfigError, match="known are raw, cropped, smic_e, class_folders"):
+    with pytest.raises(ConfigError, match="expected one of raw, cropped, smic_e, class_folders"):
         load_smic(tmp_path, layout="nir")
 
 
@@ -227,6 +227,11 @@ def test_smic_e_columns_are_found_by_name_in_any_order_and_below_a_title(tmp_pat
     dataset = load_smic(tmp_path)
     assert ids(dataset) == IDS
     assert not dataset.traps
+
+
+def test_a_cell_of_smic_e_that_holds_an_error_is_an_empty_one(tmp_path):
+    trees.write_smic_e(tmp_path, [(1, "s1_ne_01", None, 308870, None, 308877, None, "#N/A"), *trees.smic_e_rows()[1:]])
+    assert reasons(load_smic(tmp_path)) == {"s1_ne_01": "unknown_label"}
 
 
 def test_smic_e_numbers_may_be_text_and_subjects_may_be_named(tmp_path):

@@ -164,7 +164,7 @@ def test_clips_of_two_stand_ins_in_one_folder_have_the_recipe_of_neither(tmp_pat
     frame.write_bytes(frame.with_name("img002.jpg").read_bytes())
     write_digests(tmp_path / "positive")
     report = examine("class_folders", tmp_path, progress=False)
-    assert report.standin is not None
+    assert report.dataset.is_standin
     assert any("do not lie in it" in one.detail for one in report.traps)
     assert fingerprint(load_dataset("class_folders", tmp_path)) != before, "they are called by their bytes"
 

@@ -105,7 +105,7 @@ def test_a_plan_depends_on_its_seed_alone():
 
 @pytest.mark.parametrize("clips", [0, 5, 165, 7.5, True])
 def test_an_impossible_number_of_clips_is_refused_with_the_range(clips):
-    with pytest.raises(ConfigError, match="from 6 .* to 164"):
+    with pytest.raises(ConfigError, match="at least 6 and less than 165"):
         plan_standin("smic", clips)
 
 

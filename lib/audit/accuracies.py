@@ -68,24 +68,15 @@ def check_held_out(model: str, dataset: str) -> Outcome:
         fed = values["clips_fed"] = released.clip_count(model, dataset)
         evidence += f" The released code validates on all {fed} that it reads, those trained on included."
         if fed in values["explaining_sizes"]:
-            values |= {name: round(chance, 6) for name, chance in chances_of_a_pair(fed).items()}
+            sizes = {"chance_of_fed": [fed], "chance_of_any": range(1, LARGEST + 1)}
+            values |= {name: round(chance_of_explaining(2, tried), 6) for name, tried in sizes.items()}
     return row.k is not None, evidence, values
-
-
-def chances_of_a_pair(fed: int) -> dict[str, float]:
-    """How easily two arbitrary percentages are explained: by exactly `fed` clips, and by any size up to `LARGEST`.
-
-    The latter is an upper bound; see `lib.audit.lattice.chance_of_explaining`.
-    """
-    sizes = {"chance_of_fed": [fed], "chance_of_any": range(1, LARGEST + 1)}
-    return {name: chance_of_explaining(len(released.FUSENETS), which) for name, which in sizes.items()}
 
 
 def held_out_bounds(percent: float, n_clips: int) -> tuple[float, float]:
     """Between which accuracies on its held-out clips, in percent, a network lies that scores `percent` on all clips.
 
-    The lower bound is that of a network which has learned every training clip by heart, the upper one that of a network
-    which makes all its mistakes on training clips.
+    The lower bound: all training clips are answered rightly. The upper one: all mistakes are made on them.
 
     >>> [round(bound, 1) for bound in held_out_bounds(83.25, 203)]
     [17.1, 100.0]
@@ -107,21 +98,13 @@ def check_held_out_bounds(model: str, dataset: str) -> Outcome:
 
 
 def constant_scores(counts: dict[str, int]) -> dict[str, float]:
-    """What answering one class to every clip scores, in percent, by class.
-
-    >>> constant_scores({"angry": 12, "happy": 21, "disgust": 8})["happy"]
-    51.21951219512195
-    """
+    """What answering one class to every clip scores, in percent, by class."""
     total = sum(counts.values())
     return {name: 100 * count / total for name, count in counts.items()}
 
 
 def scored_counts(model: str, dataset: str) -> dict[str, int]:
-    """Clips of each label on which an accuracy of Table V can have been measured.
-
-    Table IV's validation clips if the accuracy is a share of them; else all that the code feeds, by the labels that it
-    assigns.
-    """
+    """Clips by label on which an accuracy of Table V can be: the validation clips, or else all that the code feeds."""
     if printed(model, dataset).k is not None:
         return validation_counts(dataset)
     labels, names = released.clips_and_labels(model, dataset)[2], released.classes(dataset)

@@ -12,13 +12,9 @@ BEST = (3, 3, 15)  # the kernel that the paper prefers
 
 
 def kernels() -> pd.DataFrame:
-    """Table IX with what follows from it.
+    """Table IX with each kernel's ``name``, ``"3x3x15"``, its ``taps``, the weights of one filter, and ``constant``.
 
-    Returns
-    -------
-    DataFrame
-        height, width, depth, accuracy as printed; ``name`` (``"3x3x15"``), ``taps``: weights of one filter;
-        ``constant``: the class whose constant answer scores this accuracy on the validation clips, empty if none does.
+    The latter is the class whose constant answer scores this accuracy on the validation clips, empty if none does.
     """
     table = paper.kernel_accuracies()
     sizes = table[["height", "width", "depth"]]
@@ -31,6 +27,10 @@ def kernels() -> pd.DataFrame:
             for value in table["accuracy"]
         ],
     )
+
+
+def _rounded(means: pd.Series) -> dict[str, float]:
+    return {str(name): round(mean, 2) for name, mean in means.items()}
 
 
 @check("constant-answer-table-ix", "IX")
@@ -85,14 +85,8 @@ def check_deeper() -> Outcome:
         f"The mean accuracy is {listed(f'{mean:.1f} % at depth {depth}' for depth, mean in means.items())}. The "
         f"best depth is {listed(f'{depth} at {side}x{side}' for side, depth in best.items())}."
     )
-    return (
-        means.is_monotonic_increasing,
-        evidence,
-        {
-            "means": {str(depth): round(mean, 2) for depth, mean in means.items()},
-            "best": {str(side): int(depth) for side, depth in best.items()},
-        },
-    )
+    values = {"means": _rounded(means), "best": {str(side): int(depth) for side, depth in best.items()}}
+    return means.is_monotonic_increasing, evidence, values
 
 
 @check("smaller-kernels", "IX")
@@ -103,11 +97,7 @@ def check_smaller() -> Outcome:
         f"The mean accuracy is {listed(f'{mean:.1f} % for {side}x{side}' for side, mean in means.items())}, "
         "constant answers included."
     )
-    return (
-        means.idxmax() == means.index.min(),
-        evidence,
-        {"means": {str(side): round(mean, 2) for side, mean in means.items()}},
-    )
+    return means.idxmax() == means.index.min(), evidence, {"means": _rounded(means)}
 
 
 @check("deep-kernels-small", "IX")
@@ -122,36 +112,22 @@ def check_deep_and_small() -> Outcome:
         f"The best side is {listed(f'{side}x{side} at depth {depth}' for depth, side in best.items())}. Depths at "
         f"which all kernels score as constant answers: {listed(silent)}."
     )
-    return (
-        (best == table["height"].min()).all(),
-        evidence,
-        {
-            "best": {str(depth): int(side) for depth, side in best.items()},
-            "silent": [int(depth) for depth in silent],
-        },
-    )
-
-
-def cuts() -> dict[str, int]:
-    """How many kernels lie on the wrong side of the best cut between those that learned and those that did not.
-
-    By one property of the kernel at a time: its depth, its side, or its taps, the number of weights of one filter.
-    """
-    table = kernels()
-    constant = table["constant"] != ""
-    return {
-        what: min(int(((table[what] >= cut) != constant).sum()) for cut in table[what])
-        for what in ("depth", "height", "taps")
-    }
+    values = {"best": {str(depth): int(side) for depth, side in best.items()}, "silent": [int(one) for one in silent]}
+    return (best == table["height"].min()).all(), evidence, values
 
 
 @check("kernel-taps", "IX")
 def check_taps() -> Outcome:
     """What separates the kernels that learned from those that answer one class."""
-    table, wrong = kernels(), cuts()
-    learned, constant = (sorted(table.loc[(table["constant"] == "") == one, "taps"]) for one in (True, False))
+    table = kernels()
+    constant = table["constant"] != ""
+    wrong = {
+        what: min(int(((table[what] >= cut) != constant).sum()) for cut in table[what])
+        for what in ("depth", "height", "taps")
+    }
     evidence = (
-        f"Kernels of {listed(learned)} weights learned, those of {listed(constant)} did not. The best cut in the "
+        f"Kernels of {listed(sorted(table.loc[~constant, 'taps']))} weights learned, those of "
+        f"{listed(sorted(table.loc[constant, 'taps']))} did not. The best cut in the "
         f"number of weights puts {wrong['taps']} of {len(table)} on the wrong side, in depth {wrong['depth']}, in "
         f"side {wrong['height']}."
     )

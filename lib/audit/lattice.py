@@ -44,7 +44,7 @@ def nearest_count(percent: float, trials: int) -> int:
     return min(max(round(percent * trials / 100), 0), trials)
 
 
-def explaining_sizes(percents: Sequence[float], largest: int, half_unit: float = TWO_DECIMALS) -> list[int]:
+def explaining_sizes(percents: Sequence[float], largest: int) -> list[int]:
     """Every number of clips up to `largest` on which all of `percents` can have been measured.
 
     >>> explaining_sizes([83.25, 79.31], 357)
@@ -53,21 +53,20 @@ def explaining_sizes(percents: Sequence[float], largest: int, half_unit: float =
     return [
         trials
         for trials in range(1, largest + 1)
-        if all(successes(percent, trials, half_unit) is not None for percent in percents)
+        if all(successes(percent, trials) is not None for percent in percents)
     ]
 
 
-def chance_of_explaining(n_percents: int, sizes: Iterable[int], half_unit: float = TWO_DECIMALS) -> float:
+def chance_of_explaining(n_percents: int, sizes: Iterable[int]) -> float:
     """Chance that one of `sizes` explains that many arbitrary two-decimal percentages: at most the sum over sizes.
 
-    For a single size it is the chance itself; for several it is an upper bound, because more than one can explain them.
+    For several sizes that is an upper bound, because more than one can explain them.
 
     >>> round(chance_of_explaining(1, [41]), 4), round(chance_of_explaining(2, range(1, 358)), 3)
     (0.0042, 0.154)
     """
-    printable = round(50 / half_unit) + 1
-    reached = (len({round(50 * count / size / half_unit) for count in range(size + 1)}) for size in sizes)
-    return min(sum((number / printable) ** n_percents for number in reached), 1.0)
+    reached = (len({round(10000 * count / size) for count in range(size + 1)}) for size in sizes)
+    return min(sum((number / 10001) ** n_percents for number in reached), 1.0)  # 0.00 to 100.00
 
 
 class Pair(NamedTuple):
@@ -87,10 +86,7 @@ def epoch_pairs(
 ) -> list[Pair]:
     """Every mean with standard deviation that some accuracies of `n_epochs` epochs on `trials` clips have: GRIMMER.
 
-    An epoch has a whole number of right answers, and these numbers have a whole sum and a whole sum of squares. Only
-    pairs are listed for which such numbers, between 0 and `trials`, exist.
-
-    Anaya, "The GRIMMER test", PeerJ Preprints 4:e2400v1 (2016).
+    Right answers are whole numbers from 0 to `trials`, with a whole sum and a whole sum of squares. Anaya, "The GRIMMER test", PeerJ Preprints 4:e2400v1 (2016).
 
     Parameters
     ----------

@@ -76,22 +76,14 @@ def _dense(inputs: int, widths: tuple[int, ...], prefix: str = "", first: int = 
     return rows
 
 
-def parameters(model: str, depth: int) -> int:
-    """Number of trainable parameters.
+def cost(model: str, depth: int) -> tuple[int, int]:
+    """Trainable parameters; multiplications by a weight, each with its addition, in one clip's forward pass.
 
-    >>> parameters("micro_exp_stcnn", 96), parameters("micro_exp_fusenet_late", 18)
-    (44241667, 6827523)
+    >>> cost("micro_exp_stcnn", 96)
+    (44241667, 1405935744)
     """
-    return sum(layer.parameters for layer in layers(model, depth))
-
-
-def multiply_adds(model: str, depth: int) -> int:
-    """Multiplications by a weight, each with its addition, in one clip's forward pass.
-
-    >>> multiply_adds("micro_exp_stcnn", 96)
-    1405935744
-    """
-    return sum(layer.multiply_adds for layer in layers(model, depth))
+    rows = layers(model, depth)
+    return sum(layer.parameters for layer in rows), sum(layer.multiply_adds for layer in rows)
 
 
 def misprints(model: str) -> dict[str, tuple[str, str]]:
@@ -113,8 +105,7 @@ def check_shapes(model: str) -> Outcome:
 @check("efficiency-{model}", "text III-B")
 def check_efficiency(model: str) -> Outcome:
     """{model} is computationally more efficient than MicroExpSTCNN."""
-    work = multiply_adds(model, 96) / multiply_adds(STCNN, 96)
-    size = parameters(model, 96) / parameters(STCNN, 96)
+    size, work = (own / stcnn for own, stcnn in zip(cost(model, 96), cost(STCNN, 96), strict=True))
     evidence = (
         f"At 96 frames it takes {work:.2f} times the multiply-adds of a clip and {size:.1f} times the parameters; the "
         "search for a face in every frame comes on top."

@@ -15,19 +15,10 @@ _SLACK = 1e-9  # binary floating point; a tie between two roundings counts as ex
 
 
 def successes(percent: float, trials: int, half_unit: float = TWO_DECIMALS) -> int | None:
-    """The k for which k/`trials` rounds to `percent`; None if there is none.
+    """The k for which k/`trials` is within `half_unit` percentage points of `percent`; None if there is none.
 
-    Parameters
-    ----------
-    percent : float
-        As printed, 0 to 100.
-    trials : int
-        Number of clips; for a mean over several epochs, of clips times epochs.
-    half_unit : float
-        Half a unit of the last printed decimal, in percentage points.
+    `trials` are clips or, for a mean over several epochs, clips times epochs.
 
-    Examples
-    --------
     >>> successes(87.80, 41)
     36
     >>> successes(83.25, 41) is None
@@ -86,7 +77,8 @@ def epoch_pairs(
 ) -> list[Pair]:
     """Every mean with standard deviation that some accuracies of `n_epochs` epochs on `trials` clips have: GRIMMER.
 
-    Right answers are whole numbers from 0 to `trials`, with a whole sum and a whole sum of squares. Anaya, "The GRIMMER test", PeerJ Preprints 4:e2400v1 (2016).
+    Right answers are whole numbers from 0 to `trials`, with a whole sum and a whole sum of squares. Anaya, "The
+    GRIMMER test", PeerJ Preprints 4:e2400v1 (2016).
 
     Parameters
     ----------

@@ -22,8 +22,7 @@ def best_prior(dataset: str) -> tuple[str, float]:
 def check_beats(dataset: str, reference: str) -> Outcome:
     """MicroExpSTCNN's accuracy on {dataset} is above that of {reference_name}.
 
-    Whether MicroExpSTCNN's interval lies above the accuracy of the best earlier method, `reference` ``"prior"``, or
-    of the commonest class, ``"majority"``. Open: the accuracy is higher, but the other number lies within the interval.
+    `reference`: the best earlier method, ``"prior"``, or the commonest class, ``"majority"``. Open: in the interval.
     """
     row, majority = printed(STCNN, dataset), max(constant_scores(validation_counts(dataset)).values())
     n = row.n if row.k is not None else released.clip_count(STCNN, dataset)
@@ -102,11 +101,8 @@ def check_beats_most(model: str) -> Outcome:
     ]
     lost = [f"{own:.2f} < {earlier:.2f} % ({method})" for own, earlier, method in pairs if own <= earlier]
     won = len(pairs) - len(lost)
-    return (
-        2 * won > len(pairs),
-        f"Above {won} of {len(pairs)}; not above: {listed(lost)}.",
-        {"won": won, "of": len(pairs)},
-    )
+    evidence = f"Above {won} of {len(pairs)}; not above: {listed(lost)}."
+    return 2 * won > len(pairs), evidence, {"won": won, "of": len(pairs)}
 
 
 @check("learned-better", "V, text II-B")

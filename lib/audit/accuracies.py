@@ -120,22 +120,20 @@ def check_constant_in_table_v() -> Outcome:
         for name, score in constant_scores(counts).items():
             if abs(score - row.percent) <= TWO_DECIMALS:
                 equal[f"{row.model} {row.dataset}"] = {"class": name, "count": counts[name], "n": sum(counts.values())}
-    shares = (
+    told = (
         f"{cell_title(cell)}, {one['count']}/{one['n']}, the share of *{one['class']}*" for cell, one in equal.items()
     )
-    evidence = f"{len(equal)} of 6 accuracies are what one answer to every entry scores: {listed(shares, '; ')}."
+    evidence = f"{len(equal)} of 6 accuracies are what one answer to every entry scores: {listed(told, '; ')}."
     return not equal, evidence, equal
 
 
 @check("best-epoch", "V", "code")
 def check_best_epoch() -> Outcome:
     """The epoch that Table V reports was fixed before its accuracy on the validation clips was known."""
-    own = [entry for entry in paper.released_files() if entry["checkpoint"]["own"]]
-    matches = {
-        f"{entry['model']} {entry['dataset']}": entry["checkpoint"]["epoch"]
-        for entry in own
-        if abs(entry["checkpoint"]["accuracy"] - paper.accuracy(entry["model"], entry["dataset"])) <= TWO_DECIMALS
-    }
+    own, matches = [entry for entry in paper.released_files() if entry["checkpoint"]["own"]], {}
+    for model, dataset, file in ((entry["model"], entry["dataset"], entry["checkpoint"]) for entry in own):
+        if abs(file["accuracy"] - paper.accuracy(model, dataset)) <= TWO_DECIMALS:
+            matches[f"{model} {dataset}"] = file["epoch"]
     evidence = (
         f"{len(matches)} of {len(own)} files of weights that the code names for a network of its own carry Table "
         f"V's accuracy in their names, of epochs {listed(matches.values())}. The code writes such a file when the "

@@ -69,9 +69,8 @@ class Claim(BaseModel, frozen=True, extra="forbid"):
     @model_validator(mode="after")
     def _takes_these_arguments(self) -> "Claim":
         if sorted(self.arguments) != list(CLAIM_TESTS[self.kind]):
-            raise ValueError(
-                f"a test {self.kind} takes the arguments {list(CLAIM_TESTS[self.kind])}, found {sorted(self.arguments)}"
-            )
+            expected, found = list(CLAIM_TESTS[self.kind]), sorted(self.arguments)
+            raise ValueError(f"a test {self.kind} takes the arguments {expected}, found {found}")
         return self
 
 

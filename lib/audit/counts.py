@@ -41,9 +41,8 @@ def check_exchange() -> Outcome:
     moved = {}
     for dataset in paper.DATASETS:
         clips = np.array(released.class_sizes(STCNN, dataset))
-        training, validation = (
-            np.array(list(printed_counts(dataset, part).values())) for part in ("training", "validation")
-        )
+        parts = (printed_counts(dataset, column).values() for column in ("training", "validation"))
+        training, validation = (np.array(list(part)) for part in parts)
         names, orders = released.classes(dataset), map(list, itertools.permutations(range(len(clips))))
         order = next((one for one in orders if (clips - validation[one] == training).all()), [])
         if wrong := {names[k]: names[other] for k, other in enumerate(order) if k != other}:
@@ -72,9 +71,8 @@ def check_official_counts() -> Outcome:
 def check_smic_total() -> Outcome:
     """The HS profile of SMIC consists of {printed} micro-expression videos."""
     total, official = printed_total("smic"), paper.dataset_facts("smic")["micro_expressions"]
-    evidence = (
-        f"It has {official}. Those of more than {paper.text()['frames_more_than']['smic']} frames may be {total}."
-    )
+    more_than = paper.text()["frames_more_than"]["smic"]
+    evidence = f"It has {official}. Those of more than {more_than} frames may be {total}."
     return total == official, evidence, {"printed": total, "official": official}
 
 

@@ -80,17 +80,9 @@ def epoch_pairs(
     Right answers are whole numbers from 0 to `trials`, with a whole sum and a whole sum of squares. Anaya, "The
     GRIMMER test", PeerJ Preprints 4:e2400v1 (2016).
 
-    Parameters
-    ----------
-    trials : int
-        Number of clips.
-    ddof : {0, 1}
-        The sum of squared deviations is divided by ``n_epochs - ddof``.
-    means, sds : (low, high)
-        In percent, both ends included.
+    The sum of squared deviations is divided by ``n_epochs - ddof``; `means` and `sds` are (low, high) in percent, both
+    ends included.
 
-    Examples
-    --------
     >>> [(pair.total, pair.squares) for pair in epoch_pairs(41, 1, (82.195, 82.205), (5.015, 5.025))]
     [(337, 11395)]
     >>> epoch_pairs(41, 0, (82.195, 82.205), (5.015, 5.025))

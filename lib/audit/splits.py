@@ -154,11 +154,9 @@ def check_unseeded_pairs() -> Outcome:
         labels = released.clips_and_labels(FUSENETS[1], dataset)[2]
         n = len(labels)
         training = n - released.held_out(n)
-        same_clip, same_class = training / n, float(np.sum((np.bincount(labels) / n) ** 2))
-        values[dataset] = {"training": training, "same_clip": round(same_clip, 3), "same_label": round(same_class, 3)}
-        told.append(
-            f"of {training} pairs on {title} {same_clip:.1f} on average are of one entry, {same_class:.0%} of one label"
-        )
+        clip, label = training / n, float(np.sum((np.bincount(labels) / n) ** 2))
+        values[dataset] = {"training": training, "same_clip": round(clip, 3), "same_label": round(label, 3)}
+        told.append(f"of {training} pairs on {title} {clip:.1f} on average are of one entry, {label:.0%} of one label")
     return not values, f"Eyes and mouths that are drawn apart, without a seed: {listed(told, '; ')}.", values
 
 

@@ -5,12 +5,12 @@ reads a frame, or knows of a run.
 """
 
 from lib.audit import accuracies, architectures, counts, epochs, kernels, method, prior, splits
-from lib.audit.finding import RESTS_ON, STATUSES, Finding, text_table
+from lib.audit.finding import RESTS_ON, Finding, text_table
 from lib.audit.paper import DATASETS, METHOD_NAMES, STCNN
 from lib.audit.released import FUSENETS
 from lib.core.errors import ConfigError
 
-__all__ = ["RESTS_ON", "STATUSES", "Finding", "findings", "text_table"]
+__all__ = ["RESTS_ON", "Finding", "findings", "text_table"]
 
 
 def findings(split_radius: int = 3) -> list[Finding]:
@@ -18,14 +18,9 @@ def findings(split_radius: int = 3) -> list[Finding]:
 
     Parameters
     ----------
-    split_radius : int
+    split_radius : int, 0 or more
         How far from the released labels to look for class counts that give the printed validation counts; the work
         grows with its third power, about a second at 3.
-
-    Raises
-    ------
-    ConfigError
-        If the radius is negative.
     """
     if split_radius < 0:
         raise ConfigError(f"split_radius: expected 0 or more, found {split_radius}")

@@ -68,24 +68,15 @@ def check_held_out(model: str, dataset: str) -> Outcome:
         fed = values["clips_fed"] = released.clip_count(model, dataset)
         evidence += f" The released code validates on all {fed} that it reads, those trained on included."
         if fed in values["explaining_sizes"]:
-            values |= {name: round(chance, 6) for name, chance in chances_of_a_pair(fed).items()}
+            sizes = {"chance_of_fed": [fed], "chance_of_any": range(1, LARGEST + 1)}
+            values |= {name: round(chance_of_explaining(2, tried), 6) for name, tried in sizes.items()}
     return row.k is not None, evidence, values
-
-
-def chances_of_a_pair(fed: int) -> dict[str, float]:
-    """How easily two arbitrary percentages are explained: by exactly `fed` clips, and by any size up to `LARGEST`.
-
-    The latter is an upper bound; see `lib.audit.lattice.chance_of_explaining`.
-    """
-    sizes = {"chance_of_fed": [fed], "chance_of_any": range(1, LARGEST + 1)}
-    return {name: chance_of_explaining(len(released.FUSENETS), which) for name, which in sizes.items()}
 
 
 def held_out_bounds(percent: float, n_clips: int) -> tuple[float, float]:
     """Between which accuracies on its held-out clips, in percent, a network lies that scores `percent` on all clips.
 
-    The lower bound is that of a network which has learned every training clip by heart, the upper one that of a network
-    which makes all its mistakes on training clips.
+    The lower bound: all training clips are answered rightly. The upper one: all mistakes are made on them.
 
     >>> [round(bound, 1) for bound in held_out_bounds(83.25, 203)]
     [17.1, 100.0]
@@ -107,21 +98,13 @@ def check_held_out_bounds(model: str, dataset: str) -> Outcome:
 
 
 def constant_scores(counts: dict[str, int]) -> dict[str, float]:
-    """What answering one class to every clip scores, in percent, by class.
-
-    >>> constant_scores({"angry": 12, "happy": 21, "disgust": 8})["happy"]
-    51.21951219512195
-    """
+    """What answering one class to every clip scores, in percent, by class."""
     total = sum(counts.values())
     return {name: 100 * count / total for name, count in counts.items()}
 
 
 def scored_counts(model: str, dataset: str) -> dict[str, int]:
-    """Clips of each label on which an accuracy of Table V can have been measured.
-
-    Table IV's validation clips if the accuracy is a share of them; else all that the code feeds, by the labels that it
-    assigns.
-    """
+    """Clips by label on which an accuracy of Table V can be: the validation clips, or else all that the code feeds."""
     if printed(model, dataset).k is not None:
         return validation_counts(dataset)
     labels, names = released.clips_and_labels(model, dataset)[2], released.classes(dataset)
@@ -137,22 +120,20 @@ def check_constant_in_table_v() -> Outcome:
         for name, score in constant_scores(counts).items():
             if abs(score - row.percent) <= TWO_DECIMALS:
                 equal[f"{row.model} {row.dataset}"] = {"class": name, "count": counts[name], "n": sum(counts.values())}
-    shares = (
+    told = (
         f"{cell_title(cell)}, {one['count']}/{one['n']}, the share of *{one['class']}*" for cell, one in equal.items()
     )
-    evidence = f"{len(equal)} of 6 accuracies are what one answer to every entry scores: {listed(shares, '; ')}."
+    evidence = f"{len(equal)} of 6 accuracies are what one answer to every entry scores: {listed(told, '; ')}."
     return not equal, evidence, equal
 
 
 @check("best-epoch", "V", "code")
 def check_best_epoch() -> Outcome:
     """The epoch that Table V reports was fixed before its accuracy on the validation clips was known."""
-    own = [entry for entry in paper.released_files() if entry["checkpoint"]["own"]]
-    matches = {
-        f"{entry['model']} {entry['dataset']}": entry["checkpoint"]["epoch"]
-        for entry in own
-        if abs(entry["checkpoint"]["accuracy"] - paper.accuracy(entry["model"], entry["dataset"])) <= TWO_DECIMALS
-    }
+    own, matches = [entry for entry in paper.released_files() if entry["checkpoint"]["own"]], {}
+    for model, dataset, file in ((entry["model"], entry["dataset"], entry["checkpoint"]) for entry in own):
+        if abs(file["accuracy"] - paper.accuracy(model, dataset)) <= TWO_DECIMALS:
+            matches[f"{model} {dataset}"] = file["epoch"]
     evidence = (
         f"{len(matches)} of {len(own)} files of weights that the code names for a network of its own carry Table "
         f"V's accuracy in their names, of epochs {listed(matches.values())}. The code writes such a file when the "

@@ -6,22 +6,16 @@ weight of a filter is multiplied once at each position, a weight of a dense laye
 """
 
 import math
-from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from lib.audit import paper
 from lib.audit.finding import Outcome, check, listed
 from lib.audit.paper import STCNN
+from lib.audit.released import FUSENETS
 
-N_FILTERS = 32
-POOL_SIZE = 3
-KERNEL = (3, 3, 15)
-HIDDEN = {
-    "micro_exp_stcnn": (128,),
-    "micro_exp_fusenet_intermediate": (1024, 128),
-    "micro_exp_fusenet_late": (1024, 128),
-}
-SIDES = {"micro_exp_stcnn": 64, "micro_exp_fusenet_intermediate": 32, "micro_exp_fusenet_late": 32}
+N_FILTERS, POOL_SIZE, KERNEL, N_CLASSES = 32, 3, (3, 3, 15), 3
+HIDDEN = {STCNN: (128,), **dict.fromkeys(FUSENETS, (1024, 128))}
+SIDES = {STCNN: 64, **dict.fromkeys(FUSENETS, 32)}
 
 
 class Layer(NamedTuple):
@@ -33,8 +27,8 @@ class Layer(NamedTuple):
     multiply_adds: int = 0
 
 
-def layers(model: str, depth: int, n_classes: int = 3, kernel: Sequence[int] = KERNEL) -> list[Layer]:
-    """All layers that a network's table lists, in its order.
+def layers(model: str, depth: int) -> list[Layer]:
+    """All layers that a network's table lists, one stream after the other.
 
     Parameters
     ----------
@@ -48,40 +42,48 @@ def layers(model: str, depth: int, n_classes: int = 3, kernel: Sequence[int] = K
     >>> layers("micro_exp_stcnn", 96)[2]
     Layer(name='pool', size=(32, 20, 20, 27), parameters=0, multiply_adds=0)
     """
-    volume, hidden = (SIDES[model], SIDES[model], depth), HIDDEN[model]
-    if model == "micro_exp_stcnn":
-        front = list(_front(volume, kernel, "frame", ""))
-        dense = list(_dense(front[-1].size[0], hidden, ""))
-        output = _output(dense[-1].size[0], n_classes, "dense_2")
-        return [*front, *dense, output, Layer("dropout_3", output.size)]  # Table I ends with a dropout, unlike the code
-    parts = ("eyes", "mouth")
-    streams = [list(_front(volume, kernel, part, f"{part}_")) for part in parts]
-    if model == "micro_exp_fusenet_intermediate":
-        joined = Layer("concatenate", (sum(stream[-1].size[0] for stream in streams),))
-        dense = list(_dense(joined.size[0], hidden, ""))
-        return [*_alternating(streams), joined, *dense, _output(dense[-1].size[0], n_classes, "dense_3")]
-    tails = [list(_dense(stream[-1].size[0], hidden, f"{part}_")) for part, stream in zip(parts, streams, strict=True)]
-    dense = [layer for width in range(len(hidden)) for tail in tails for layer in tail[2 * width : 2 * width + 2]]
-    joined = Layer("concatenate", (sum(tail[-1].size[0] for tail in tails),))
-    return [*_alternating(streams), *dense, joined, _output(joined.size[0], n_classes, "dense_3")]
+    hidden, late = HIDDEN[model], model == FUSENETS[1]
+    volume = (SIDES[model], SIDES[model], depth)
+    convolved = tuple(size - width + 1 for size, width in zip(volume, KERNEL, strict=True))
+    pooled = (N_FILTERS, *(size // POOL_SIZE for size in convolved))
+    weights, flat, rows = N_FILTERS * math.prod(KERNEL), math.prod(pooled), []
+    streams = {"frame": ""} if model == STCNN else {"eyes": "eyes_", "mouth": "mouth_"}
+    for part, prefix in streams.items():
+        rows += [
+            Layer(part, volume),
+            Layer(f"{prefix}convolution", (N_FILTERS, *convolved), weights + N_FILTERS, weights * math.prod(convolved)),
+            Layer(f"{prefix}pool", pooled),
+            Layer(f"{prefix}dropout_1", pooled),
+            Layer(f"{prefix}flatten", (flat,)),
+            *(_dense(flat, hidden, prefix) if late else ()),
+        ]
+    if model == STCNN:  # Table I ends with a dropout, unlike the code
+        return [*rows, *_dense(flat, (*hidden, N_CLASSES))]
+    joined = 2 * (hidden[-1] if late else flat)
+    head = _dense(joined, (N_CLASSES,), first=3) if late else _dense(joined, (*hidden, N_CLASSES))
+    return [*rows, Layer("concatenate", (joined,)), *head[:-1]]
 
 
-def parameters(model: str, depth: int) -> int:
-    """Number of trainable parameters.
+def _dense(inputs: int, widths: tuple[int, ...], prefix: str = "", first: int = 1) -> list[Layer]:
+    """Dense layers, numbered from `first`, each with the dropout after it."""
+    rows = []
+    for number, width in enumerate(widths, start=first):
+        rows += [
+            Layer(f"{prefix}dense_{number}", (width,), (inputs + 1) * width, inputs * width),
+            Layer(f"{prefix}dropout_{number + 1}", (width,)),
+        ]
+        inputs = width
+    return rows
 
-    >>> parameters("micro_exp_stcnn", 96), parameters("micro_exp_fusenet_late", 18)
-    (44241667, 6827523)
+
+def cost(model: str, depth: int) -> tuple[int, int]:
+    """Trainable parameters; multiplications by a weight, each with its addition, in one clip's forward pass.
+
+    >>> cost("micro_exp_stcnn", 96)
+    (44241667, 1405935744)
     """
-    return sum(layer.parameters for layer in layers(model, depth))
-
-
-def multiply_adds(model: str, depth: int) -> int:
-    """Multiplications by a weight, each with its addition, in one clip's forward pass.
-
-    >>> multiply_adds("micro_exp_stcnn", 96)
-    1405935744
-    """
-    return sum(layer.multiply_adds for layer in layers(model, depth))
+    rows = layers(model, depth)
+    return sum(layer.parameters for layer in rows), sum(layer.multiply_adds for layer in rows)
 
 
 def misprints(model: str) -> dict[str, tuple[str, str]]:
@@ -103,44 +105,10 @@ def check_shapes(model: str) -> Outcome:
 @check("efficiency-{model}", "text III-B")
 def check_efficiency(model: str) -> Outcome:
     """{model} is computationally more efficient than MicroExpSTCNN."""
-    work = multiply_adds(model, 96) / multiply_adds(STCNN, 96)
-    size = parameters(model, 96) / parameters(STCNN, 96)
+    size, work = (own / stcnn for own, stcnn in zip(cost(model, 96), cost(STCNN, 96), strict=True))
     evidence = (
         f"At 96 frames it takes {work:.2f} times the multiply-adds of a clip and {size:.1f} times the parameters; the "
         "search for a face in every frame comes on top."
     )
     values = {"multiply_adds": round(work, 3), "parameters": round(size, 3)}
     return (None if work < 1 <= size else work < 1), evidence, values
-
-
-def _front(volume: Sequence[int], kernel: Sequence[int], part: str, prefix: str) -> Iterator[Layer]:
-    """Input, convolution, pool, dropout and flattened vector of one stream."""
-    convolved = tuple(size - width + 1 for size, width in zip(volume, kernel, strict=True))
-    pooled = (N_FILTERS, *(size // POOL_SIZE for size in convolved))
-    yield Layer(part, tuple(volume))
-    yield Layer(
-        f"{prefix}convolution",
-        (N_FILTERS, *convolved),
-        (math.prod(kernel) + 1) * N_FILTERS,
-        math.prod(convolved) * N_FILTERS * math.prod(kernel),
-    )
-    yield Layer(f"{prefix}pool", pooled)
-    yield Layer(f"{prefix}dropout_1", pooled)
-    yield Layer(f"{prefix}flatten", (math.prod(pooled),))
-
-
-def _dense(inputs: int, widths: Sequence[int], prefix: str) -> Iterator[Layer]:
-    """Hidden dense layers, each with the dropout after it."""
-    for number, width in enumerate(widths, start=1):
-        yield Layer(f"{prefix}dense_{number}", (width,), (inputs + 1) * width, inputs * width)
-        yield Layer(f"{prefix}dropout_{number + 1}", (width,))
-        inputs = width
-
-
-def _output(inputs: int, n_classes: int, name: str) -> Layer:
-    return Layer(name, (n_classes,), (inputs + 1) * n_classes, inputs * n_classes)
-
-
-def _alternating(streams: Sequence[Sequence[Layer]]) -> list[Layer]:
-    """The layers of two streams as the tables list them: eyes, mouth, eyes, mouth."""
-    return [layer for pair in zip(*streams, strict=True) for layer in pair]

@@ -32,31 +32,19 @@ class Arguments(BaseModel, extra="forbid"):
 
 
 class Claim(BaseModel, frozen=True, extra="forbid"):
-    """One claim of the paper and how a verdict on it is computed. The keys of `claims.yml`, which explains them.
-
-    Attributes
-    ----------
-    test : str
-        A kind of `CLAIM_TESTS`, or ``"audit:<finding id>"``.
-    values : dict
-        The printed numbers.
-    arithmetic, caveats : tuple of str
-        Ids of the findings of `lib.audit` that decide the claim without any data, and of those that only qualify it.
-    chapter : str or None
-        Name of the notebook that tests it; None if there is none yet.
-    """
+    """One claim of the paper and how a verdict on it is computed. The keys of `claims.yml`, which explains them."""
 
     id: str = Field(min_length=1)
     statement: str = Field(min_length=1)
     where: str = Field(min_length=1)
     how: str = Field(min_length=1)
-    test: str
+    test: str  # a kind of `CLAIM_TESTS`, or "audit:<finding id>"
     arguments: Annotated[Arguments, AfterValidator(lambda given: given.model_dump(exclude_unset=True))] = {}
-    values: dict = {}
+    values: dict = {}  # the printed numbers
     tolerance: float | Literal["interval"] | None = None
-    arithmetic: tuple[str, ...] = ()
-    caveats: tuple[str, ...] = ()
-    chapter: str | None = None
+    arithmetic: tuple[str, ...] = ()  # ids of the findings of `lib.audit` that decide the claim without any data
+    caveats: tuple[str, ...] = ()  # and of those that only qualify it
+    chapter: str | None = None  # the notebook that tests it
 
     @property
     def kind(self) -> str:
@@ -81,21 +69,13 @@ class Claim(BaseModel, frozen=True, extra="forbid"):
     @model_validator(mode="after")
     def _takes_these_arguments(self) -> "Claim":
         if sorted(self.arguments) != list(CLAIM_TESTS[self.kind]):
-            raise ValueError(
-                f"a test {self.kind} takes the arguments {list(CLAIM_TESTS[self.kind])}, found {sorted(self.arguments)}"
-            )
+            expected, found = list(CLAIM_TESTS[self.kind]), sorted(self.arguments)
+            raise ValueError(f"a test {self.kind} takes the arguments {expected}, found {found}")
         return self
 
 
 def claims() -> list[Claim]:
-    """Every claim of `claims.yml`, checked, in the order of the file.
-
-    Raises
-    ------
-    ConfigError
-        A key, a kind of test or an argument that is unknown or missing, an id that stands twice. The message names
-        the claim.
-    """
+    """Every claim of `claims.yml`, checked, in the order of the file; a `ConfigError` names the claim."""
     found = [_claim(entry) for entry in paper.read_yaml("claims.yml")]
     ids = [claim.id for claim in found]
     if twice := sorted({name for name in ids if ids.count(name) > 1}):

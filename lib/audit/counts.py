@@ -7,12 +7,11 @@ import pandas as pd
 
 from lib.audit import paper, released
 from lib.audit.accuracies import printed_counts, printed_total, validation_counts
+from lib.audit.architectures import KERNEL
 from lib.audit.finding import Outcome, check, listed
 from lib.audit.lattice import TWO_DECIMALS
 from lib.audit.paper import CONFUSION_TABLES, DATASET_TITLES, STCNN
 from lib.statistics.metrics import uar, uf1, wilson_interval
-
-KERNEL_DEPTH = 15  # of the convolution in Tables I to III
 
 
 @check("table-iv-sums", "IV")
@@ -21,10 +20,8 @@ def check_sums() -> Outcome:
     sums = []  # (what is summed, its parts, the printed sum)
     for dataset, title in DATASET_TITLES.items():
         table = paper.class_counts(dataset).set_index("class")
-        for column, counts in table.items():
-            sums.append((f"{column} of {title}", counts.drop("all").tolist(), counts["all"]))
-        for name, row in table.iterrows():
-            sums.append((f"*{name}* of {title}", [row["training"], row["validation"]], row["total"]))
+        sums += [(f"{name} of {title}", part.drop("all").tolist(), part["all"]) for name, part in table.items()]
+        sums += [(f"*{name}* of {title}", [row.training, row.validation], row.total) for name, row in table.iterrows()]
     wrong = [
         f"{listed(parts, ' + ')} = {sum(parts)} ({what}), where {printed} is printed"
         for what, parts, printed in sums
@@ -34,29 +31,22 @@ def check_sums() -> Outcome:
     return not wrong, evidence, {"wrong": wrong, "checked": len(sums)}
 
 
-def exchanged(dataset: str) -> dict[str, str]:
-    """Whose validation clips each class of Table IV was deprived of, if that explains its training clips: by class.
-
-    The released code says how many clips a class has. Less its validation clips, that leaves its training clips; where
-    Table IV prints others, they may be left by the validation clips of another class. Empty if nothing explains them.
-    """
-    names = released.classes(dataset)
-    clips = dict(zip(names, released.class_sizes(STCNN, dataset), strict=True))
-    training, validation = printed_counts(dataset, "training"), validation_counts(dataset)
-    for order in itertools.permutations(names):  # the first is the identity
-        if all(clips[name] - validation[other] == training[name] for name, other in zip(names, order, strict=True)):
-            return dict(zip(names, order, strict=True))
-    return {}
-
-
 @check("table-iv-exchange", "IV", "code")
 def check_exchange() -> Outcome:
-    """Table IV's training clips are each class's clips less its own validation clips."""
-    moved = {
-        dataset: wrong
-        for dataset in paper.DATASETS
-        if (wrong := {name: other for name, other in exchanged(dataset).items() if name != other})
-    }
+    """Table IV's training clips are each class's clips less its own validation clips.
+
+    Where they are not, the validation clips of another class may have been taken away: an order of the classes is
+    sought that explains all of a dataset's training clips.
+    """
+    moved = {}
+    for dataset in paper.DATASETS:
+        clips = np.array(released.class_sizes(STCNN, dataset))
+        parts = (printed_counts(dataset, column).values() for column in ("training", "validation"))
+        training, validation = (np.array(list(part)) for part in parts)
+        names, orders = released.classes(dataset), map(list, itertools.permutations(range(len(clips))))
+        order = next((one for one in orders if (clips - validation[one] == training).all()), [])
+        if wrong := {names[k]: names[other] for k, other in enumerate(order) if k != other}:
+            moved[dataset] = wrong
     told = (
         f"*{name}* of {DATASET_TITLES[dataset]}, {printed_counts(dataset, 'training')[name]}, are the code's less "
         f"the {validation_counts(dataset)[other]} of *{other}*"
@@ -81,9 +71,8 @@ def check_official_counts() -> Outcome:
 def check_smic_total() -> Outcome:
     """The HS profile of SMIC consists of {printed} micro-expression videos."""
     total, official = printed_total("smic"), paper.dataset_facts("smic")["micro_expressions"]
-    evidence = (
-        f"It has {official}. Those of more than {paper.text()['frames_more_than']['smic']} frames may be {total}."
-    )
+    more_than = paper.text()["frames_more_than"]["smic"]
+    evidence = f"It has {official}. Those of more than {more_than} frames may be {total}."
     return total == official, evidence, {"printed": total, "official": official}
 
 
@@ -95,9 +84,9 @@ def check_smic_profiles() -> Outcome:
     longest = int(seconds * facts["other_profiles_fps"])
     evidence = (
         f"SMIC's longest micro-expression, {seconds:.2f} s, has {longest} frames at {facts['other_profiles_fps']} "
-        f"a second; the filter is {KERNEL_DEPTH} deep."
+        f"a second; the filter is {KERNEL[2]} deep."
     )
-    return longest < KERNEL_DEPTH, evidence, {"longest": longest, "depth": KERNEL_DEPTH}
+    return longest < KERNEL[2], evidence, {"longest": longest, "depth": KERNEL[2]}
 
 
 @check("table-iv-casme2-sq", "IV", "literature")
@@ -129,13 +118,9 @@ def check_long_videos() -> Outcome:
 
 
 def clip_durations() -> pd.DataFrame:
-    """How long an annotated micro-expression lasts and how much the released code reads: milliseconds, by dataset.
+    """Milliseconds by dataset: of the shortest and longest annotated micro-expression, and of what the code reads.
 
-    Returns
-    -------
-    DataFrame
-        Index dataset; columns shortest_ms, longest_ms (of an annotated micro-expression), read_ms (the frames that a
-        network gets), needed_ms (the shortest video from which they can be taken).
+    ``needed_ms`` is the shortest video from which the frames of ``read_ms`` can be taken.
     """
     rows = {}
     for dataset in paper.DATASETS:
@@ -205,13 +190,5 @@ def check_class_scores(dataset: str) -> Outcome:
         f"{listed(f'{name} {right}/{total}' for name, (right, total) in recall.items())}; that may be a guess "
         f"among {len(recall)}, by its 95 % interval: {listed(weak)}."
     )
-    return (
-        None,
-        evidence,
-        {
-            "uf1": round(uf1(cells), 4),
-            "uar": round(uar(cells), 4),
-            "weak": weak,
-            "recall": {name: list(pair) for name, pair in recall.items()},
-        },
-    )
+    values = {"uf1": round(uf1(cells), 4), "uar": round(uar(cells), 4), "weak": weak}
+    return None, evidence, values | {"recall": {name: list(pair) for name, pair in recall.items()}}

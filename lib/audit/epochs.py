@@ -21,9 +21,8 @@ def n_epochs() -> int:
 def fitting_pairs(model: str, dataset: str, trials: int, ddof: int) -> list[Pair]:
     """Every mean and standard deviation of ten epochs on so many clips that rounds to what Table VIII prints."""
     mean, sd = (100 * value for value in paper.last_epochs(model, dataset))
-    return epoch_pairs(
-        trials, ddof, (mean - TWO_DECIMALS, mean + TWO_DECIMALS), (sd - TWO_DECIMALS, sd + TWO_DECIMALS), n_epochs()
-    )
+    means, sds = ((value - TWO_DECIMALS, value + TWO_DECIMALS) for value in (mean, sd))
+    return epoch_pairs(trials, ddof, means, sds, n_epochs())
 
 
 @check("table-viii-{model}-{dataset}", "VIII")
@@ -77,9 +76,8 @@ def check_mean_above_constant() -> Outcome:
         scores = constant_scores(scored_counts(row.model, row.dataset))
         name, constant = max(scores.items(), key=lambda item: item[1])
         if mean <= constant:
-            below[f"{row.model} {row.dataset}"] = {
-                "mean": round(mean, 2), "constant": round(constant, 2), "class": name, "printed": row.percent,
-            }  # fmt: skip
+            numbers = {"mean": round(mean, 2), "constant": round(constant, 2), "class": name, "printed": row.percent}
+            below[f"{row.model} {row.dataset}"] = numbers
     told = (
         f"{cell_title(cell)} has {one['mean']:.2f} %, *{one['class']}* to every entry {one['constant']:.2f} %"
         for cell, one in below.items()

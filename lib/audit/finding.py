@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass
 
 from lib.audit.paper import ARCHITECTURE_TABLES, CONFUSION_TABLES, DATASET_TITLES, METHOD_NAMES
 
-STATUSES = ("contradicted", "holds", "note")
-RESTS_ON = ("printed", "code", "literature")  # from what needs least to what needs most
+# "printed": what the paper prints alone; "code": also the authors' released code, which need not be what gave the
+# numbers; "literature": also what others published of the datasets or of earlier methods.
+RESTS_ON = ("printed", "code", "literature")
 TITLES, TABLES = {**METHOD_NAMES, **DATASET_TITLES}, {**ARCHITECTURE_TABLES, **CONFUSION_TABLES}
 Outcome = tuple[bool | None, str, Mapping]  # whether the numbers agree, None if they leave it open; evidence; values
 VERDICTS = {"contradicted": "✗ contradicted", "holds": "✓ holds", "note": "○ left open"}
@@ -17,41 +18,20 @@ VERDICTS = {"contradicted": "✗ contradicted", "holds": "✓ holds", "note": "�
 
 @dataclass(frozen=True)
 class Finding:
-    """One statement of the paper, or implied by it, and what arithmetic says of it.
+    """One statement of the paper, or implied by it, and what arithmetic says of it."""
 
-    Attributes
-    ----------
-    id : str
-        Unique and stable: claims and other pages refer to it.
-    table : str
-        Where the numbers stand, ``"V"`` or ``"VI, VII"``; a section of the text is written out, ``"text IV-A"``.
-    statement : str
-        What is checked, worded so that `holds` and `contradicted` answer it.
-    status : str
-        ``"holds"``, ``"contradicted"``; ``"note"``: the arithmetic gives a number or a limit but neither of the two.
-    evidence : str
-        One or two sentences with the numbers, computed; true whatever the status is.
-    values : mapping
-        The same numbers as data; JSON can hold them.
-    rests_on : str
-        What the status needs to be believed. ``"printed"``: what the paper prints alone; ``"code"``: also the
-        authors' released code, which need not be what gave the numbers; ``"literature"``: also what others published
-        of the datasets or of earlier methods.
-    """
-
-    id: str
-    table: str
-    statement: str
-    status: str
-    evidence: str
-    values: Mapping
-    rests_on: str = "printed"
+    id: str  # unique and stable: claims and other pages refer to it
+    table: str  # where the numbers stand, "V" or "VI, VII"; a section of the text is written out, "text IV-A"
+    statement: str  # worded so that `holds` and `contradicted` answer it
+    status: str  # of `VERDICTS`; "note": the arithmetic gives a number or a limit but neither of the two
+    evidence: str  # one or two sentences with the numbers, computed; true whatever the status is
+    values: Mapping  # the same numbers as data; JSON can hold them
+    rests_on: str = "printed"  # of `RESTS_ON`: what the status needs to be believed
 
     def __post_init__(self) -> None:
-        if self.status not in STATUSES:
-            raise ValueError(f"{self.id}: expected a status among {STATUSES}, found {self.status!r}")
-        if self.rests_on not in RESTS_ON:
-            raise ValueError(f"{self.id}: expected rests_on among {RESTS_ON}, found {self.rests_on!r}")
+        for name, known in (("status", tuple(VERDICTS)), ("rests_on", RESTS_ON)):
+            if getattr(self, name) not in known:
+                raise ValueError(f"{self.id}: expected {name} among {known}, found {getattr(self, name)!r}")
         json.dumps(self.values)  # a value that JSON cannot hold is found here, not where a page is written
 
     @property

@@ -5,32 +5,29 @@ import pandas as pd
 from lib.audit import paper
 from lib.audit.accuracies import LARGEST, constant_scores, printed_total, validation_counts
 from lib.audit.finding import Outcome, check, listed
-from lib.audit.lattice import TWO_DECIMALS, explaining_sizes, nearest_count, successes
+from lib.audit.lattice import explaining_sizes, nearest_count, successes
 from lib.audit.paper import KERNEL_DATASET, STCNN
 
-BEST = (3, 3, 15)  # the kernel that the paper prefers
+BEST = "3x3x15"  # the kernel that the paper prefers
 
 
 def kernels() -> pd.DataFrame:
-    """Table IX with what follows from it.
+    """Table IX with each kernel's ``name``, ``"3x3x15"``, its ``taps``, the weights of one filter, and ``constant``.
 
-    Returns
-    -------
-    DataFrame
-        height, width, depth, accuracy as printed; ``name`` (``"3x3x15"``), ``taps``: weights of one filter;
-        ``constant``: the class whose constant answer scores this accuracy on the validation clips, empty if none does.
+    The latter is the class whose constant answer scores this accuracy on the validation clips, empty if none does.
     """
     table = paper.kernel_accuracies()
     sizes = table[["height", "width", "depth"]]
-    scores = constant_scores(validation_counts(KERNEL_DATASET))
+    answers = {round(score, 2): name for name, score in constant_scores(validation_counts(KERNEL_DATASET)).items()}
     return table.assign(
         name=["x".join(map(str, row)) for row in sizes.itertuples(index=False)],
         taps=sizes.prod(axis=1),
-        constant=[
-            next((name for name, score in scores.items() if abs(score - value) <= TWO_DECIMALS), "")
-            for value in table["accuracy"]
-        ],
+        constant=[answers.get(round(percent, 2), "") for percent in table["accuracy"]],
     )
+
+
+def _rounded(means: pd.Series) -> dict[str, float]:
+    return {str(name): round(mean, 2) for name, mean in means.items()}
 
 
 @check("constant-answer-table-ix", "IX")
@@ -38,10 +35,8 @@ def check_constant() -> Outcome:
     """The kernels of Table IX are compared by networks that learned something."""
     table = kernels()
     constant = table[table["constant"] != ""]
-    shares = (
-        f"{len(rows)} have {rows['accuracy'].iloc[0]:.2f} % (always *{name}*)"
-        for name, rows in constant.groupby("constant")
-    )
+    groups = constant.groupby("constant")["accuracy"]
+    shares = (f"{len(rows)} have {rows.iloc[0]:.2f} % (always *{name}*)" for name, rows in groups)
     evidence = f"{len(constant)} of {len(table)} kernels score exactly what a constant answer scores: {listed(shares)}."
     return constant.empty, evidence, {"constant": constant["name"].tolist(), "kernels": len(table)}
 
@@ -64,7 +59,7 @@ def check_lattice() -> Outcome:
 def check_best() -> Outcome:
     """The 3x3x15 kernel has the highest accuracy of Table IX."""
     table, trials = kernels().set_index("name")["accuracy"], printed_total(KERNEL_DATASET, "validation")
-    own, others = float(table["x".join(map(str, BEST))]), table.drop("x".join(map(str, BEST)))
+    own, others = float(table[BEST]), table.drop(BEST)
     second, sd = float(others.max()), 100 * paper.last_epochs(STCNN, KERNEL_DATASET)[1]
     clips = nearest_count(own, trials) - nearest_count(second, trials)
     evidence = (
@@ -85,29 +80,17 @@ def check_deeper() -> Outcome:
         f"The mean accuracy is {listed(f'{mean:.1f} % at depth {depth}' for depth, mean in means.items())}. The "
         f"best depth is {listed(f'{depth} at {side}x{side}' for side, depth in best.items())}."
     )
-    return (
-        means.is_monotonic_increasing,
-        evidence,
-        {
-            "means": {str(depth): round(mean, 2) for depth, mean in means.items()},
-            "best": {str(side): int(depth) for side, depth in best.items()},
-        },
-    )
+    values = {"means": _rounded(means), "best": {str(side): int(depth) for side, depth in best.items()}}
+    return means.is_monotonic_increasing, evidence, values
 
 
 @check("smaller-kernels", "IX")
 def check_smaller() -> Outcome:
     """Kernels of 3x3 pixels do better than larger ones."""
     means = kernels().groupby("height")["accuracy"].mean()
-    evidence = (
-        f"The mean accuracy is {listed(f'{mean:.1f} % for {side}x{side}' for side, mean in means.items())}, "
-        "constant answers included."
-    )
-    return (
-        means.idxmax() == means.index.min(),
-        evidence,
-        {"means": {str(side): round(mean, 2) for side, mean in means.items()}},
-    )
+    told = listed(f"{mean:.1f} % for {side}x{side}" for side, mean in means.items())
+    evidence = f"The mean accuracy is {told}, constant answers included."
+    return means.idxmax() == means.index.min(), evidence, {"means": _rounded(means)}
 
 
 @check("deep-kernels-small", "IX")
@@ -122,36 +105,22 @@ def check_deep_and_small() -> Outcome:
         f"The best side is {listed(f'{side}x{side} at depth {depth}' for depth, side in best.items())}. Depths at "
         f"which all kernels score as constant answers: {listed(silent)}."
     )
-    return (
-        (best == table["height"].min()).all(),
-        evidence,
-        {
-            "best": {str(depth): int(side) for depth, side in best.items()},
-            "silent": [int(depth) for depth in silent],
-        },
-    )
-
-
-def cuts() -> dict[str, int]:
-    """How many kernels lie on the wrong side of the best cut between those that learned and those that did not.
-
-    By one property of the kernel at a time: its depth, its side, or its taps, the number of weights of one filter.
-    """
-    table = kernels()
-    constant = table["constant"] != ""
-    return {
-        what: min(int(((table[what] >= cut) != constant).sum()) for cut in table[what])
-        for what in ("depth", "height", "taps")
-    }
+    values = {"best": {str(depth): int(side) for depth, side in best.items()}, "silent": [int(one) for one in silent]}
+    return (best == table["height"].min()).all(), evidence, values
 
 
 @check("kernel-taps", "IX")
 def check_taps() -> Outcome:
     """What separates the kernels that learned from those that answer one class."""
-    table, wrong = kernels(), cuts()
-    learned, constant = (sorted(table.loc[(table["constant"] == "") == one, "taps"]) for one in (True, False))
+    table = kernels()
+    constant = table["constant"] != ""
+    wrong = {
+        what: min(int(((table[what] >= cut) != constant).sum()) for cut in table[what])
+        for what in ("depth", "height", "taps")
+    }
     evidence = (
-        f"Kernels of {listed(learned)} weights learned, those of {listed(constant)} did not. The best cut in the "
+        f"Kernels of {listed(sorted(table.loc[~constant, 'taps']))} weights learned, those of "
+        f"{listed(sorted(table.loc[constant, 'taps']))} did not. The best cut in the "
         f"number of weights puts {wrong['taps']} of {len(table)} on the wrong side, in depth {wrong['depth']}, in "
         f"side {wrong['height']}."
     )

@@ -15,19 +15,10 @@ _SLACK = 1e-9  # binary floating point; a tie between two roundings counts as ex
 
 
 def successes(percent: float, trials: int, half_unit: float = TWO_DECIMALS) -> int | None:
-    """The k for which k/`trials` rounds to `percent`; None if there is none.
+    """The k for which k/`trials` is within `half_unit` percentage points of `percent`; None if there is none.
 
-    Parameters
-    ----------
-    percent : float
-        As printed, 0 to 100.
-    trials : int
-        Number of clips; for a mean over several epochs, of clips times epochs.
-    half_unit : float
-        Half a unit of the last printed decimal, in percentage points.
+    `trials` are clips or, for a mean over several epochs, clips times epochs.
 
-    Examples
-    --------
     >>> successes(87.80, 41)
     36
     >>> successes(83.25, 41) is None
@@ -44,7 +35,7 @@ def nearest_count(percent: float, trials: int) -> int:
     return min(max(round(percent * trials / 100), 0), trials)
 
 
-def explaining_sizes(percents: Sequence[float], largest: int, half_unit: float = TWO_DECIMALS) -> list[int]:
+def explaining_sizes(percents: Sequence[float], largest: int) -> list[int]:
     """Every number of clips up to `largest` on which all of `percents` can have been measured.
 
     >>> explaining_sizes([83.25, 79.31], 357)
@@ -53,21 +44,20 @@ def explaining_sizes(percents: Sequence[float], largest: int, half_unit: float =
     return [
         trials
         for trials in range(1, largest + 1)
-        if all(successes(percent, trials, half_unit) is not None for percent in percents)
+        if all(successes(percent, trials) is not None for percent in percents)
     ]
 
 
-def chance_of_explaining(n_percents: int, sizes: Iterable[int], half_unit: float = TWO_DECIMALS) -> float:
+def chance_of_explaining(n_percents: int, sizes: Iterable[int]) -> float:
     """Chance that one of `sizes` explains that many arbitrary two-decimal percentages: at most the sum over sizes.
 
-    For a single size it is the chance itself; for several it is an upper bound, because more than one can explain them.
+    For several sizes that is an upper bound, because more than one can explain them.
 
     >>> round(chance_of_explaining(1, [41]), 4), round(chance_of_explaining(2, range(1, 358)), 3)
     (0.0042, 0.154)
     """
-    printable = round(50 / half_unit) + 1
-    reached = (len({round(50 * count / size / half_unit) for count in range(size + 1)}) for size in sizes)
-    return min(sum((number / printable) ** n_percents for number in reached), 1.0)
+    reached = (len({round(10000 * count / size) for count in range(size + 1)}) for size in sizes)
+    return min(sum((number / 10001) ** n_percents for number in reached), 1.0)  # 0.00 to 100.00
 
 
 class Pair(NamedTuple):
@@ -87,22 +77,12 @@ def epoch_pairs(
 ) -> list[Pair]:
     """Every mean with standard deviation that some accuracies of `n_epochs` epochs on `trials` clips have: GRIMMER.
 
-    An epoch has a whole number of right answers, and these numbers have a whole sum and a whole sum of squares. Only
-    pairs are listed for which such numbers, between 0 and `trials`, exist.
+    Right answers are whole numbers from 0 to `trials`, with a whole sum and a whole sum of squares. Anaya, "The
+    GRIMMER test", PeerJ Preprints 4:e2400v1 (2016).
 
-    Anaya, "The GRIMMER test", PeerJ Preprints 4:e2400v1 (2016).
+    The sum of squared deviations is divided by ``n_epochs - ddof``; `means` and `sds` are (low, high) in percent, both
+    ends included.
 
-    Parameters
-    ----------
-    trials : int
-        Number of clips.
-    ddof : {0, 1}
-        The sum of squared deviations is divided by ``n_epochs - ddof``.
-    means, sds : (low, high)
-        In percent, both ends included.
-
-    Examples
-    --------
     >>> [(pair.total, pair.squares) for pair in epoch_pairs(41, 1, (82.195, 82.205), (5.015, 5.025))]
     [(337, 11395)]
     >>> epoch_pairs(41, 0, (82.195, 82.205), (5.015, 5.025))

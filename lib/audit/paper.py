@@ -28,13 +28,9 @@ STCNN = "micro_exp_stcnn"
 
 
 def architecture(model: str) -> pd.DataFrame:
-    """Tables I, II and III as printed, misprints included, channels first.
+    """Tables I, II and III as printed, misprints included, channels first; all columns are strings.
 
-    Returns
-    -------
-    DataFrame of str
-        ``layer``: the name of that layer in `lib.networks`, or of the input that it stands for; ``layer_type``,
-        ``filter_size``, ``output``: as printed; in Table I also ``filters``.
+    ``layer`` is the name of that layer in `lib.networks`, or of the input that it stands for.
     """
     if model not in ARCHITECTURE_TABLES:
         raise ConfigError(f"expected a model among {sorted(ARCHITECTURE_TABLES)}, found {model!r}")
@@ -50,8 +46,7 @@ def class_counts(dataset: str) -> pd.DataFrame:
 def accuracies() -> pd.DataFrame:
     """Table V: method, year, kind (HCM or DLM) and the accuracy in percent on each dataset (NaN: a dash in the table).
 
-    ``model`` is this package's name of a proposed method, empty for earlier ones; ``source`` a method's reference in
-    `book/references.bib`.
+    ``model`` is empty for earlier methods; ``source`` is a method's reference in `book/references.bib`.
     """
     return _read_table("table_V.csv", dashes=True).fillna({"model": ""})
 
@@ -99,10 +94,10 @@ def released_files() -> list[dict]:
 
 def released_file(model: str, dataset: str) -> dict:
     """The entry of `released_code.yml` for one network on one dataset."""
-    for entry in released_files():
-        if (entry["model"], entry["dataset"]) == (model, dataset):
-            return entry
-    raise ConfigError(f"expected a network and a dataset of the released code, found {model!r} on {dataset!r}")
+    entries = {(entry["model"], entry["dataset"]): entry for entry in released_files()}
+    if (model, dataset) not in entries:
+        raise ConfigError(f"expected a network and a dataset of the released code, found {model!r} on {dataset!r}")
+    return entries[model, dataset]
 
 
 def code_differences() -> pd.DataFrame:

@@ -22,14 +22,12 @@ def best_prior(dataset: str) -> tuple[str, float]:
 def check_beats(dataset: str, reference: str) -> Outcome:
     """MicroExpSTCNN's accuracy on {dataset} is above that of {reference_name}.
 
-    Whether MicroExpSTCNN's interval lies above the accuracy of the best earlier method, `reference` ``"prior"``, or
-    of the commonest class, ``"majority"``. Open: the accuracy is higher, but the other number lies within the interval.
+    `reference`: the best earlier method, ``"prior"``, or the commonest class, ``"majority"``. Open: in the interval.
     """
     row, majority = printed(STCNN, dataset), max(constant_scores(validation_counts(dataset)).values())
     n = row.n if row.k is not None else released.clip_count(STCNN, dataset)
     low, high = (100 * limit for limit in wilson_interval(round(row.percent * n / 100), n))
-    constant = ("always answering the commonest class", majority)
-    name, other = best_prior(dataset) if reference == "prior" else constant
+    name, other = best_prior(dataset) if reference == "prior" else ("always answering the commonest class", majority)
     evidence = (
         f"{row.percent:.2f} % of {n} clips has a 95 % interval of {low:.1f} to {high:.1f} %; {name} has {other:.2f} %."
     )
@@ -40,12 +38,12 @@ def check_beats(dataset: str, reference: str) -> Outcome:
 
 def misplaced() -> list[dict]:
     """Accuracies of earlier methods that stand under a dataset on which their source did not work."""
-    table, measured = paper.accuracies(), paper.read_yaml("datasets.yml")["measured_on"]
+    sources, measured = paper.accuracies().set_index("method")["source"], paper.read_yaml("datasets.yml")["measured_on"]
     return [
-        {"method": row["method"], "accuracy": row[dataset], "under": dataset, "measured_on": measured[row["source"]]}
-        for row in table[table["model"] == ""].to_dict("records")
+        {"method": method, "accuracy": percent, "under": dataset, "measured_on": measured[sources[method]]}
         for dataset in paper.DATASETS
-        if pd.notna(row[dataset]) and row["source"] in measured and dataset not in measured[row["source"]]
+        for method, percent in paper.earlier_accuracies(dataset).items()
+        if dataset not in measured.get(sources[method], [dataset])
     ]
 
 
@@ -84,11 +82,9 @@ def check_prior_sizes() -> Outcome:
 def check_prior_complete() -> Outcome:
     """Table V lists the hand-crafted method that the text calls better than the others."""
     source, table = paper.text()["best_hand_crafted"], paper.accuracies()
-    listed_there = source in set(table["source"])
-    evidence = (
-        f"Directional mean optical flow is {'' if listed_there else 'not '}among the "
-        f"{int((table['model'] == '').sum())} earlier methods of Table V."
-    )
+    listed_there, earlier = source in set(table["source"]), int((table["model"] == "").sum())
+    negation = "" if listed_there else "not "
+    evidence = f"Directional mean optical flow is {negation}among the {earlier} earlier methods of Table V."
     return listed_there, evidence, {"source": source, "listed": listed_there}
 
 
@@ -102,11 +98,8 @@ def check_beats_most(model: str) -> Outcome:
     ]
     lost = [f"{own:.2f} < {earlier:.2f} % ({method})" for own, earlier, method in pairs if own <= earlier]
     won = len(pairs) - len(lost)
-    return (
-        2 * won > len(pairs),
-        f"Above {won} of {len(pairs)}; not above: {listed(lost)}.",
-        {"won": won, "of": len(pairs)},
-    )
+    evidence = f"Above {won} of {len(pairs)}; not above: {listed(lost)}."
+    return 2 * won > len(pairs), evidence, {"won": won, "of": len(pairs)}
 
 
 @check("learned-better", "V, text II-B")

@@ -4,7 +4,7 @@ The facts stand in `data/paper/released_code.yml`. The split is scikit-learn's o
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from sklearn.model_selection import train_test_split
@@ -16,7 +16,7 @@ from lib.core.catalogue import PAPER_NETWORKS
 FUSENETS = PAPER_NETWORKS[1:]
 HELD_OUT_SHARE = 0.2
 # The protocol of each file of the authors' code, in the version that had been released when Table V was published.
-RELEASED_PROTOCOLS: Mapping[tuple[str, str], str] = {
+RELEASED_PROTOCOLS = {
     ("micro_exp_stcnn", "casme2_sq"): "paper",
     ("micro_exp_stcnn", "smic"): "released_code_smic_stcnn",
     (FUSENETS[0], "casme2_sq"): "released_code",
@@ -53,28 +53,17 @@ def class_sizes(model: str, dataset: str) -> list[int]:
 def clips_and_labels(model: str, dataset: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What the code feeds its network: for every entry the clip, the clip's class, and the label it gets.
 
-    Returns
-    -------
-    clips, classes, labels : int arrays of one length
-        A clip that is appended twice stands there twice, one after the other. Labels are set by position; a position
-        after the last that is set keeps class 0.
+    A clip that is appended twice stands there twice, one after the other. A label that is not set stays class 0.
     """
     entry = released_file(model, dataset)
     sizes, copies = class_sizes(model, dataset), entry["copies"]
-    classes = np.concatenate([np.full(size * n, c) for c, (size, n) in enumerate(zip(sizes, copies, strict=True))])
-    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    clips = np.concatenate(
-        [start + np.repeat(np.arange(size), n) for start, size, n in zip(starts, sizes, copies, strict=True)]
-    )
-    return clips, classes, assigned_labels(entry["label_ends"], len(classes))
+    by_clip = np.repeat(np.arange(len(sizes)), sizes)
+    clips = np.repeat(np.arange(sum(sizes)), np.repeat(copies, sizes))
+    return clips, by_clip[clips], assigned_labels(entry["label_ends"], len(clips))
 
 
 def assigned_labels(label_ends: Sequence[int], n_entries: int) -> np.ndarray:
-    """The label of every position, as slices of an array of zeros set it; slices beyond its end set nothing.
-
-    >>> np.bincount(assigned_labels([76, 170, 206], 204)).tolist()
-    [76, 94, 34]
-    """
+    """The label of every position, as slices of an array of zeros set it; slices beyond its end set nothing."""
     labels = np.zeros(n_entries, dtype=int)
     for label, (start, end) in enumerate(zip([0, *label_ends], label_ends, strict=False)):
         labels[start:end] = label
@@ -97,12 +86,6 @@ def held_out_counts(class_counts: Sequence[int], seed: int) -> list[int]:
     return np.bincount(held, minlength=len(class_counts)).tolist()
 
 
-def unshuffled_parts(n_clips: int) -> tuple[slice, slice]:
-    """Training and held-out positions of `train_test_split(shuffle=False)`: the last fifth is held out."""
-    boundary = n_clips - held_out(n_clips)
-    return slice(0, boundary), slice(boundary, n_clips)
-
-
 def released_settings(model: str, dataset: str) -> dict[str, str | int]:
     """What the authors' code does where the paper says otherwise: ``protocol``, ``batch_size`` and ``epochs`` of a run.
 
@@ -111,9 +94,6 @@ def released_settings(model: str, dataset: str) -> dict[str, str | int]:
     >>> released_settings("micro_exp_fusenet_intermediate", "smic")
     {'protocol': 'released_code_smic_intermediate', 'batch_size': 4, 'epochs': 250}
     """
-    entry = paper.released_file(model, dataset)
-    return {
-        "protocol": RELEASED_PROTOCOLS[model, dataset],
-        "batch_size": entry["batch_size"],
-        "epochs": entry["epochs"],
-    }
+    entry = released_file(model, dataset)
+    settings = {name: entry[name] for name in ("batch_size", "epochs")}
+    return {"protocol": RELEASED_PROTOCOLS[model, dataset], **settings}

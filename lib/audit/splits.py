@@ -28,11 +28,7 @@ def check_validation_size(dataset: str) -> Outcome:
 def candidates(dataset: str) -> pd.DataFrame:
     """Class counts that some source gives, and what the released seed holds out of them.
 
-    Returns
-    -------
-    DataFrame
-        ``source``, ``counts``, ``clips``, ``held_out`` (lists by class), ``reproduces`` Table IV's validation counts,
-        ``chance``: with which probability another seed would hold out the printed counts.
+    ``reproduces``: these are Table IV's validation clips; ``chance``: how often another seed would hold those out.
     """
     entry, printed = released.released_file(STCNN, dataset), list(validation_counts(dataset).values())
     sources = {
@@ -58,12 +54,9 @@ def candidates(dataset: str) -> pd.DataFrame:
 
 
 def search(dataset: str, radius: int) -> list[list[int]]:
-    """All class counts within `radius` of the released labels that give the printed validation counts.
+    """All class counts within `radius` clips of the released labels that give the printed validation counts.
 
-    Parameters
-    ----------
-    radius : int
-        Largest difference in clips of each class; (2 radius + 1)³ splits are drawn, about 2 ms each.
+    (2 radius + 1)³ splits are drawn, about 2 ms each.
     """
     seed = released.released_file(STCNN, dataset)["splits"][0]["seed"]
     printed = list(validation_counts(dataset).values())
@@ -96,13 +89,11 @@ def check_smic_labels() -> Outcome:
     """The FuseNets' code for SMIC uses every clip once, under its own label."""
     clips, classes, labels = released.clips_and_labels(FUSENETS[0], "smic")
     names, wrong = released.classes("smic"), labels != classes
-    by_clip = pd.DataFrame({"clip": clips, "wrong": wrong}).groupby("clip")["wrong"].agg(["sum", "size"])
-    doubled = by_clip[by_clip["size"] > 1]
-    never = int((doubled["sum"] == doubled["size"]).sum())
-    both = int(((doubled["sum"] > 0) & (doubled["sum"] < doubled["size"])).sum())
-    given = sorted(
-        {f"*{names[true]}* as *{names[label]}*" for true, label in zip(classes[wrong], labels[wrong], strict=True)}
-    )
+    by_clip = pd.Series(wrong).groupby(clips).agg(["mean", "size"])
+    share = by_clip.loc[by_clip["size"] > 1, "mean"]  # of a clip's copies, those under a wrong label
+    never, both = int((share == 1).sum()), int(share.between(0, 1, inclusive="neither").sum())
+    pairs = set(zip(classes[wrong], labels[wrong], strict=True))
+    given = sorted(f"*{names[true]}* as *{names[label]}*" for true, label in pairs)
     copies = len(clips) - len(by_clip)
     evidence = (
         f"{len(clips)} entries are made of {len(by_clip)} clips: {copies} are copies. {int(wrong.sum())} carry a wrong "
@@ -127,7 +118,8 @@ def check_unshuffled() -> Outcome:
             continue
         _, classes, labels = released.clips_and_labels(FUSENETS[0], dataset)
         table = pd.DataFrame(index=released.classes(dataset))
-        for name, part in zip(("training", "held out"), released.unshuffled_parts(len(labels)), strict=True):
+        boundary = len(labels) - released.held_out(len(labels))
+        for name, part in (("training", slice(boundary)), ("held out", slice(boundary, None))):
             table[name] = np.bincount(classes[part], minlength=3)
             table[f"{name}, by label"] = np.bincount(labels[part], minlength=3)
         counts[dataset] = {name: column.tolist() for name, column in table.items()}
@@ -162,23 +154,17 @@ def check_unseeded_pairs() -> Outcome:
         labels = released.clips_and_labels(FUSENETS[1], dataset)[2]
         n = len(labels)
         training = n - released.held_out(n)
-        same_clip, same_class = training / n, float(np.sum((np.bincount(labels) / n) ** 2))
-        values[dataset] = {"training": training, "same_clip": round(same_clip, 3), "same_label": round(same_class, 3)}
-        told.append(
-            f"of {training} pairs on {title} {same_clip:.1f} on average are of one entry, {same_class:.0%} of one label"
-        )
+        clip, label = training / n, float(np.sum((np.bincount(labels) / n) ** 2))
+        values[dataset] = {"training": training, "same_clip": round(clip, 3), "same_label": round(label, 3)}
+        told.append(f"of {training} pairs on {title} {clip:.1f} on average are of one entry, {label:.0%} of one label")
     return not values, f"Eyes and mouths that are drawn apart, without a seed: {listed(told, '; ')}.", values
 
 
 def versions() -> pd.DataFrame:
     """The released versions of the FuseNets' four files, and whether they can have given the published numbers.
 
-    Returns
-    -------
-    DataFrame
-        ``path``; ``since``: when the version came; ``split``: how it splits; ``pairs``: whether it trains on the eyes
-        and the mouth of one clip, that is, one stream holds eyes, the other mouths, and both are split alike, with a
-        seed or unshuffled; ``in_time``: whether it came no later than the day of the published numbers.
+    ``pairs``: it trains on the eyes and the mouth of one clip, as the streams differ and both are split alike, with a
+    seed or unshuffled; ``in_time``: it came no later than the day of the published numbers.
     """
     published = paper.released_code()["numbers_published"]["date"]
     rows = []
@@ -187,10 +173,8 @@ def versions() -> pd.DataFrame:
         for split in entry["splits"]:
             alike = split["seed"] is not None or not split["shuffled"]
             how = f"seed {split['seed']}" if alike else "two draws without a seed"
-            how = how if split["shuffled"] else "unshuffled"
-            rows.append(
-                (entry["path"], split["since"], how, both and alike, split["since"][: len(published)] <= published)
-            )
+            how, since = how if split["shuffled"] else "unshuffled", split["since"]
+            rows.append((entry["path"], since, how, both and alike, since[: len(published)] <= published))
     return pd.DataFrame(rows, columns=["path", "since", "split", "pairs", "in_time"])
 
 

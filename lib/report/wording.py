@@ -72,12 +72,3 @@ def uf1_change(change: Interval) -> str:
     '+0.208 (+0.124 to +0.291)'
     """
     return interval_text(change, "+.3f")
-
-
-def count(number: int, noun: str) -> str:
-    """A number of things.
-
-    >>> count(1, "run"), count(2, "run")
-    ('1 run', '2 runs')
-    """
-    return f"{number} {noun}" + ("" if number == 1 else "s")

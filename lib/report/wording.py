@@ -63,12 +63,3 @@ def _with_limits(
         return "–"
     limits = without if math.isnan(interval.low) else f"{of_limit(interval.low)} to {of_limit(interval.high)}"
     return of_estimate(interval.estimate) + (f" ({limits})" if limits else "")
-
-
-def uf1_change(change: Interval) -> str:
-    """A change of UF1 with its limits.
-
-    >>> uf1_change(Interval(0.208, 0.124, 0.291))
-    '+0.208 (+0.124 to +0.291)'
-    """
-    return interval_text(change, "+.3f")

@@ -36,16 +36,10 @@ NO_RESULTS = "left no results: its last cell must call chapter.finish(…)"
 
 @dataclass(frozen=True)
 class Executed:
-    """A set of executed chapters.
+    """A set of executed chapters in `folder`: `chapters/<dataset>/<notebook>.ipynb` and `results/….json`.
 
-    Attributes
-    ----------
-    folder : Path
-        Holds `chapters/<dataset>/<notebook>.ipynb` and `results/<dataset>/<notebook>.json`.
-    partial : bool
-        Chapters may be missing, because runs that they stand on are: they are then left out and listed.
-    kept : bool
-        They are kept from an earlier build: stale ones are marked on their page.
+    If `partial`, chapters whose runs are missing may be missing: they are left out and listed. Those that are `kept`
+    from an earlier build are marked on their page if they are stale.
     """
 
     folder: Path
@@ -70,12 +64,7 @@ def build_folder(profile: str) -> Path:
 
 
 def assemble(profile: Profile, executed: Executed, out: Path) -> Path:
-    """Check every chapter of a profile and put the sources of the book together under `out`/src.
-
-    Returns
-    -------
-    Path
-        The folder with the prose pages, the chapters and a `_toc.yml` of the chapters that are there.
+    """Check every chapter of a profile and put the sources of the book together, in the folder `out`/src.
 
     Raises
     ------
@@ -161,19 +150,18 @@ def build_html(source: Path, out: Path) -> Path:
     ReplicationError
         With the end of what Jupyter Book printed.
     """
-    command = [
-        *(str(Path(sys.executable).with_name("jupyter-book")), "build", str(source)),
-        *("--config", str(paths.REPOSITORY / "_config.yml"), "--path-output", str(out), "-W", "--keep-going"),
-    ]
+    command = [Path(sys.executable).with_name("jupyter-book"), "build", source]
+    command += ["--config", paths.REPOSITORY / "_config.yml", "--path-output", out, "-W", "--keep-going"]
     # from scratch: leftovers of an earlier assembly would be reported as documents that are in no table of contents
     shutil.rmtree(out / "_build", ignore_errors=True)
     search = os.pathsep.join([str(paths.REPOSITORY), os.environ.get("PYTHONPATH", "")])  # for `lib.book.theme`
     done = subprocess.run(
         command, cwd=paths.REPOSITORY, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": search}
     )
-    (out / "jupyter-book.log").write_text(done.stdout + done.stderr, encoding="utf-8")
+    printed = done.stdout + done.stderr
+    (out / "jupyter-book.log").write_text(printed, encoding="utf-8")
     if done.returncode:
-        tail = "\n".join((done.stdout + done.stderr).splitlines()[-40:])
+        tail = "\n".join(printed.splitlines()[-40:])
         raise ReplicationError(f"jupyter-book failed; all of its output is in {out / 'jupyter-book.log'}:\n{tail}")
     html = out / "html"
     shutil.rmtree(html, ignore_errors=True)
@@ -184,29 +172,20 @@ def build_html(source: Path, out: Path) -> Path:
 def keep(profile: Profile) -> list[str]:
     """Copy a build's chapters, results and the run records they cite into `book/`, in place of those kept before.
 
-    Returns
-    -------
-    list of str
-        What was copied, for people to read.
-
-    Raises
-    ------
-    ChapterError
-        A chapter of the build has failed or is stale.
+    Returns in words what was copied. A chapter that failed or is stale is a `ChapterError`.
     """
-    executed = Executed(build_folder(profile.name), partial=True)
+    executed, kept = Executed(build_folder(profile.name), partial=True), Executed(paths.REPOSITORY / "book")
     assemble(profile, executed, executed.folder)  # the gate
-    book = paths.REPOSITORY / "book"
     cited = set()
     for name in ("chapters", "results"):
-        shutil.rmtree(book / name, ignore_errors=True)
+        shutil.rmtree(kept.folder / name, ignore_errors=True)
     chapters = [chapter for chapter in profile.chapters() if executed.chapter(*chapter).is_file()]
     for dataset, notebook in chapters:
         for kind in (Executed.chapter, Executed.results):
-            target = kind(Executed(book), dataset, notebook)
+            target = kind(kept, dataset, notebook)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(kind(executed, dataset, notebook), target)
-        _drop_standard_error(Executed(book).chapter(dataset, notebook))
+        _drop_standard_error(kept.chapter(dataset, notebook))
         cited |= set(provenance_of(executed.chapter(dataset, notebook))["runs"])
     paths.CITED_RUNS.mkdir(exist_ok=True)
     for old in paths.CITED_RUNS.iterdir():

@@ -40,10 +40,8 @@ from lib.training.splits import make_folds
 VERDICTS = (
     "contradicted", "not replicated", "replicated", "holds", "underpowered", "not testable here", "not run",
 )  # fmt: skip
-# A change whose interval is wider than this on both sides of zero says nothing about a claim.
-WIDE = 0.05
-# How much less than the paper's accuracy still counts as reaching it.
-MARGIN = 0.05
+WIDE = 0.05  # a change whose interval is wider than this on both sides of zero says nothing about a claim
+MARGIN = 0.05  # how much less than the paper's accuracy still counts as reaching it
 COUNTS_AS_REACHED = f"up to {100 * MARGIN:.0f} points below count as reached."
 # A standard deviation of ten epochs stands for a true one of up to so many times its size (upper 95 % limit, 1.8): as
 # long as ours is within that, it is as small as the paper's.
@@ -201,14 +199,12 @@ def _papers_split(dataset: str, source: Mapping) -> bool:
 
 def by_arithmetic(findings: Sequence[Finding]) -> Judgement | None:
     """What findings say together: one that contradicts decides, then one that holds; notes alone decide nothing."""
-    if not findings:
-        return None
     for status in ("contradicted", "holds"):
         if speaking := [finding for finding in findings if finding.status == status]:
             evidence = " ".join(finding.evidence for finding in speaking[:2])
             # the claim falls, or stands, by the finding that needs least
             return Judgement(status, evidence, rests_on=min((one.rests_on for one in speaking), key=RESTS_ON.index))
-    return Judgement("not testable here", findings[0].evidence)
+    return Judgement("not testable here", findings[0].evidence) if findings else None
 
 
 # === From what a chapter measured to a verdict, as if it were real data ===
@@ -262,8 +258,7 @@ def _ranking(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
         raise _NotRun
     scores = [found["scores"][f"{model}/none"] for model in models]
     text = f"By mean best epoch: {' > '.join(paper.METHOD_NAMES[model] for model in ranking['order'])}."
-    at_top = [paper.METHOD_NAMES[model] for model, one in zip(models, scores, strict=True) if _ceiling(one)]
-    if at_top:
+    if at_top := [paper.METHOD_NAMES[model] for model, one in zip(models, scores, strict=True) if _ceiling(one)]:
         text += f" At the ceiling, where an order cannot be seen: {', '.join(at_top)}."
     told, directions = [], []
     for first, second, lead in zip(scores, scores[1:], ranking["published_leads"], strict=False):
@@ -293,9 +288,8 @@ def _temporal(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
     text += _ceiling(own, "accuracy_mean_last_epochs")
     if all(direction(change, seeds) == "down" for change in both):
         return Judgement("replicated", text)
-    wide = any(not change.high < 0 and not change.low >= -WIDE for change in both)
-    equal = any(change.low == change.high for change in both)
-    return _of_seeds(seeds, "underpowered" if wide or equal else "not replicated", text)
+    unclear = any(change.low == change.high or not (change.high < 0 or change.low >= -WIDE) for change in both)
+    return _of_seeds(seeds, "underpowered" if unclear else "not replicated", text)
 
 
 def _stability(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
@@ -312,7 +306,7 @@ def _stability(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
         f"lower, deviating by at most {100 * SD_FACTOR * spread:.1f}, the upper 95 % limit of ten epochs' deviation."
     )
     steady = reached(-SD_FACTOR * spread, Interval(-sd.estimate, -sd.high, -sd.low), margin=0)
-    answers = {reached(published, mean), steady}
+    answers = (reached(published, mean), steady)
     verdict = next(one for one in ("not replicated", "underpowered", "replicated") if one in answers)
     return _of_seeds(len(scores["seeds"]), verdict, text, compared)
 
@@ -325,7 +319,7 @@ def _kernel_best(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
     nearest = max(others, key=lambda other: other["accuracy"])
     lead = interval_in_points(Interval.from_dict(nearest["difference"]), _how_many(nearest["seeds"]))
     # all must hold at once, which needs no correction; one above it may be the luckiest of many, which does
-    below = [direction(Interval.from_dict(other["difference"]), other["seeds"]) == "up" for other in others]
+    below = all(direction(Interval.from_dict(other["difference"]), other["seeds"]) == "up" for other in others)
     above = [one["kernel"] for one in others if direction(Interval.from_dict(one["cautious"]), one["seeds"]) == "down"]
     text = (
         f"{own:.1%} of {comparison['kernel']} at the best epoch (learning rate {comparison['learning_rate']:g}), "
@@ -333,7 +327,7 @@ def _kernel_best(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
         f"Better, allowing for so many chances: {', '.join(above) or 'none'}. All of Table IX with all seeds: "
         f"{'yes' if complete else 'no'}."
     )
-    if above or all(below) and complete:
+    if above or below and complete:
         return Judgement("not replicated" if above else "replicated", text)
     return _of_seeds(nearest["seeds"], "underpowered", text)
 

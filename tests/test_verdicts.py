@@ -16,7 +16,7 @@ from lib.analysis.comparisons import direction, paired_change
 from lib.audit import Finding, paper
 from lib.audit.claims import Claim, claims
 from lib.book import pages, provenance
-from lib.book.verdicts import ANSWERS, Judgement, by_arithmetic, judge, of_chapter, reached
+from lib.book.verdicts import ANSWERS, by_arithmetic, judge, of_chapter, reached
 from lib.preprocessing import default_config
 from lib.preprocessing.config import RELEASED_READING
 from lib.statistics.intervals import Interval
@@ -540,11 +540,6 @@ def test_a_contradiction_weighs_more_than_agreement_and_a_note_decides_nothing(s
 
 def test_no_finding_is_no_judgement():
     assert by_arithmetic([]) is None
-
-
-def test_an_unknown_verdict_is_refused():
-    with pytest.raises(ValueError, match="expected a verdict among contradicted.*found 'proved'"):
-        Judgement("proved", "")
 
 
 # === The real claims, and the page ===

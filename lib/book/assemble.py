@@ -25,7 +25,7 @@ from lib.book import pages
 from lib.book.chapters import CHAPTERS, NO_DATASET, contents
 from lib.book.gate import ChapterError, disagreements, problems, provenance_of
 from lib.book.profiles import Profile
-from lib.book.verdicts import judge
+from lib.book.verdicts import Results, judge
 from lib.core import paths
 from lib.core.catalogue import DATASET_TITLES
 from lib.core.errors import ReplicationError
@@ -36,16 +36,10 @@ NO_RESULTS = "left no results: its last cell must call chapter.finish(…)"
 
 @dataclass(frozen=True)
 class Executed:
-    """A set of executed chapters.
+    """A set of executed chapters in `folder`: `chapters/<dataset>/<notebook>.ipynb` and `results/….json`.
 
-    Attributes
-    ----------
-    folder : Path
-        Holds `chapters/<dataset>/<notebook>.ipynb` and `results/<dataset>/<notebook>.json`.
-    partial : bool
-        Chapters may be missing, because runs that they stand on are: they are then left out and listed.
-    kept : bool
-        They are kept from an earlier build: stale ones are marked on their page.
+    If `partial`, chapters whose runs are missing may be missing: they are left out and listed. Those that are `kept`
+    from an earlier build are marked on their page if they are stale.
     """
 
     folder: Path
@@ -70,33 +64,27 @@ def build_folder(profile: str) -> Path:
 
 
 def assemble(profile: Profile, executed: Executed, out: Path) -> Path:
-    """Check every chapter of a profile and put the sources of the book together under `out`/src.
-
-    Returns
-    -------
-    Path
-        The folder with the prose pages, the chapters and a `_toc.yml` of the chapters that are there.
+    """Check every chapter of a profile and put the sources of the book together, in the folder `out`/src.
 
     Raises
     ------
     ChapterError
         Names every chapter with a problem, and the problem. Nothing is assembled then.
     """
+    written = {chapter: _read(executed.results(*chapter)) for chapter in profile.chapters()}
     refused, marks, missing = {}, {}, []
-    for dataset, notebook in profile.chapters():
+    for (dataset, notebook), content in written.items():
         path = executed.chapter(dataset, notebook)
-        if executed.partial and not path.is_file() or _hardly_begun(profile, executed, dataset, notebook):
+        if executed.partial and not path.is_file() or _hardly_begun(profile, dataset, notebook, content):
             missing.append((dataset, notebook))
             continue
         data = [] if executed.kept else executed.data(dataset)
         found = problems(path, notebook, profile.chapter_parameters(dataset, notebook), data)
         if path.is_file() and not any("failed" in problem for problem in found):
-            content = _read(executed.results(dataset, notebook))
             folders = (paths.CITED_RUNS,) if executed.kept else (paths.runs_folder(), paths.CITED_RUNS)
             found += disagreements(content, folders) if content else [NO_RESULTS]
-        stale = [problem for problem in found if problem.startswith("is stale")]
-        if executed.kept and found == stale:
-            marks[dataset, notebook] = stale
+        if executed.kept and all(problem.startswith("is stale") for problem in found):
+            marks[dataset, notebook] = found
         elif found:
             refused[f"{dataset}/{notebook}"] = found
     if refused:
@@ -107,15 +95,12 @@ def assemble(profile: Profile, executed: Executed, out: Path) -> Path:
         )
     source = out / "src"
     shutil.rmtree(source, ignore_errors=True)
-    shutil.copytree(
-        paths.REPOSITORY / "book", source, ignore=lambda folder, names: {"chapters", "results", "runs"} & set(names)
-    )
-    chapters = [chapter for chapter in profile.chapters() if chapter not in missing]
-    for dataset, notebook in chapters:
+    shutil.copytree(paths.REPOSITORY / "book", source, ignore=shutil.ignore_patterns("chapters", "results", "runs"))
+    results = {chapter: content for chapter, content in written.items() if chapter not in missing}
+    for dataset, notebook in results:
         target = source / "chapters" / dataset / f"{notebook}.ipynb"
         target.parent.mkdir(parents=True, exist_ok=True)
         _copy_chapter(executed.chapter(dataset, notebook), target, dataset, marks.get((dataset, notebook), []))
-    results = {chapter: _read(executed.results(*chapter)) for chapter in chapters}
     found = findings()
     verdicts = judge(claims(), found, results)
     included = {
@@ -126,22 +111,35 @@ def assemble(profile: Profile, executed: Executed, out: Path) -> Path:
         ),
         "_verdicts.md": pages.verdict_table(verdicts),
         "_accuracies.md": pages.accuracies(profile, results),
-        "_runs.md": pages.run_table(profile, {one: _read(executed.results(*one)) for one in profile.chapters()}, chapters),
+        "_runs.md": pages.run_table(profile, written, list(results)),
         "_calibration.md": pages.calibration(),
+        "_toc.yml": yaml.safe_dump(_table_of_contents(results, source), allow_unicode=True),
     }
     for name, text in included.items():
         (source / name).write_text(text, encoding="utf-8")
-    toc = contents(yaml.safe_load((paths.REPOSITORY / "_toc.yml").read_text(encoding="utf-8")), chapters)
-    (source / "_toc.yml").write_text(yaml.safe_dump(_only_existing(toc, source), allow_unicode=True), encoding="utf-8")
     return source
 
 
-def _hardly_begun(profile: Profile, executed: Executed, dataset: str, notebook: str) -> bool:
+def _hardly_begun(profile: Profile, dataset: str, notebook: str, content: dict | None) -> bool:
     """Whether a chapter that can lack runs has fewer than a third of them: a page of empty tables is no chapter."""
-    content = _read(executed.results(dataset, notebook))
     if content is None or not CHAPTERS[notebook].can_lack_runs:
         return False
     return 3 * len(content["provenance"]["runs"]) < len(profile.runs(dataset, notebook))
+
+
+def _table_of_contents(results: Results, source: Path) -> dict:
+    """What is there; the caption of a dataset's part says once whether its chapters read a stand-in or real data."""
+    kinds = {}
+    for (dataset, _), content in results.items():
+        if dataset != NO_DATASET:
+            kind = "stand-in" if content["provenance"]["standin"] else "real data"
+            kinds.setdefault(DATASET_TITLES[dataset], set()).add(kind)
+    toc = contents(yaml.safe_load((paths.REPOSITORY / "_toc.yml").read_text(encoding="utf-8")), list(results))
+    for part in toc["parts"]:
+        part["chapters"] = [entry for entry in part["chapters"] if list(source.glob(f"{entry['file']}.*"))]
+        if part["caption"] in kinds:
+            part["caption"] += f" ({', '.join(sorted(kinds[part['caption']]))})"
+    return {**toc, "parts": [part for part in toc["parts"] if part["chapters"]]}
 
 
 def build_html(source: Path, out: Path) -> Path:
@@ -152,19 +150,18 @@ def build_html(source: Path, out: Path) -> Path:
     ReplicationError
         With the end of what Jupyter Book printed.
     """
-    command = [
-        *(str(Path(sys.executable).with_name("jupyter-book")), "build", str(source)),
-        *("--config", str(paths.REPOSITORY / "_config.yml"), "--path-output", str(out), "-W", "--keep-going"),
-    ]
+    command = [Path(sys.executable).with_name("jupyter-book"), "build", source]
+    command += ["--config", paths.REPOSITORY / "_config.yml", "--path-output", out, "-W", "--keep-going"]
     # from scratch: leftovers of an earlier assembly would be reported as documents that are in no table of contents
     shutil.rmtree(out / "_build", ignore_errors=True)
     search = os.pathsep.join([str(paths.REPOSITORY), os.environ.get("PYTHONPATH", "")])  # for `lib.book.theme`
     done = subprocess.run(
         command, cwd=paths.REPOSITORY, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": search}
     )
-    (out / "jupyter-book.log").write_text(done.stdout + done.stderr, encoding="utf-8")
+    printed = done.stdout + done.stderr
+    (out / "jupyter-book.log").write_text(printed, encoding="utf-8")
     if done.returncode:
-        tail = "\n".join((done.stdout + done.stderr).splitlines()[-40:])
+        tail = "\n".join(printed.splitlines()[-40:])
         raise ReplicationError(f"jupyter-book failed; all of its output is in {out / 'jupyter-book.log'}:\n{tail}")
     html = out / "html"
     shutil.rmtree(html, ignore_errors=True)
@@ -175,29 +172,20 @@ def build_html(source: Path, out: Path) -> Path:
 def keep(profile: Profile) -> list[str]:
     """Copy a build's chapters, results and the run records they cite into `book/`, in place of those kept before.
 
-    Returns
-    -------
-    list of str
-        What was copied, for people to read.
-
-    Raises
-    ------
-    ChapterError
-        A chapter of the build has failed or is stale.
+    Returns in words what was copied. A chapter that failed or is stale is a `ChapterError`.
     """
-    executed = Executed(build_folder(profile.name), partial=True)
+    executed, kept = Executed(build_folder(profile.name), partial=True), Executed(paths.REPOSITORY / "book")
     assemble(profile, executed, executed.folder)  # the gate
-    book = paths.REPOSITORY / "book"
     cited = set()
     for name in ("chapters", "results"):
-        shutil.rmtree(book / name, ignore_errors=True)
+        shutil.rmtree(kept.folder / name, ignore_errors=True)
     chapters = [chapter for chapter in profile.chapters() if executed.chapter(*chapter).is_file()]
     for dataset, notebook in chapters:
         for kind in (Executed.chapter, Executed.results):
-            target = kind(Executed(book), dataset, notebook)
+            target = kind(kept, dataset, notebook)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(kind(executed, dataset, notebook), target)
-        _drop_standard_error(Executed(book).chapter(dataset, notebook))
+        _drop_standard_error(kept.chapter(dataset, notebook))
         cited |= set(provenance_of(executed.chapter(dataset, notebook))["runs"])
     paths.CITED_RUNS.mkdir(exist_ok=True)
     for old in paths.CITED_RUNS.iterdir():
@@ -225,15 +213,14 @@ def _read(path: Path) -> dict | None:
 
 
 def _copy_chapter(path: Path, target: Path, dataset: str, stale: list[str]) -> None:
-    """Copy a chapter with the dataset in its title, as one source is executed for each, and a mark if it is stale.
+    """Copy a chapter with the dataset in its title, as one source is executed for each, and marked if it is stale.
 
     What the cell tagged `finding` shows is lifted to stand below the title, then what the one tagged `notice` shows.
     """
-    notebook, record = nbformat.read(path, as_version=4), provenance_of(path)
+    notebook = nbformat.read(path, as_version=4)
     title, *cells = notebook.cells
     if dataset != NO_DATASET:
-        kind = "stand-in" if record["standin"] else "real data"
-        title.source = re.sub(r"^# (.+)", rf"# \1: {DATASET_TITLES[dataset]} ({kind})", title.source, count=1)
+        title.source = re.sub(r"^# (.+)", rf"# \1: {DATASET_TITLES[dataset]}", title.source, count=1)
     lifted = [_lifted(cells, tag) for tag in ("finding", "notice")]
     head = [title, *(cell for cell in lifted if cell is not None)]
     title.source, _, question = title.source.partition("\n\n") if len(head) > 1 else (title.source, "", "")
@@ -241,7 +228,7 @@ def _copy_chapter(path: Path, target: Path, dataset: str, stale: list[str]) -> N
         reasons = "; ".join(reason.removeprefix("is stale: ") for reason in stale)
         text = (
             ":::{admonition} Executed by an earlier version\n:class: caution\nThe text, figures and numbers below were "
-            f"made at commit `{record['commit']}`, and an input has changed since: {reasons}.\n:::"
+            f"made at commit `{provenance_of(path)['commit']}`, and an input has changed since: {reasons}.\n:::"
         )
         head.append(nbformat.v4.new_markdown_cell(text, id="stale"))
     if question:
@@ -271,15 +258,3 @@ def _lifted(cells: list, tag: str) -> NotebookNode | None:
             del cells[place]
         return shown if shown.outputs else None
     return None
-
-
-def _only_existing(toc: dict, source: Path) -> dict:
-    """The table of contents without chapters that are not there, and without empty parts."""
-
-    def exists(entry: dict) -> bool:
-        return any((source / f"{entry['file']}{suffix}").is_file() for suffix in (".md", ".ipynb"))
-
-    parts = [
-        {**part, "chapters": [entry for entry in part["chapters"] if exists(entry)]} for part in toc.get("parts", [])
-    ]
-    return {**toc, "parts": [part for part in parts if part["chapters"]]}

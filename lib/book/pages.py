@@ -17,7 +17,7 @@ from lib.book.profiles import Profile
 from lib.book.verdicts import VERDICTS, ClaimVerdict, Results, of_chapter
 from lib.core import paths
 from lib.core.catalogue import DATASET_TITLES, NETWORK_TITLES
-from lib.report.wording import interval_in_points, interval_text, range_in_points, uf1_change
+from lib.report.wording import interval_in_points, interval_text, range_in_points
 from lib.statistics.intervals import Interval, Range
 
 COLUMNS = {"arithmetic": "by arithmetic", "standin": "stand-in data", "real": "real data"}
@@ -90,7 +90,7 @@ def measured(results: Results) -> str:
         for row in found.get("switches", ()):
             if {*row["directions"].values()} != {"open"}:
                 accuracy, uf1 = (Interval.from_dict(row[f"{name}_change"]) for name in ("accuracy", "uf1"))
-                changes = {"accuracy": interval_in_points(accuracy), "UF1": uf1_change(uf1)}
+                changes = {"accuracy": interval_in_points(accuracy), "UF1": interval_text(uf1, "+.3f")}
                 rows.append({**where, "habit": row["title"], **changes})
     return _markdown(rows, "Nothing of this has been measured in this build.")
 
@@ -135,6 +135,7 @@ def accuracies(profile: Profile, results: Results) -> str:
         commits.add(provenance["commit"])
         if model:
             known = model in paper.METHOD_NAMES and dataset in paper.DATASETS
+            of_all = "" if model == STCNN else ", all clips"
             rate = provenance["parameters"].get("learning_rate", RELEASED_RATE)
             best = Interval(found["accuracy_best"], found["wilson_low_best"], found["wilson_high_best"])
             rows.append(
@@ -142,7 +143,7 @@ def accuracies(profile: Profile, results: Results) -> str:
                     "dataset": _data_title(dataset, provenance),
                     "network": f"[{NETWORK_TITLES[model]}](chapters/{dataset}/{notebook})"
                     + ("" if rate == RELEASED_RATE else f", learning rate {rate:g}"),
-                    "paper": f"{paper.accuracy(model, dataset):.2%}{'' if model == STCNN else ', all clips'}" if known else "",
+                    "paper": f"{paper.accuracy(model, dataset):.2%}{of_all}" if known else "",
                     "here, best epoch (95 % interval)": interval_text(best, ".1%"),
                     "here, last epoch": f"{found['accuracy_last']:.1%}",
                     "always the commonest class": f"{found['majority_share']:.1%}",
@@ -174,7 +175,8 @@ def run_table(profile: Profile, results: Results, with_page: Sequence[tuple[str,
                 else f"{notebook} ({'too little for a page' if content else 'not executed'})",
                 "planned": planned,
                 "finished": len(provenance["runs"]),
-                "missing or failed": max(0, planned - len(provenance["runs"])),  # beside the plan, chapter 10 may take others
+                # chapter 10 may take others than are planned
+                "missing or failed": max(0, planned - len(provenance["runs"])),
                 "training time": f"{provenance['run_seconds'] / 3600:.2f} h",
             }
         )

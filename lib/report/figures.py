@@ -1,23 +1,16 @@
 """Figures that several chapters share. Each function takes arrays or tables and returns what a notebook cell shows."""
 
-import base64
-import html
-import itertools
-import json
 from collections.abc import Sequence
 
-import cv2
 import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
-from IPython.display import HTML
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 # One colour per role throughout the book; they keep their order in greyscale print and for colour-blind readers.
 TRAINING, VALIDATION, PAPER, MARK = "#4c72b0", "#dd8452", "#8c8c8c", "#55a868"
 STANDIN = "stand-in data, not the paper's"
-_player_ids = itertools.count(1)
 
 
 def use_style() -> None:
@@ -56,51 +49,6 @@ def film_strips(strips: Sequence[np.ndarray], titles: Sequence[str], positions: 
         axes[row, 0].set_ylabel(title, fontsize=8, rotation=0, ha="right", va="center", labelpad=6)
     figure.subplots_adjust(wspace=0.04, hspace=0.22)
     return finished(figure)
-
-
-def players(clips: dict[str, np.ndarray], fps: float, slow_down: float = 10.0, height: int = 190) -> HTML:
-    """Clips side by side that can be played, paused and stepped through in the page, without any file beside it.
-
-    Parameters
-    ----------
-    clips : dict of caption -> ndarray, uint8, shape (n_frames, height, width, 3), RGB
-    fps : float
-        Frames per second of the recording.
-    slow_down : float
-        How many times slower than life they play.
-    height : int
-        Height on the page, in pixels.
-    """
-    boxes = (_player(frames, fps, caption, slow_down, height) for caption, frames in clips.items())
-    return HTML(f'<div style="display:flex;flex-wrap:wrap;gap:1em">{"".join(boxes)}</div>')
-
-
-def _player(frames: np.ndarray, fps: float, caption: str, slow_down: float, height: int) -> str:
-    name = f"clip-player-{next(_player_ids)}"
-    images = [base64.b64encode(_jpeg(_fitting(frame, round(1.5 * height)))).decode() for frame in frames]
-    delay_ms = 1000 / fps * slow_down
-    return f"""<figure id="{name}" style="margin:0;width:{height}px">
-<img style="height:{height}px" alt="{html.escape(caption)}" src="data:image/jpeg;base64,{images[0]}"><br>
-<button type="button" title="play or pause">&#9654;</button>
-<input type="range" min="0" max="{len(images) - 1}" value="0" aria-label="frame"
- style="vertical-align:middle;width:{height - 75}px">
-<span>0</span>
-<figcaption style="font-size:0.85em">{html.escape(caption)}; plays {slow_down:g} times slower than life</figcaption>
-<script>(function () {{
-  const box = document.getElementById({json.dumps(name)}), images = {json.dumps(images)};
-  const image = box.querySelector("img"), slider = box.querySelector("input");
-  const button = box.querySelector("button"), number = box.querySelector("span");
-  let timer = null;
-  const show = i => {{
-    image.src = "data:image/jpeg;base64," + images[i]; slider.value = i; number.textContent = i;
-  }};
-  slider.addEventListener("input", () => show(+slider.value));
-  button.addEventListener("click", () => {{
-    if (timer) {{ clearInterval(timer); timer = null; button.innerHTML = "&#9654;"; return; }}
-    timer = setInterval(() => show((+slider.value + 1) % images.length), {delay_ms:.1f});
-    button.innerHTML = "&#10074;&#10074;";
-  }});
-}})();</script></figure>"""
 
 
 def training_curves(record) -> Figure:
@@ -168,19 +116,3 @@ def finished(figure: Figure, standin: bool = False, top: float = 1.0) -> Figure:
         figure.text(0.995, top, STANDIN, ha="right", va="bottom", fontsize=8, color="#b3541e")
     plt.close(figure)
     return figure
-
-
-def _fitting(frame: np.ndarray, height: int) -> np.ndarray:
-    """A frame no higher than it is shown on a dense screen: pages hold every frame of the clips they play."""
-    if frame.shape[0] <= height:
-        return frame
-    width = round(frame.shape[1] * height / frame.shape[0])
-    return cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA)
-
-
-def _jpeg(frame: np.ndarray, quality: int = 85) -> bytes:
-    bgr = frame if frame.ndim == 2 else cv2.cvtColor(frame, cv2.COLOR_RGB2BGR)
-    ok, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    if not ok:
-        raise ValueError(f"expected an image that can be encoded, found {frame.dtype} of shape {frame.shape}")
-    return data.tobytes()

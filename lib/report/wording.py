@@ -63,21 +63,3 @@ def _with_limits(
         return "–"
     limits = without if math.isnan(interval.low) else f"{of_limit(interval.low)} to {of_limit(interval.high)}"
     return of_estimate(interval.estimate) + (f" ({limits})" if limits else "")
-
-
-def uf1_change(change: Interval) -> str:
-    """A change of UF1 with its limits.
-
-    >>> uf1_change(Interval(0.208, 0.124, 0.291))
-    '+0.208 (+0.124 to +0.291)'
-    """
-    return interval_text(change, "+.3f")
-
-
-def count(number: int, noun: str) -> str:
-    """A number of things.
-
-    >>> count(1, "run"), count(2, "run")
-    ('1 run', '2 runs')
-    """
-    return f"{number} {noun}" + ("" if number == 1 else "s")

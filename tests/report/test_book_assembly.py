@@ -99,10 +99,22 @@ def test_the_smallest_book_has_the_chapters_of_every_dataset_and_those_without_o
     ]
 
 
-def test_titles_name_the_dataset_and_that_it_is_a_standin_where_there_is_one(executed, tmp_path):
+def test_titles_name_the_dataset_where_there_is_one(executed, tmp_path):
     source = book.assemble(PROFILE, executed, tmp_path)
-    assert _first_cells(source, "smic", "01_data")[0].startswith("# 01. A title: SMIC (stand-in)\n")
+    assert _first_cells(source, "smic", "01_data")[0].startswith("# 01. A title: SMIC\n")
     assert _first_cells(source, "paper", "09_audit")[0].startswith("# 09. A title\n")
+
+
+@pytest.mark.parametrize(("standin", "caption"), [({"standin": True}, "SMIC (stand-in)"), (None, "SMIC (real data)")])
+def test_the_caption_of_a_datasets_part_says_once_what_its_chapters_read(standin, caption, executed, tmp_path):
+    for dataset, notebook in PROFILE.chapters():
+        if dataset == "smic":
+            runs = ["r1"] if CHAPTERS[notebook].network else []
+            write_chapter(executed, dataset, notebook, runs=runs, standin=standin)
+    toc = yaml.safe_load((book.assemble(PROFILE, executed, tmp_path) / "_toc.yml").read_text(encoding="utf-8"))
+    captions = [part["caption"] for part in toc["parts"]]
+    assert captions[:2] == ["The paper", caption]
+    assert not [one for one in captions if "CAS(ME)" in one]
 
 
 @pytest.mark.parametrize(("n_runs", "there"), [(0, False), (2, False), (3, True)])
@@ -133,7 +145,7 @@ def test_what_was_found_stands_below_the_title_then_the_notice_then_the_question
     source = book.assemble(PROFILE, _kept(executed), tmp_path)
     cells = nbformat.read(source / "chapters" / "smic" / "01_data.ipynb", as_version=4).cells
     shown = [[one["data"].get("text/markdown", "") for one in cell.get("outputs", [])] for cell in cells]
-    assert cells[0].source == "# 01. A title: SMIC (stand-in)"
+    assert cells[0].source == "# 01. A title: SMIC"
     assert shown[1:3] == [["It holds."], ["Stand-in data"]]
     assert all("remove-input" in cell.metadata["tags"] for cell in cells[1:3])
     assert "Executed by an earlier version" in cells[3].source
@@ -145,7 +157,7 @@ def test_what_was_found_stands_below_the_title_then_the_notice_then_the_question
 def test_a_notice_without_anything_to_show_leaves_no_cell(executed, tmp_path):
     write_chapter(executed, "smic", "01_data", tagged=[_tagged("store = open_it()", "notice", outputs=[])])
     source = book.assemble(PROFILE, executed, tmp_path)
-    assert _first_cells(source, "smic", "01_data") == ["# 01. A title: SMIC (stand-in)\n\nText.", "store = open_it()"]
+    assert _first_cells(source, "smic", "01_data") == ["# 01. A title: SMIC\n\nText.", "store = open_it()"]
 
 
 def test_the_contents_list_only_chapters_that_are_there(executed, tmp_path):

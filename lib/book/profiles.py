@@ -109,12 +109,12 @@ def read_profile(name: str, folder: Path = PROFILES) -> Profile:
 
 
 def _kept(dataset: str, chosen: dict) -> set[RunConfig]:
-    """Runs that are kept of the data that is chosen: of the whole stand-in, read as it is by default."""
-    if os.environ.get(ROOT_VARIABLES[dataset]) or any(chosen.values()) or dataset not in COUNTS:
+    """Runs that are kept of the data that is chosen: of a stand-in, read as it is by default."""
+    read_otherwise = chosen.get("options") or chosen.get("frames")
+    if os.environ.get(ROOT_VARIABLES[dataset]) or read_otherwise or dataset not in COUNTS:
         return set()
-    return kept_runs(
-        dataset, {"generator_version": GENERATOR_VERSION, "seed": 0, "clips": sum(COUNTS[dataset].values())}
-    )
+    clips, seed = chosen.get("clips") or sum(COUNTS[dataset].values()), chosen.get("standin_seed", 0)
+    return kept_runs(dataset, {"generator_version": GENERATOR_VERSION, "seed": seed, "clips": clips})
 
 
 def _runs(notebook: str, settings: dict) -> list[RunConfig]:

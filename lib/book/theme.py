@@ -18,7 +18,12 @@ def setup(app: Sphinx) -> dict:
 
 
 def mend_page(app: Sphinx, page: str, template: str, context: dict, doctree) -> None:
-    """Take out thebe, which Jupyter Book always loads: it declares its constants twice, an error on each page."""
+    """Take out thebe, which Jupyter Book always loads and which declares its constants twice, an error on each page.
+
+    The list of references is no list to a screen reader unless its entries are list items, which docutils' are not.
+    """
+    if "body" in context:
+        context["body"] = context["body"].replace('<div role="list" class="citation-list">', '<div class="citation-list">')
     context["script_files"] = [one for one in context["script_files"] if "thebe" not in f"{one}{_body(one)}".lower()]
     context.setdefault("default_mode", "auto")
     context["css_files"] = [one for one in context["css_files"] if "thebe" not in str(one).lower()]

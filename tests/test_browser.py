@@ -146,6 +146,7 @@ def test_all_text_can_be_told_from_its_ground(scheme, pages, visit):
     faint = {}
     for name in pages:
         page = visit(name, scheme)
+        page.wait_for_timeout(300)  # colours change gradually
         if found := page.evaluate(FAINT_TEXT, LEAST_CONTRAST):
             faint[name] = found[:5]
         page.context.close()

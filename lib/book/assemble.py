@@ -14,6 +14,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import yaml
@@ -28,7 +29,8 @@ from lib.book.profiles import Profile
 from lib.book.verdicts import Results, judge
 from lib.core import paths
 from lib.core.catalogue import DATASET_TITLES
-from lib.core.errors import ReplicationError
+from lib.core.errors import ConfigError, ReplicationError
+from lib.training.records import RunRecord, is_record, run_id
 
 KEPT_PROFILE = "full"
 NO_RESULTS = "left no results: its last cell must call chapter.finish(…)"
@@ -172,7 +174,8 @@ def build_html(source: Path, out: Path) -> Path:
 def keep(profile: Profile) -> list[str]:
     """Copy a build's chapters, results and the run records they cite into `book/`, in place of those kept before.
 
-    Returns in words what was copied. A chapter that failed or is stale is a `ChapterError`.
+    Returns in words what was copied. A chapter that failed or is stale is a `ChapterError`. A record that no chapter
+    cites any more stays as long as a run of its name can be asked for.
     """
     executed, kept = Executed(build_folder(profile.name), partial=True), Executed(paths.REPOSITORY / "book")
     assemble(profile, executed, executed.folder)  # the gate
@@ -189,7 +192,7 @@ def keep(profile: Profile) -> list[str]:
         cited |= set(provenance_of(executed.chapter(dataset, notebook))["runs"])
     paths.CITED_RUNS.mkdir(exist_ok=True)
     for old in paths.CITED_RUNS.iterdir():
-        if old.is_dir() and old.name not in cited:
+        if old.is_dir() and old.name not in cited and not _can_be_found(RunRecord(old)):
             shutil.rmtree(old)
     for run in cited:
         trained_here = paths.runs_folder() / run
@@ -197,6 +200,17 @@ def keep(profile: Profile) -> list[str]:
             shutil.rmtree(paths.CITED_RUNS / run, ignore_errors=True)
             shutil.copytree(trained_here, paths.CITED_RUNS / run)
     return [f"{len(chapters)} of {len(profile.chapters())} chapters", f"{len(cited)} run records"]
+
+
+def _can_be_found(record: RunRecord) -> bool:
+    """Whether the present code still gives a kept record its name; else nothing can ask for it."""
+    if not is_record(record.path):
+        return False
+    try:
+        store = SimpleNamespace(fingerprint=record.provenance["data"]["fingerprint"])
+        return run_id(record.config, store) == record.path.name
+    except ConfigError:  # of a network or protocol that is no longer there
+        return False
 
 
 def _drop_standard_error(path: Path) -> None:

@@ -1,6 +1,7 @@
 """Assembly on made-up chapters: real ones are built in tests/test_book.py."""
 
 import json
+from types import SimpleNamespace
 
 import nbformat
 import pandas as pd
@@ -13,7 +14,7 @@ from lib.book.gate import ChapterError, source_path
 from lib.book.profiles import Profile
 from lib.book.provenance import MEDIA_TYPE, chapter_modules, notebook_digest
 from lib.core import paths
-from lib.training.records import HISTORY_COLUMNS, RunConfig, write_folder
+from lib.training.records import HISTORY_COLUMNS, RunConfig, run_id, write_folder
 
 PROFILE = Profile("full", {"smic": {}}, {})
 SCORES = {
@@ -231,7 +232,7 @@ def test_the_front_page_warns_of_standins_and_shows_the_papers_values(executed, 
     assert "stand-in" in status
 
 
-def test_keeping_takes_chapters_results_and_cited_runs_and_drops_what_is_no_longer_cited(tmp_path, monkeypatch):
+def test_keeping_takes_chapters_results_and_cited_runs_and_drops_what_nothing_can_ask_for(tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "REPOSITORY", tmp_path)
     monkeypatch.setattr(paths, "CITED_RUNS", tmp_path / "book" / "runs")
     monkeypatch.setenv("MICROEXP_DATA", str(tmp_path / "data"))
@@ -244,8 +245,12 @@ def test_keeping_takes_chapters_results_and_cited_runs_and_drops_what_is_no_long
         (folder / "config.json").write_text("{}")
     (tmp_path / "book" / "chapters" / "smic").mkdir(parents=True)
     (tmp_path / "book" / "chapters" / "smic" / "99_gone.ipynb").write_text("{}")
+    name = run_id(RunConfig("micro_exp_stcnn", epochs=1), SimpleNamespace(fingerprint="f"))
+    write_record(tmp_path / "book" / "runs" / name)
+    data = {"data": {"dataset": "smic", "standin": None, "fingerprint": "f"}}
+    (tmp_path / "book" / "runs" / name / "provenance.json").write_text(json.dumps(data))
     said = book.keep(PROFILE)
-    assert [path.name for path in (tmp_path / "book" / "runs").iterdir()] == ["new"]
+    assert {path.name for path in (tmp_path / "book" / "runs").iterdir()} == {"new", name}
     assert not (tmp_path / "book" / "chapters" / "smic" / "99_gone.ipynb").exists()
     assert (tmp_path / "book" / "results" / "paper" / "09_audit.json").is_file()
     assert said == ["6 of 6 chapters", "1 run records"]

@@ -20,7 +20,6 @@ CLIPS = read_profile("tiny").datasets["smic"]["clips"]
     ("name", "settings", "n_runs"),
     [
         ("03_micro_exp_stcnn", {"epochs": 1, "seed": 1}, 1),
-        ("07_kernel_study", {"kernels": "3x3x3 3x3x19", "learning_rates": "0.02", "epochs": 1, "seeds": 1}, 1),
     ],
 )
 def test_a_chapter_trains_the_runs_that_it_lacks(name, settings, n_runs, execute, book_checkout, tmp_path):
@@ -93,27 +92,20 @@ def run(execute, tmp_path):
     return run
 
 
-@pytest.mark.parametrize("train_missing", [False, True])
-def test_the_shortcuts_are_measured_or_listed_as_missing(train_missing, run):
-    content = run(
-        "10_shortcuts", clips=CLIPS, epochs=1, fusenet_epochs=1, seeds=1, fusenet_seeds=1, arrays="grey",
-        train_missing=train_missing,
-    )  # fmt: skip
+def test_the_shortcuts_are_measured(run):
+    settings = {"epochs": 1, "fusenet_epochs": 1, "seeds": 1, "fusenet_seeds": 1, "arrays": "grey"}
+    content = run("10_shortcuts", clips=CLIPS, **settings)
     switches = content["results"]["switches"]
     assert {one["switch"] for one in switches} == {*SHORTCUTS, "best_epoch", "doubled_batch", "grey_released"}
-    assert {one["status"] for one in switches} == {"one seed" if train_missing else "missing"}
+    assert {one["status"] for one in switches} == {"one seed"}
     assert content["results"]["other_clips"] == {"grey": []}
     planned = len(shortcut_runs(seeds=1, fusenet_seeds=1)) + 1  # and the baseline on other arrays
-    assert len(content["provenance"]["runs"]) == (planned if train_missing else 0)
+    assert len(content["provenance"]["runs"]) == planned
 
 
-@pytest.mark.parametrize("train_missing", [False, True])
-def test_strangers_are_scored_or_the_page_says_that_nobody_was(train_missing, run, small_smic):
-    settings = {"root": str(small_smic), "epochs": 1, "seeds": 1, "resamples": 200}
-    content = run("11_rigorous", **settings, train_missing=train_missing)
-    results = content["results"]
-    assert results["seeds"] == int(train_missing)
-    assert results["clips"] == (6 if train_missing else 0)
+def test_strangers_are_scored(run, small_smic):
+    results = run("11_rigorous", root=str(small_smic), epochs=1, seeds=1, resamples=200)["results"]
+    assert (results["seeds"], results["clips"]) == (1, 6)
 
 
 def test_clips_that_cannot_be_divided_by_person_stop_chapter_10_with_advice(run, small_smic):

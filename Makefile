@@ -6,8 +6,6 @@ KEPT ?= $(or $(MICROEXP_KEPT),yes)
 PYTHON ?= python3
 # Jobs side by side ask for no more than the machine has; one that asks for more than that is run alone.
 MEMORY_MB = $(shell $(PYTHON) -c 'import os; print(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") >> 20)')
-# One worker more than cores: tests that kill, wait and lock leave a core idle.
-WORKERS = $(shell $(PYTHON) -c 'import os; print(min(4, os.cpu_count() + 1))')
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PYTHONPATH := $(CURDIR)
 export MICROEXP_KEPT := $(KEPT)
@@ -29,7 +27,7 @@ render: $(READY)  ## build the full profile's book from the chapters kept in boo
 	@python -m lib book --kept
 
 test: $(READY)  ## all tests
-	python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -q
+	python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -q
 
 lab: $(READY)  ## JupyterLab on the notebooks
 	jupyter lab --notebook-dir=notebooks

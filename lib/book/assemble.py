@@ -14,7 +14,6 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 
 import nbformat
 import yaml
@@ -29,8 +28,9 @@ from lib.book.profiles import Profile
 from lib.book.verdicts import Results, judge
 from lib.core import paths
 from lib.core.catalogue import DATASET_TITLES
-from lib.core.errors import ConfigError, ReplicationError
-from lib.training.records import RunRecord, is_record, run_id
+from lib.core.errors import ReplicationError
+from lib.core.files import whole_folder
+from lib.training.records import RunRecord, is_record, still_named
 
 KEPT_PROFILE = "full"
 NO_RESULTS = "left no results: its last cell must call chapter.finish(…)"
@@ -192,25 +192,15 @@ def keep(profile: Profile) -> list[str]:
         cited |= set(provenance_of(executed.chapter(dataset, notebook))["runs"])
     paths.CITED_RUNS.mkdir(exist_ok=True)
     for old in paths.CITED_RUNS.iterdir():
-        if old.is_dir() and old.name not in cited and not _can_be_found(RunRecord(old)):
+        if old.is_dir() and old.name not in cited and not (is_record(old) and still_named(RunRecord(old))):
             shutil.rmtree(old)
     for run in cited:
         trained_here = paths.runs_folder() / run
         if trained_here.is_dir():  # what the chapters quote, should the same run be kept from another machine
             shutil.rmtree(paths.CITED_RUNS / run, ignore_errors=True)
-            shutil.copytree(trained_here, paths.CITED_RUNS / run)
+            with whole_folder(paths.CITED_RUNS / run) as draft:
+                shutil.copytree(trained_here, draft, dirs_exist_ok=True)
     return [f"{len(chapters)} of {len(profile.chapters())} chapters", f"{len(cited)} run records"]
-
-
-def _can_be_found(record: RunRecord) -> bool:
-    """Whether the present code still gives a kept record its name; else nothing can ask for it."""
-    if not is_record(record.path):
-        return False
-    try:
-        store = SimpleNamespace(fingerprint=record.provenance["data"]["fingerprint"])
-        return run_id(record.config, store) == record.path.name
-    except ConfigError:  # of a network or protocol that is no longer there
-        return False
 
 
 def _drop_standard_error(path: Path) -> None:

@@ -293,10 +293,18 @@ def kept_runs(dataset: str, recipe: Mapping[str, Any]) -> set[RunConfig]:
         data = record.provenance["data"]
         if data["dataset"] != dataset or not recipe.items() <= (data["standin"] or {}).items():
             continue
-        with contextlib.suppress(ConfigError):  # of a network or protocol that is no longer there
-            if run_id(record.config, SimpleNamespace(fingerprint=data["fingerprint"])) == name:
-                found.add(record.config)
+        if still_named(record):
+            found.add(record.config)
     return found
+
+
+def still_named(record: RunRecord) -> bool:
+    """Whether what decides today gives a record the name that it has; else nothing can ask for it."""
+    try:
+        store = SimpleNamespace(fingerprint=record.provenance["data"]["fingerprint"])
+        return run_id(record.config, store) == record.id
+    except ConfigError:  # of a network or protocol that is no longer there
+        return False
 
 
 @cache

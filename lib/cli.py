@@ -256,13 +256,9 @@ def snakemake(options) -> int:
 
     import filelock
 
-    program = [sys.executable, "-m", "snakemake", *options.arguments]
+    program = [sys.executable, "-m", "snakemake", "--nolock", *options.arguments]
     try:
         with filelock.FileLock(paths.REPOSITORY / ".snakemake.lock", timeout=0):
-            if any((paths.REPOSITORY / ".snakemake" / "locks").glob("*")):
-                # first, or it would be taken for a target where the arguments end with targets
-                unlock = [*program[:3], "--unlock", *options.arguments]
-                subprocess.run(unlock, cwd=paths.REPOSITORY, check=True)
             return subprocess.run(program, cwd=paths.REPOSITORY).returncode
     except filelock.Timeout as error:
         raise ReplicationError(f"another build is running in {paths.REPOSITORY}: wait for it, or stop it") from error
@@ -300,26 +296,7 @@ def keep(options) -> None:
     print("kept in book/:", ", ".join(assemble.keep(read_profile(options.profile))))
 
 
-@command(
-    "execute kept chapters anew and compare them with what is kept",
-    option(
-        "--chapter", nargs="+", action="extend", default=[], metavar="DATASET/NOTEBOOK", help="these (default: all)"
-    ),
-    option("--json", type=Path, help="write every difference to this JSON file as well"),
-)
-def fidelity(options) -> int:
-    from lib.book.fidelity import measure_chapters
-
-    measured = measure_chapters(options.chapter)
-    _write_json(options.json, measured)
-    return 0 if all(one["agrees"] for one in measured) else 1
-
-
 def _write_record(options, content: dict) -> None:
-    _write_json(options.record, {"dataset": options.dataset, **content})
-
-
-def _write_json(path: Path | None, content: dict | list) -> None:
-    if path is not None:
-        with whole_file(path) as draft:
-            draft.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    if options.record is not None:
+        with whole_file(options.record) as draft:
+            draft.write_text(json.dumps({"dataset": options.dataset, **content}, indent=1), encoding="utf-8")

@@ -141,7 +141,6 @@ def test_a_build_goes_on_after_one_that_was_killed_and_left_its_lock(checkout):
     (locks / "0.output.lock").write_text(f"{checkout / 'done'}\n")
     assert main(["snakemake", "--cores", "1", "--quiet", "all"]) == 0
     assert (checkout / "done").is_file()
-    assert not list(locks.glob("*"))
 
 
 def test_a_second_build_in_the_same_checkout_is_refused(checkout, capsys):

@@ -12,7 +12,6 @@ from lib.book.profiles import available, read_profile
 from lib.core import paths
 from lib.core.errors import ConfigError
 from lib.standin import GENERATOR_VERSION
-from lib.training import records
 from lib.training.records import RECORD_FILES, run_id, write_folder
 
 
@@ -156,10 +155,3 @@ def test_kept_runs_can_be_refused(kept, tmp_path, monkeypatch):
     profile = mine(tmp_path)
     assert epochs_of(profile) == [2, 2]
     assert profile.kept["smic"] == set()
-
-
-def test_a_kept_record_is_read_once_however_often_profiles_are_read(kept, tmp_path, monkeypatch):
-    read, read_json = [], records._read_json
-    monkeypatch.setattr(records, "_read_json", lambda path: read.append(path.name) or read_json(path))
-    assert epochs_of(mine(tmp_path)) == epochs_of(mine(tmp_path)) == [3, 2]
-    assert sorted(read) == ["config.json", "provenance.json"]

@@ -248,20 +248,6 @@ def test_list_runs_of_no_folder_is_an_empty_table_with_columns(tmp_path):
     assert "model" in table.columns
 
 
-def test_once_listed_records_are_not_opened_again_only_new_ones_are(tmp_path, monkeypatch):
-    _write_record(tmp_path / "id0")
-    _write_record(tmp_path / "id1", seed=1)
-    first = list_runs(tmp_path)
-    opened = []
-    read_json = records._read_json
-    monkeypatch.setattr(records, "_read_json", lambda path: opened.append(path.parent.name) or read_json(path))
-    pd.testing.assert_frame_equal(list_runs(tmp_path), first)
-    assert opened == []
-    _write_record(tmp_path / "id2", seed=2)
-    assert list_runs(tmp_path)["seed"].tolist() == [0, 1, 2]
-    assert set(opened) == {"id2"}
-
-
 def test_a_deleted_record_is_listed_no_more_and_one_trained_in_its_place_is_read_anew(tmp_path):
     for seed in range(2):
         _write_record(tmp_path / f"id{seed}", seed=seed)
@@ -277,23 +263,6 @@ def test_a_listed_record_that_has_lost_a_file_is_listed_no_more(tmp_path):
     list_runs(tmp_path)
     (path / "predictions.csv").unlink()
     assert list_runs(tmp_path).empty
-
-
-@pytest.mark.parametrize("damage", [b'{"id": "id0"', b"[1, 2]\n", b"null\n", b"\xff\xfe", b'{"id": "id0"}\n'])
-def test_a_damaged_index_is_made_anew(tmp_path, damage):
-    _write_record(tmp_path / "id0")
-    whole = list_runs(tmp_path)
-    index = tmp_path / records.INDEX
-    content = index.read_bytes()
-    index.write_bytes(content + damage)
-    pd.testing.assert_frame_equal(list_runs(tmp_path), whole)
-    assert index.read_bytes() == content
-
-
-def test_a_folder_that_cannot_be_written_is_listed_all_the_same(tmp_path):
-    _write_record(tmp_path / "id0")
-    (tmp_path / records.INDEX).mkdir()  # as good as read-only, for root too
-    assert list_runs(tmp_path)["id"].tolist() == ["id0"]
 
 
 def test_write_folder_replaces_what_is_no_record_and_leaves_no_draft(tmp_path):

@@ -1,9 +1,7 @@
 """Intervals, permutation tests and verdicts: each against what can be worked out or simulated without them."""
 
-import itertools
 import json
 import math
-import time
 
 import numpy as np
 import pandas as pd
@@ -150,8 +148,6 @@ def test_runs_over_other_clips_are_refused():
     table = predictions(runs=2)
     with pytest.raises(ValueError, match="same clips"):
         bootstrap(table.iloc[:-1])
-    with pytest.raises(ValueError, match="same clips"):
-        permutation(table.assign(clip=np.arange(len(table))))
 
 
 def test_a_table_that_lacks_a_column_or_names_another_class_says_so():
@@ -159,63 +155,6 @@ def test_a_table_that_lacks_a_column_or_names_another_class_says_so():
         bootstrap(predictions().drop(columns="subject"))
     with pytest.raises(ValueError, match="found fear"):
         bootstrap(predictions().replace({"predicted": {"surprise": "fear"}}))
-
-
-# --- permutations --------------------------------------------------------------------------------------------------
-
-
-def permutation(table, score=metrics.accuracy, n=2000, seed=1):
-    return statistics.label_permutation_test(table, CLASSES, score, np.random.default_rng(seed), n)
-
-
-def test_the_p_value_of_a_small_table_is_that_of_all_its_permutations():
-    truth = ["negative", "negative", "positive", "positive", "surprise"]
-    predicted = ["negative", "negative", "positive", "surprise", "surprise"]
-    hits = [sum(a == b for a, b in zip(order, predicted, strict=True)) for order in itertools.permutations(truth)]
-    exact = np.mean(np.array(hits) >= 4)
-    found = permutation(pd.DataFrame({"truth": truth, "predicted": predicted}), n=20_000)
-    assert found.observed == 0.8
-    assert found.p_value == pytest.approx(exact, abs=0.004)
-
-
-def test_a_perfect_score_has_the_smallest_p_that_the_draws_allow_and_never_zero():
-    found = permutation(predictions(right=1.0), n=999)
-    assert found.p_value == 0.001
-    assert found.n == 999
-
-
-def test_a_constant_prediction_proves_nothing_whatever_its_accuracy():
-    table = predictions().assign(predicted="negative")
-    found = permutation(table)
-    assert found.p_value == 1.0
-    assert found.null_low == found.null_high == pytest.approx(found.observed)
-
-
-def test_chance_is_not_called_significant_more_often_than_the_level_says():
-    rejected = [permutation(predictions(seed, right=1 / 3), n=99, seed=seed).p_value <= 0.1 for seed in range(200)]
-    assert np.mean(rejected) < 0.16
-
-
-def test_the_null_of_several_runs_is_that_of_their_mean_on_the_same_permutations():
-    one = predictions()
-    copies = pd.concat([one.assign(run=run) for run in range(3)])
-    assert permutation(copies, metrics.uf1) == pytest.approx(permutation(one.drop(columns="run"), metrics.uf1))
-
-
-def test_ten_thousand_permutations_and_resamples_of_five_runs_take_seconds():
-    table = predictions(runs=5, clips_each=12)
-    begun = time.perf_counter()
-    permutation(table, metrics.uf1, n=10_000)
-    bootstrap(table, metrics.uf1, n=10_000)
-    assert time.perf_counter() - begun < 15
-
-
-def test_retrained_runs_bound_the_p_value_from_below():
-    found = statistics.retrained_permutation_p(0.9, [0.3] * 19)
-    assert (found.p_value, found.smallest_p, found.n) == (0.05, 0.05, 19)
-    assert statistics.retrained_permutation_p(0.3, [0.3, 0.5, 0.1]).p_value == 0.75
-    with pytest.raises(ValueError, match="at least one run"):
-        statistics.retrained_permutation_p(0.9, [])
 
 
 def test_a_gain_that_cannot_be_negative_has_its_range_over_seeds():

@@ -85,7 +85,7 @@ class Chapter:
         runs : sequence of RunRecord
             What was read.
         tolerance : float
-            How far numbers and pictures may differ on another machine, as `lib.book.fidelity` measures it; 0: not
+            How far numbers and pictures may differ on another machine, as `benchmarks/output_fidelity.py` measures it; 0: not
             at all, as with numbers that come from run records.
         """
         data_fingerprint = fingerprint(store) if isinstance(store, Dataset) else getattr(store, "fingerprint", None)

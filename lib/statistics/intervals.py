@@ -54,25 +54,6 @@ class Range(NamedTuple):
     to_dict = Interval.to_dict
 
 
-class PermutationTest(NamedTuple):
-    """A score, its p value, and the 5 %, 50 % and 95 % points of the null distribution of `n` draws."""
-
-    observed: float
-    p_value: float
-    null_low: float
-    null_median: float
-    null_high: float
-    n: int
-
-
-class RetrainedTest(NamedTuple):
-    """p value against ``n`` runs that were trained on permuted labels, and the smallest that so few runs can give."""
-
-    p_value: float
-    smallest_p: float
-    n: int
-
-
 def mean_interval(values: Sequence[float], level: float = 0.95, bounds: tuple[float, float] = UNBOUNDED) -> Interval:
     """Mean of independent values and its Student's t interval: the choice for the scores of a few seeds.
 
@@ -152,54 +133,9 @@ def subject_bootstrap(
     return Interval(estimate, *percentile_limits(resampled, n_subjects, level))
 
 
-def label_permutation_test(
-    predictions: pd.DataFrame, classes: Sequence[str], score: Score, rng: np.random.Generator, n: int = 10_000
-) -> PermutationTest:
-    """Could these predictions have scored as well by chance? True labels are dealt out anew among *all* clips.
-
-    The predictions stay, so a network that prefers one class is judged beside others with that preference. The null
-    does not ask whether a network could have learned as much from wrong labels (`retrained_permutation_p` does), nor
-    whether it knows expressions or merely people: labels move between people too. Of several runs the score is the
-    mean, and one of the `n` permutations serves all of them. The p value is one-sided, with the observed labels counted
-    among the permutations, and so never zero.
-
-    References
-    ----------
-    Ojala and Garriga, "Permutation tests for studying classifier performance", JMLR 11 (2010), test 1; Phipson and
-    Smyth, "Permutation p-values should never be zero", Stat. Appl. Genet. Mol. Biol. 9 (2010).
-    """
-    # Not scipy.stats.permutation_test: as fast and as long to call, it deals otherwise, and kept p values would change.
-    truth, predicted = _truth_and_predictions(predictions, classes)  # (n_clips,), (n_runs, n_clips)
-    k = len(classes)
-    dealt = np.vstack([truth, rng.permuted(np.tile(truth, (n, 1)), axis=1)])  # (1 + n, n_clips); the first is observed
-    offset = np.arange(n + 1)[:, None] * k * k
-    scores = np.zeros(n + 1)
-    for of_run in predicted:  # one run at a time, so that memory does not grow with their number
-        cells = np.bincount((dealt * k + of_run + offset).ravel(), minlength=(n + 1) * k * k)
-        scores += score(cells.reshape(n + 1, k, k))
-    observed, null = float(scores[0]) / len(predicted), scores[1:] / len(predicted)
-    return PermutationTest(observed, _one_sided_p(observed, null), *np.quantile(null, [0.05, 0.5, 0.95]).tolist(), n)
-
-
-def retrained_permutation_p(observed: float, null_scores: Sequence[float]) -> RetrainedTest:
-    """p value of a score against runs of the same protocol that were *trained* on permuted labels, at least one.
-
-    Could this whole procedure, training included, have scored as well on labels that mean nothing? It takes a training
-    per draw, so draws are few, and with m of them no p value falls below 1 / (m + 1). `observed` is the score of one
-    run; a mean over seeds varies less than a run does, so that its p value is cautious.
-
-    >>> retrained_permutation_p(0.7, [0.3, 0.4, 0.35, 0.42])
-    RetrainedTest(p_value=0.2, smallest_p=0.2, n=4)
-    """
-    null_scores = _finite(null_scores)
-    if len(null_scores) == 0:
-        raise ValueError("expected the score of at least one run on permuted labels, found none")
-    return RetrainedTest(_one_sided_p(observed, null_scores), 1 / (len(null_scores) + 1), len(null_scores))
-
-
 def _counts_by_subject(predictions: pd.DataFrame, classes: Sequence[str]) -> np.ndarray:
     """Confusion matrices, (n_runs, n_subjects, k, k)."""
-    table = _coded(predictions, classes, "subject")
+    table = _coded(predictions, classes)
     runs, subjects = (pd.factorize(table[name])[0] for name in ("run", "subject"))
     counts = np.zeros((runs.max() + 1, subjects.max() + 1, len(classes), len(classes)), dtype=int)
     np.add.at(counts, (runs, subjects, table["truth"], table["predicted"]), 1)
@@ -208,21 +144,9 @@ def _counts_by_subject(predictions: pd.DataFrame, classes: Sequence[str]) -> np.
     return counts
 
 
-def _truth_and_predictions(predictions: pd.DataFrame, classes: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Class indices of truth, (n_clips,), and predictions, (n_runs, n_clips)."""
-    table = _coded(predictions, classes, *(["clip"] if "run" in predictions else []))
-    if (table["run"] == table["run"].iloc[0]).all():
-        return table["truth"].to_numpy(), table["predicted"].to_numpy()[None]
-    wide = table.set_index(["clip", "run"])[["truth", "predicted"]].unstack()  # noqa: PD010
-    truth = wide["truth"].iloc[:, 0]
-    if wide.isna().any(axis=None) or wide["truth"].ne(truth, axis=0).any(axis=None):
-        raise ValueError("expected every run to predict the same clips with the same truth, found runs that differ")
-    return truth.to_numpy(), wide["predicted"].to_numpy().T
-
-
-def _coded(predictions: pd.DataFrame, classes: Sequence[str], *columns: str) -> pd.DataFrame:
-    """The table with class indices for names, and a column run; these columns must be there, and a row."""
-    needed = ("truth", "predicted", *columns)
+def _coded(predictions: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
+    """The table with class indices for names, and a column run; there must be a row."""
+    needed = ("truth", "predicted", "subject")
     missing = [name for name in needed if name not in predictions]
     if missing or predictions.empty:
         found = f"without {', '.join(missing)}" if missing else "without a row"
@@ -232,11 +156,6 @@ def _coded(predictions: pd.DataFrame, classes: Sequence[str], *columns: str) -> 
         raise ValueError(f"expected classes among {', '.join(classes)}, found {', '.join(unknown)}")
     codes = {name: pd.Index(list(classes)).get_indexer(names[name]) for name in names}
     return predictions.assign(run=predictions.get("run", 0), **codes)
-
-
-def _one_sided_p(observed: float, null: np.ndarray) -> float:
-    # equal scores may differ in their last bits, because their sums were taken in another order
-    return float((1 + np.sum(null >= observed - 1e-12)) / (1 + len(null)))
 
 
 def _finite(values: Sequence[float]) -> np.ndarray:

@@ -5,9 +5,7 @@ one rename when it is whole, so a folder that lacks a file is no record. Keras i
 and listed in no time. Making them is `lib.training.run`'s, many of them at once `lib.training.plans`'.
 """
 
-import contextlib
 import json
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -23,8 +21,8 @@ from lib import networks
 from lib.core import paths
 from lib.core.checks import one_of, positive_number, whole_number
 from lib.core.digest import definitions_digest, json_digest
-from lib.core.errors import ConfigError, DiskError, DivergedError, TrainingError
-from lib.core.files import whole_file, whole_folder
+from lib.core.errors import ConfigError, DivergedError, TrainingError
+from lib.core.files import whole_folder
 from lib.networks import NETWORKS, STREAMS
 from lib.networks.startup import configured_backend
 from lib.statistics import metrics
@@ -32,7 +30,6 @@ from lib.training.protocols import CONTROLS, PROTOCOLS
 
 RECORD_FILES = ("config.json", "history.csv", "predictions.csv", "provenance.json")
 HISTORY_COLUMNS = ("fold", "epoch", "loss", "accuracy", "val_loss", "val_accuracy")
-INDEX = ".index-4.json"  # a change of what `_row` returns asks for another name, or old rows would stay
 LAST_EPOCHS = 10  # how many final epochs the mean accuracy is taken over
 
 # The files whose code decides a run's numbers, beside those of its network (`lib.networks.source_files`).
@@ -286,10 +283,7 @@ def kept_runs(dataset: str, recipe: Mapping[str, Any]) -> set[RunConfig]:
     of the stand-in's marker that a record's must have.
     """
     found = set()
-    for name, changed_ns in _folders(paths.CITED_RUNS) if paths.use_kept() else ():
-        record = _record_of(paths.CITED_RUNS / name, changed_ns)
-        if not is_record(record.path):
-            continue
+    for record in _records(paths.CITED_RUNS) if paths.use_kept() else ():
         data = record.provenance["data"]
         if data["dataset"] != dataset or not recipe.items() <= (data["standin"] or {}).items():
             continue
@@ -305,12 +299,6 @@ def still_named(record: RunRecord) -> bool:
         return run_id(record.config, store) == record.id
     except ConfigError:  # of a network or protocol that is no longer there
         return False
-
-
-@cache
-def _record_of(path: Path, changed_ns: int) -> RunRecord:
-    """One object for a folder until it changes: what it has read is not read again in this process."""
-    return RunRecord(path)
 
 
 def find_failure(config: RunConfig, store, runs_dir: Path) -> str | None:
@@ -348,48 +336,26 @@ def is_record(path: Path) -> bool:
 
 
 def list_runs(runs_dir: Path) -> pd.DataFrame:
-    """All finished runs, one row each, by id: id, config's fields, dataset, standin, backend, summary's fields.
-
-    Records never change, so the row of each is kept in one file beside them, with the time its folder was
-    changed: with thousands of records only new ones are opened. The file may be deleted at any time; it is made anew.
-    """
-    runs_dir, rows = Path(runs_dir), {}
-    try:
-        known = json.loads((runs_dir / INDEX).read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # none yet, or damaged
-        known = {}
-    for name, changed_ns in _folders(runs_dir):
-        key = f"{name} {changed_ns}"
-        if key in known or is_record(runs_dir / name):
-            rows[key] = known[key] if key in known else _row(runs_dir / name)
-    if rows.keys() != known.keys():
-        # the file saves time and nothing else, so a folder that cannot be written is no error
-        with contextlib.suppress(DiskError), whole_file(runs_dir / INDEX) as draft:
-            draft.write_text(json.dumps(rows, ensure_ascii=False), encoding="utf-8")
+    """All finished runs, one row each, by id: id, config's fields, dataset, standin, backend, summary's fields."""
+    rows = [_row(record) for record in _records(Path(runs_dir))]
     columns = ["id", *(field.name for field in fields(RunConfig)), "dataset", "standin", "backend"]
-    return pd.DataFrame(list(rows.values()), columns=None if rows else columns)
+    return pd.DataFrame(rows, columns=None if rows else columns)
 
 
-def _folders(runs_dir: Path) -> list[tuple[str, int]]:
-    """Folders that may be records, by name, each with the time when a file was last put into it or taken out."""
-    found = []
-    with contextlib.suppress(FileNotFoundError), os.scandir(runs_dir) as entries:
-        for entry in entries:
-            with contextlib.suppress(FileNotFoundError):  # deleted since
-                if "." not in entry.name and entry.is_dir():
-                    found.append((entry.name, entry.stat().st_mtime_ns))
-    return sorted(found)
+def _records(runs_dir: Path) -> list[RunRecord]:
+    folders = runs_dir.iterdir() if runs_dir.is_dir() else ()
+    return [RunRecord(path) for path in sorted(folders) if is_record(path)]
 
 
-def _row(path: Path) -> dict[str, Any]:
-    provenance = _read_json(path / "provenance.json")
+def _row(record: RunRecord) -> dict[str, Any]:
+    provenance = record.provenance
     return {
-        "id": path.name,
-        **_read_json(path / "config.json"),
+        "id": record.id,
+        **_read_json(record.path / "config.json"),
         "dataset": provenance["data"]["dataset"],
         "standin": provenance["data"]["standin"] is not None,
         "backend": provenance["backend"],
-        **RunRecord(path).summary(),
+        **record.summary(),
     }
 
 

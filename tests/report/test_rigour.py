@@ -1,18 +1,15 @@
 """Chapter 11 on predictions that are made up, and what it shares with others: people left out, pooled and scored."""
 
+import itertools
+
 import numpy as np
-import pandas as pd
 import pytest
 from fake_outcomes import FakeStore, failed, finished, missing
 from made_up import Chapter
 
-from lib.analysis import people
 from lib.core.errors import ConfigError
-from lib.training.plans import STCNN
-from lib.training.records import RunConfig
 
-STORE = FakeStore()
-RECORDS = [finished(RunConfig(STCNN, "loso", seed=seed), STORE, 0.6).record for seed in range(3)]
+SCORES = ("uf1", "uar", "accuracy")
 
 
 def right(share):
@@ -25,34 +22,40 @@ def chapter(monkeypatch, tmp_path):
     return Chapter(monkeypatch, tmp_path, "11_rigorous")
 
 
-def test_scores_are_pooled_over_people_and_equal_those_of_the_records():
+def test_scores_are_pooled_over_people_and_equal_those_of_the_records(chapter):
+    chapter.execute(right(0.6), seeds=3, resamples=100)
+    names = chapter.names
     for at in ("best", "last"):
-        scores = people.scores_by_run(people.pooled_predictions(RECORDS, STORE, at), STORE.classes)
-        for name in people.SCORES:
-            assert scores[name].tolist() == [record.summary()[f"{name}_{at}"] for record in RECORDS]
+        scores = names["scored"](names["pooled"](names["records"], at))
+        for name in scores:
+            assert scores[name].tolist() == [record.summary()[f"{name}_{at}"] for record in names["records"]]
 
 
-def test_every_prediction_has_its_person():
-    predictions = people.pooled_predictions(RECORDS, STORE)
-    assert len(predictions) == 3 * len(STORE.clips)
-    truth = STORE.clips.set_index("clip_id")["subject"]
-    assert (predictions["subject"] == predictions["clip"].map(truth)).all()
+def test_every_prediction_has_its_person_and_people_their_worst_and_best_seed(chapter):
+    chapter.execute(right(0.6), seeds=3, resamples=100)
+    predictions, people, clips = (chapter.names[name] for name in ("predictions", "by_person", "store"))
+    assert len(predictions) == 3 * len(clips.clips)
+    assert (predictions["subject"] == predictions["clip"].map(clips.clips.set_index("clip_id")["subject"])).all()
+    assert people["clips"].sum() == sum(clips.sizes)
+    assert people["low"].le(people["accuracy"]).all()
+    assert people["accuracy"].le(people["high"]).all()
+    assert people["accuracy"].is_monotonic_decreasing
 
 
-def test_people_are_listed_with_their_worst_and_best_seed():
-    table = people.scores_by_person(people.pooled_predictions(RECORDS, STORE))
-    assert table["clips"].sum() == sum(STORE.sizes)
-    assert (table["low"] <= table["accuracy"]).all()
-    assert (table["accuracy"] <= table["high"]).all()
-    assert table["accuracy"].is_monotonic_decreasing
+def test_a_perfect_score_has_the_smallest_p_that_the_draws_allow_and_chance_a_large_one(chapter):
+    assert chapter.execute(right(1.0), seeds=2, resamples=99)["p_values"] == dict.fromkeys(SCORES, 0.01)
+    by_chance = chapter.execute(right(1 / 3), seeds=2, resamples=99)["p_values"]
+    assert min(by_chance.values()) > 0.02
 
 
-def test_predictions_that_no_network_made_are_scored_alike():
-    predictions = pd.DataFrame(
-        {"run": 0, "clip": ["a", "b", "c"], "subject": ["s1", "s1", "s2"], "truth": ["x", "y", "y"], "predicted": "y"}
-    )
-    assert people.scores_by_run(predictions, ["x", "y"]).loc[0, "accuracy"] == pytest.approx(2 / 3)
-    assert people.scores_by_person(predictions)["accuracy"].to_dict() == {"s2": 1.0, "s1": 0.5}
+def test_the_p_value_of_a_few_clips_is_that_of_all_ways_to_deal_their_labels(chapter):
+    store = FakeStore(sizes=(1,) * 6)
+    found = chapter.execute(right(0.5), lambda *_: store, seeds=1, resamples=20_000)
+    predicted = chapter.names["predictions"]
+    ways = itertools.permutations(predicted["truth"])
+    as_good = [sum(a == b for a, b in zip(way, predicted["predicted"], strict=True)) / 6 for way in ways]
+    exact = np.mean(np.array(as_good) >= found["accuracy"]["estimate"] - 1e-9)
+    assert found["p_values"]["accuracy"] == pytest.approx(exact, abs=0.02)
 
 
 def test_the_last_epoch_is_scored_and_the_best_is_worth_the_difference(chapter):

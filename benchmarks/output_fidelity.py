@@ -2,8 +2,11 @@
 
 Numbers that come from run records agree exactly. A chapter whose numbers come from pixels or from weights trained anew
 states how far they may differ on another machine: ``chapter.finish(…, tolerance=…)``.
+
+    python benchmarks/output_fidelity.py [--chapter paper/09_audit …] [--json measured.json]
 """
 
+import argparse
 import base64
 import difflib
 import json
@@ -12,6 +15,7 @@ import math
 import os
 import re
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,12 +30,15 @@ import papermill
 from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
 from lib.book.chapters import CHAPTERS
 from lib.book.provenance import MEDIA_TYPE
 from lib.core import paths
 from lib.core.catalogue import ROOT_VARIABLES
 from lib.core.checks import one_of
 from lib.core.errors import ReplicationError
+from lib.core.files import whole_file
 
 # What differs from one execution to the next and says nothing about a result.
 VOLATILE_RECORD = (  # of provenance, by path
@@ -67,6 +74,25 @@ class Comparison(NamedTuple):
     where: str
     difference: float = 0.0
     detail: str = ""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, and return the exit status: 1 where a chapter does not agree."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--chapter", nargs="+", action="extend", default=[], metavar="DATASET/NOTEBOOK", help="these (default: all)"
+    )
+    parser.add_argument("--json", type=Path, help="write every difference to this JSON file as well")
+    options = parser.parse_args(arguments)
+    try:
+        measured = measure_chapters(options.chapter)
+    except ReplicationError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    if options.json:
+        with whole_file(options.json) as draft:
+            draft.write_text(json.dumps(measured, indent=1), encoding="utf-8")
+    return 0 if all(one["agrees"] for one in measured) else 1
 
 
 def measure_chapters(names: Sequence[str] = ()) -> list[dict]:
@@ -184,8 +210,8 @@ def _execute(source: Path, executed: Path, kept: Mapping, results: Path) -> str:
 def compare_values(kept: object, new: object, bound: float, volatile: str = "") -> list[Comparison]:
     """Compare two JSON values, one comparison for each number, text, truth value or null of either.
 
-    With a `bound` of 0 numbers in texts agree exactly; else up to the rounding of their last digit, too. `volatile` is a
-    pattern of the paths that are left out.
+    With a `bound` of 0 numbers in texts agree exactly; else up to the rounding of their last digit, too. `volatile` is
+    a pattern of the paths that are left out.
     """
     old, young = dict(_leaves(kept)), dict(_leaves(new))
     return [
@@ -353,3 +379,7 @@ def _changed_words(kept: str, new: str) -> str:
 def _written(value: object) -> str:
     text = f"{value:.6g}" if isinstance(value, float) else str(value)
     return (text if len(text) <= 60 else f"{text[:58]} …") or "nothing"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

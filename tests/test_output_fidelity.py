@@ -10,9 +10,8 @@ import nbformat
 import numpy as np
 import pytest
 
-from lib.book.fidelity import compare_outputs, compare_values
+from benchmarks.output_fidelity import compare_outputs, compare_values, main
 from lib.book.provenance import MEDIA_TYPE
-from lib.cli import main
 from lib.core import paths
 
 PICTURE = np.random.default_rng(0).integers(0, 200, (20, 30, 3), dtype=np.uint8)
@@ -221,7 +220,7 @@ print(score)"""
 
 def fidelity(tmp_path):
     """The command's exit status and what it wrote."""
-    status = main(["fidelity", "--chapter", "smic/99_example", "--json", str(tmp_path / "measured.json")])
+    status = main(["--chapter", "smic/99_example", "--json", str(tmp_path / "measured.json")])
     (measured,) = json.loads((tmp_path / "measured.json").read_text(encoding="utf-8"))
     return status, measured
 
@@ -266,5 +265,5 @@ def test_a_chapter_of_a_stand_in_is_not_executed_on_real_data(chapter, tmp_path,
 
 def test_an_unknown_chapter_is_one_message_with_the_nearest_name(chapter, capsys):
     chapter("pass")
-    assert main(["fidelity", "--chapter", "smic/99_exampel"]) == 1
+    assert main(["--chapter", "smic/99_exampel"]) == 1
     assert "did you mean 'smic/99_example'" in capsys.readouterr().err

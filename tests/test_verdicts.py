@@ -15,6 +15,7 @@ from lib.analysis import comparisons
 from lib.analysis.comparisons import direction, paired_change
 from lib.audit import Finding, paper
 from lib.audit.claims import Claim, claims
+from lib.audit.released import released_settings
 from lib.book import pages, provenance
 from lib.book.verdicts import ANSWERS, by_arithmetic, judge, of_chapter, reached
 from lib.preprocessing import default_config
@@ -151,6 +152,18 @@ def test_a_run_under_other_settings_decides_nothing_and_tells_which(field, value
     assert f"({field.replace('_', ' ')} {value} instead of " in verdict.real.evidence
     other = claim("accuracy", values={"accuracy": 0.6482}, model=NETWORKS[2])
     assert judged(other, found).real.verdict == "not replicated"  # its own runs have the paper's settings
+
+
+def test_a_fusenet_as_released_is_judged_as_the_experiment_that_gave_its_number_and_a_held_out_one_never_reaches_it():
+    model = NETWORKS[1]
+    one = claim("accuracy", values={"accuracy": 0.5477}, model=model)
+    found = made_up(best=0.55)
+    scores = found["scores"][f"{model}/none"]
+    assert judged(one, found).real.verdict != "replicated"
+    scores["settings"] |= released_settings(model, "smic")
+    as_released = judged(one, found).real
+    assert "Not as the paper did it" not in as_released.evidence
+    assert "seeds, on all clips of the code" in as_released.evidence
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ CLAIM_TESTS: dict[str, tuple[str, ...]] = {
     "kernel_best": ("dataset", "kernel"),
     "temporal": ("dataset", "model"),
     "saliency_rest": ("dataset", "model"),
+    "saliency_crops": ("dataset", "model"),
     "stability": ("dataset", "model"),
 }
 Model = Literal[tuple(paper.METHOD_NAMES)]

@@ -19,6 +19,7 @@ from lib.core import paths
 from lib.core.catalogue import DATASET_TITLES, NETWORK_TITLES
 from lib.report.wording import interval_in_points, interval_text, range_in_points
 from lib.statistics.intervals import Interval, Range
+from lib.training.records import RunConfig
 
 COLUMNS = {"arithmetic": "by arithmetic", "standin": "stand-in data", "real": "real data"}
 MEANINGS = {
@@ -37,10 +38,9 @@ HEADLINES = {
     "On CAS(ME)² no method is listed that was measured there.": "prior-left-casme2-sq",
     "One network's last epochs do worse than one answer to every clip.": "mean-above-constant",
     "Table IX contradicts the conclusion that deeper kernels are better.": "deeper-kernels",
-    "No code of that time trained on the eyes and the mouth of one clip.": "fused-version",
+    "No code released by then trained on the eyes and the mouth of one clip.": "fused-version",
     "Most clips of CAS(ME)² cannot be micro-expressions.": "table-iv-casme2-sq",
 }
-RELEASED_RATE = 0.01  # the default of the Keras that the authors used
 CALIBRATION = paths.REPOSITORY / "data" / "standin" / "difficulty.csv"
 CONTROLS = {"none": "clips as they are", "shuffled_frames": "frames shuffled", "first_frame": "first frame repeated"}
 
@@ -136,13 +136,13 @@ def accuracies(profile: Profile, results: Results) -> str:
         if model:
             known = model in paper.METHOD_NAMES and dataset in paper.DATASETS
             of_all = "" if model == STCNN else ", all clips"
-            rate = provenance["parameters"].get("learning_rate", RELEASED_RATE)
+            rate = provenance["parameters"].get("learning_rate", RunConfig.learning_rate)
             best = Interval(found["accuracy_best"], found["wilson_low_best"], found["wilson_high_best"])
             rows.append(
                 {
                     "dataset": _data_title(dataset, provenance),
                     "network": f"[{NETWORK_TITLES[model]}](chapters/{dataset}/{notebook})"
-                    + ("" if rate == RELEASED_RATE else f", learning rate {rate:g}"),
+                    + ("" if rate == RunConfig.learning_rate else f", learning rate {rate:g}"),
                     "paper": f"{paper.accuracy(model, dataset):.2%}{of_all}" if known else "",
                     "here, best epoch (95 % interval)": interval_text(best, ".1%"),
                     "here, last epoch": f"{found['accuracy_last']:.1%}",

@@ -24,6 +24,7 @@ from lib.audit import RESTS_ON, Finding, paper
 from lib.audit.accuracies import printed_total
 from lib.audit.claims import Claim, claims
 from lib.audit.prior import check_prior_left
+from lib.audit.released import FUSENETS, class_sizes, released_settings
 from lib.datasets import LOADERS
 from lib.networks import NETWORKS
 from lib.preprocessing import default_config
@@ -163,9 +164,11 @@ def _departures(claim: Claim, content: Mapping) -> list[str]:
     """In what settings and data of a chapter's runs depart from the paper's."""
     found, source, dataset = content["results"], content["provenance"], claim.arguments["dataset"]
     told = []
-    for model in claim.arguments.get("models", [claim.arguments.get("model", NETWORKS[0])]):
-        settings = found["scores"][f"{model}/none"]["settings"] if "scores" in found else found["settings"]
-        told += _different(settings, RunConfig(model).to_dict())
+    models = claim.arguments.get("models", [claim.arguments.get("model", NETWORKS[0])])
+    for model in models:
+        settings = _settings(found, model)
+        usual = [RunConfig(model, **how).to_dict() for how in ({}, released_settings(model, dataset))]
+        told += min((_different(settings, one) for one in usual), key=len)
     data, layouts = source["data"], PAPER_LAYOUTS[dataset]
     if data["layout"] not in layouts:
         told.append(f"layout {data['layout']} instead of {' or '.join(layouts)}")
@@ -174,11 +177,20 @@ def _departures(claim: Claim, content: Mapping) -> list[str]:
     told += _different(chosen, {name: loader[name].default for name in chosen})
     told += _different(data["preprocessing"], default_config(dataset).to_dict() | RELEASED_READING[dataset])
     clips, printed = sum(data["clips"].values()), printed_total(dataset)
-    if clips != printed and not _papers_split(dataset, source):
+    counts = {printed, *(sum(class_sizes(model, dataset)) for model in models if _on_all_clips(_settings(found, model)))}
+    if clips not in counts and not _papers_split(dataset, source):
         told.append(f"{clips} clips instead of {printed}")
     if data["layout"] not in layouts and dataset in NEAREST:
         told.append(f"nearest to the paper's clips are those of the loader options '{NEAREST[dataset]}'")
     return list(dict.fromkeys(told))
+
+
+def _settings(found: Mapping, model: str) -> Mapping:
+    return found["scores"][f"{model}/none"]["settings"] if "scores" in found else found["settings"]
+
+
+def _on_all_clips(settings: Mapping) -> bool:
+    return PROTOCOLS[settings.get("protocol", "paper")].validate_on == "all_clips"
 
 
 def _different(chosen: Mapping, usual: Mapping) -> list[str]:
@@ -228,6 +240,8 @@ def _accuracy(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
     verdict = reached(published, limits)
     if verdict == "replicated" and not _learned(claim, scores, limits.low, scores["uf1_best"]["low"]):
         verdict = "underpowered"  # one class for all may do as well
+    if verdict == "replicated" and of_all and not _on_all_clips(scores["settings"]):
+        verdict = "not testable here"  # on held-out clips it is another quantity
     return _of_seeds(len(scores["seeds"]), verdict, text, compared)
 
 
@@ -247,7 +261,10 @@ def _beats_prior(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
     scores, prior = _scores(claim, found), claim.values["prior"]
     limits = _of_other_clips(scores, "accuracy_best")  # the earlier method was not scored on these clips
     seeds = len(scores["seeds"])
-    text = f"{_between(limits)} at the best epoch, over {_how_many(seeds)} and over clips.{_ceiling(scores)}"
+    text = (
+        f"{_between(limits)} at the best epoch, over {_how_many(seeds)} and over clips; "
+        f"{scores['accuracy_mean_last_epochs']['estimate']:.1%} over the last epochs.{_ceiling(scores)}"
+    )
     verdict = "replicated" if prior < limits.low else "not replicated" if prior > limits.high else "underpowered"
     return _of_seeds(seeds, verdict, text, f"The earlier method in the paper has {prior:.2%}.")
 
@@ -348,6 +365,18 @@ def _saliency_rest(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
     return _of_seeds(1, "underpowered", text, f"This network {meaning}.")
 
 
+def _saliency_crops(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
+    if found["missing"]["network"]:
+        raise _NotRun
+    text, more = "Saliency over area, 1 if it were even:", []
+    for name, rows in found["regions"].items():
+        eyes, mouth, rest = (row["ratio"] for row in rows[:3])
+        text += f" eyes {eyes:.1f}, mouth {mouth:.1f}, rest of the face {rest:.1f} by {name};"
+        more.append(min(eyes, mouth) > rest)
+    meaning = "for the claim" if all(more) else "for neither" if any(more) else "against the claim"
+    return _of_seeds(1, "underpowered", text, f"This network speaks {meaning}.")
+
+
 def _beside_random(rest: Mapping) -> str:
     if rest["gain_low"] is None:
         return "random networks have no saliency to compare with"
@@ -372,7 +401,7 @@ ANSWERS: Mapping[str, Mapping[str, Callable[[Claim, Mapping, Mapping], Judgement
         "stability": _stability,
     },
     "07_kernel_study": {"kernel_best": _kernel_best},
-    "08_saliency": {"saliency_rest": _saliency_rest},
+    "08_saliency": {"saliency_rest": _saliency_rest, "saliency_crops": _saliency_crops},
     "11_rigorous": {"accuracy": _strangers},
 }  # fmt: skip
 ON_THE_FRONT_PAGE = ("06_comparison", "07_kernel_study", "08_saliency")  # the others have one seed or strangers
@@ -396,12 +425,17 @@ def _scores(claim: Claim, found: Mapping) -> Mapping:
 def _limits(scores: Mapping, name: str, claim: Claim, source: Mapping) -> tuple[Interval, str]:
     """95 % limits of a score, and in words what they are over.
 
-    Of the three networks' printed numbers only MicroExpSTCNN's are shares of the clips of the paper's own split, on
-    which nothing but the seed can be otherwise.
+    MicroExpSTCNN's printed numbers are shares of the paper's own validation clips, the FuseNets' of all clips that their
+    code reads: on these nothing but the seed can be otherwise.
     """
-    own_split = claim.arguments["model"] == NETWORKS[0] and _papers_split(claim.arguments["dataset"], source)
-    limits = Interval.from_dict(scores[name]) if own_split else _of_other_clips(scores, name)
-    drawn = "seeds, on the paper's split" if own_split else "seeds and clips"
+    model, dataset = claim.arguments["model"], claim.arguments["dataset"]
+    if model in FUSENETS:
+        fed = sum(class_sizes(model, dataset)) == sum(source["data"]["clips"].values())
+        own_clips, told = fed and _on_all_clips(scores["settings"]), "on all clips of the code"
+    else:
+        own_clips, told = _papers_split(dataset, source), "on the paper's split"
+    limits = Interval.from_dict(scores[name]) if own_clips else _of_other_clips(scores, name)
+    drawn = f"seeds, {told}" if own_clips else "seeds and clips"
     return limits, f"{_between(limits)} over {drawn}; {_how_many(len(scores['seeds']))}"
 
 

@@ -19,6 +19,7 @@ from lib.book import pages, provenance
 from lib.book.verdicts import ANSWERS, by_arithmetic, judge, of_chapter, reached
 from lib.preprocessing import default_config
 from lib.preprocessing.config import RELEASED_READING
+from lib.report.wording import percent
 from lib.statistics.intervals import Interval
 from lib.statistics.metrics import wilson_interval
 from lib.training import plans
@@ -34,7 +35,7 @@ OTHER_CLIPS = {"negative": 56, "positive": 57, "surprise": 43}  # as many, and a
 
 def claim(kind, dataset="smic", values=None, **arguments):
     arguments = {"model": STCNN, "dataset": dataset, **arguments}
-    texts = {"id": "an-id", "statement": "A claim.", "where": "Table V", "how": "Try it."}
+    texts = {"id": "an-id", "group": "A group", "statement": "A claim.", "where": "Table V", "how": "Try it."}
     return Claim.model_construct(**texts, test=kind, arguments=arguments, values=values or {})
 
 
@@ -283,10 +284,12 @@ def test_on_another_split_limits_hold_what_seeds_and_what_clips_change():
     low, high = wilson_interval(50, 100)
     low, high = 0.5 - math.hypot(0.5 - low, 0.1), 0.5 + math.hypot(high - 0.5, 0.1)
     assert (
-        f"95 % limits {low:.1%} to {high:.1%} over seeds and clips"
+        f"95 % limits {percent(low)} to {percent(high)} over seeds and clips"
         in judged(ACCURACY, found, clips=OTHER_CLIPS).real.evidence
     )
-    assert "95 % limits 40.0% to 60.0% over seeds, on the paper's split" in judged(ACCURACY, found).real.evidence
+    assert (
+        "95 % limits 40.0\xa0% to 60.0\xa0% over seeds, on the paper's split" in judged(ACCURACY, found).real.evidence
+    )
 
 
 def test_a_result_at_the_ceiling_says_so_and_an_order_there_cannot_be_seen():
@@ -311,7 +314,7 @@ def test_a_result_at_the_ceiling_says_so_and_an_order_there_cannot_be_seen():
 def test_stability_is_judged_by_the_mean_and_by_the_standard_deviation(mean, sd, expected):
     judgement = judged(claim("stability"), made_up(best=mean + 0.04, sd=sd)).real
     assert judgement.verdict == expected
-    assert "62.50% ± 2.55 points" in judgement.evidence
+    assert "62.50\xa0% ± 2.55 points" in judgement.evidence
 
 
 def kernels(*others, complete=True):
@@ -380,7 +383,7 @@ def test_strangers_are_another_experiment_whatever_they_score():
     assert one.id == "accuracy-stcnn-smic"
     assert judgement.verdict == "not testable here"
     assert "protocol loso instead of paper" in judgement.evidence
-    assert "The paper printed 68.75%" in judgement.evidence
+    assert "The paper printed 68.75\xa0%" in judgement.evidence
     ((_, nothing),) = of_chapter("11_rigorous", "smic", content_of({**found, "seeds": 0}))
     assert nothing.verdict == "not run"
 

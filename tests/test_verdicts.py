@@ -15,7 +15,7 @@ from lib.analysis import comparisons
 from lib.analysis.comparisons import direction, paired_change
 from lib.audit import Finding, paper
 from lib.audit.claims import Claim, claims
-from lib.book import pages, provenance
+from lib.book import front, pages, provenance
 from lib.book.verdicts import ANSWERS, by_arithmetic, judge, of_chapter, reached
 from lib.preprocessing import default_config
 from lib.preprocessing.config import RELEASED_READING
@@ -570,7 +570,7 @@ def test_a_caveat_qualifies_a_claim_and_does_not_decide_it(judged_all):
     (one,) = [one for one in judged_all if one.claim.id == "accuracy-stcnn-casme2-sq"]
     assert one.arithmetic.verdict == "holds"
     assert one.caveats
-    assert one.caveats[0][:20] in html.unescape(pages.verdict_table([one]))
+    assert one.caveats[0][:20] in html.unescape(front.claims([one]))
 
 
 def test_a_claim_flips_with_its_finding(audit_findings):
@@ -588,20 +588,23 @@ def test_a_claim_flips_with_its_finding(audit_findings):
     )
 
 
-def test_the_page_has_a_row_per_claim_and_no_verdict_by_real_data_without_real_data(judged_all):
-    page = pages.verdict_table(judged_all)
-    assert page.count("<details>") == len(judged_all)
+def test_every_claim_stands_once_on_the_page_in_its_group_and_none_is_decided_by_real_data_without_them(judged_all):
+    page = html.unescape(front.claims(judged_all))
+    groups = page.split('<details class="claims">')[1:]
+    assert len(groups) == len({one.claim.group for one in judged_all})
+    for group in groups:
+        (name,) = [one.claim.group for one in judged_all if one.claim.group in group.partition("<small>")[0]][:1]
+        assert [one.claim.group for one in judged_all if f"{one.claim.statement} <small>(" in group].count(name) >= 1
+    assert all(page.count(f"{one.claim.statement} <small>({one.claim.where})") == 1 for one in judged_all)
     assert "verdict-replicated" not in page
 
 
-def test_the_counts_add_up_to_the_claims(judged_all):
-    counts = pages.verdict_counts(judged_all).set_index("verdict")
+def test_the_tally_of_a_group_counts_the_verdicts_that_decide(judged_all):
     wrong = [one for one in judged_all if one.arithmetic and one.arithmetic.verdict == "contradicted"]
-    assert counts.loc["contradicted", "by arithmetic"] == len(wrong)
-    grounds = re.findall(r"[0-9]+", counts.loc["contradicted", "resting on"])
-    assert sum(map(int, grounds)) == len(wrong)
-    for title in ("stand-in data", "real data"):
-        needing_runs = sum(one.real is not None for one in judged_all)
-        assert counts[title].sum() == needing_runs
-    decided = pages.verdict_counts([judged(ACCURACY, made_up()), judged(ACCURACY, made_up(best=0.3))])
-    assert decided.set_index("verdict").loc["replicated", "real data"] == 1
+    summaries = re.findall(r"<summary>(.+?)</summary>", front.claims(judged_all))
+    assert sum(int(n) for one in summaries for n in re.findall(r"contradicted</span> (\d+)", one)) == len(wrong)
+
+
+def test_a_verdict_on_real_data_is_what_the_page_tells_first():
+    page = front.claims([judged(ACCURACY, made_up())])
+    assert "replicated</span> 1" in page.partition("</summary>")[0]

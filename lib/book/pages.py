@@ -3,6 +3,7 @@
 What a verdict is, `lib.book.verdicts` decides; here it is shown.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
@@ -10,7 +11,7 @@ import pandas as pd
 from lib.audit.paper import STCNN
 from lib.book.chapters import NO_DATASET
 from lib.book.profiles import Profile
-from lib.book.verdicts import Results, of_chapter
+from lib.book.verdicts import VERDICTS, Results, of_chapter
 from lib.core import paths
 from lib.core.catalogue import DATASET_TITLES
 from lib.report.wording import interval_in_points, interval_text, percent, range_in_points
@@ -25,12 +26,13 @@ MEANINGS = {
     "not testable here": "the numbers or the data at hand cannot decide it",
     "not run": "it can be tested, and has not been",
 }
+UNFOLDED = 3  # so many answers of the judge are read at a glance
 CALIBRATION = paths.REPOSITORY / "data" / "standin" / "difficulty.csv"
 CONTROLS = {"none": "clips as they are", "shuffled_frames": "frames shuffled", "first_frame": "first frame repeated"}
 
 
 def answers(chapter, found: Mapping, store) -> str:
-    """What the judge says to a chapter's results, as Markdown: a line for each claim that they bear on.
+    """What the judge says to a chapter's results, as Markdown: a line for each claim that they bear on, many folded.
 
     Parameters
     ----------
@@ -40,10 +42,15 @@ def answers(chapter, found: Mapping, store) -> str:
     store : ProcessedStore
     """
     content = {"results": found, "provenance": chapter.source(store)}
+    said = of_chapter(chapter.notebook, store.dataset, content)
     lines = [
         f"- {badge(judgement.verdict)} {claim.statement} *({claim.where})* {judgement.evidence}"
-        for claim, judgement in of_chapter(chapter.notebook, store.dataset, content)
+        for claim, judgement in said
     ]
+    if len(lines) > UNFOLDED:
+        counts = Counter(judgement.verdict for _, judgement in said)
+        tally = ", ".join(f"{badge(verdict)} {counts[verdict]}" for verdict in VERDICTS if counts[verdict])
+        lines = [f"<details><summary>{len(lines)} claims of the paper: {tally}</summary>\n", *lines, "\n</details>"]
     return "\n".join(lines) or "The paper claims nothing that these runs on these clips could test."
 
 

@@ -20,14 +20,15 @@ LONGEST_DESCRIPTION = 200  # characters; search engines show fewer
 
 def setup(app: Sphinx) -> dict:
     app.config.mathjax_path = f"mathjax/{MATHJAX}"
-    app.connect("config-inited", link_repository)
+    app.connect("config-inited", set_options)
     app.connect("html-page-context", mend_page)
     app.connect("build-finished", copy_mathjax)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
-def link_repository(app: Sphinx, config) -> None:
-    """Link the repository that a workflow builds the book from; GitHub names it in the environment."""
+def set_options(app: Sphinx, config) -> None:
+    """Give the front page the whole width, and link the repository that a workflow of GitHub builds the book from."""
+    config.html_theme_options["secondary_sidebar_items"] = {"**": ["page-toc.html"], "index": []}
     if repository := os.environ.get("GITHUB_REPOSITORY"):
         server = os.environ.get("GITHUB_SERVER_URL", "https://github.com")
         config.html_theme_options |= {"repository_url": f"{server}/{repository}", "use_repository_button": True}

@@ -50,9 +50,9 @@ class Picture:
         file, pictures = io.BytesIO(), [image for axis in self.figure.axes for image in axis.images]
         kind = "jpeg" if any(min(image.get_size()) > LARGEST_DIAGRAM for image in pictures) else "png"
         self.figure.savefig(file, format=kind, dpi=DENSITY * self.figure.dpi)
-        width, height = (side // DENSITY for side in Image.open(file).size)
+        width = Image.open(file).width // DENSITY
         text = self.text or described(self.figure)
-        shown = {"width": width, "height": height, "alt": text, "caption": self.caption}
+        shown = {"width": width, "alt": text, "caption": self.caption}
         data = {f"image/{kind}": base64.b64encode(file.getvalue()).decode(), "text/plain": self.caption or text}
         return data, {f"image/{kind}": shown}
 

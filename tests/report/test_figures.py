@@ -53,10 +53,10 @@ def drawing(values=(0.25, 0.75)):
 def test_a_picture_has_twice_the_pixels_that_it_takes_and_carries_its_caption():
     data, metadata = figures.finished(drawing(), caption="One run.")._repr_mimebundle_()
     (kind,) = metadata
-    pixels = Image.open(io.BytesIO(base64.b64decode(data[kind]))).size
+    pixels = Image.open(io.BytesIO(base64.b64decode(data[kind]))).width
     shown = metadata[kind]
     assert kind == "image/png"
-    assert [side // 2 for side in pixels] == [shown["width"], shown["height"]]
+    assert pixels // 2 == shown["width"]
     assert shown["caption"] == "One run."
 
 

@@ -189,5 +189,5 @@ def meanings(verdicts: Sequence[ClaimVerdict]) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text as HTML; *emphasis* as Markdown writes it is kept."""
-    return re.sub(r"\*([^*\s][^*]*)\*", r"<i>\1</i>", html.escape(text))
+    """Text as HTML; *emphasis* as Markdown writes it is kept, and no line breaks before a per cent sign."""
+    return re.sub(r"\*([^*\s][^*]*)\*", r"<i>\1</i>", html.escape(text)).replace(" %", "\xa0%")

@@ -7,6 +7,7 @@ where Playwright or Chromium is missing (`pip install playwright axe-playwright-
 import functools
 import http.server
 import os
+import re
 import shutil
 import threading
 from html.parser import HTMLParser
@@ -224,6 +225,13 @@ def test_search_finds_the_chapter_on_saliency(visit):
     page = visit("search.html?q=saliency")
     page.locator("#search-results li a").first.wait_for(timeout=10_000)
     assert any("saliency" in (one.get_attribute("href") or "") for one in page.locator("#search-results li a").all())
+
+
+def test_every_page_has_a_description_of_its_own_and_an_icon(book, pages):
+    texts = [(book / name).read_text(encoding="utf-8") for name in pages]
+    described = [re.findall(r'<meta name="description" content="(.+?)"', text) for text in texts]
+    assert [len(one) for one in described] == [1] * len(pages)
+    assert all('rel="icon"' in text or 'rel="shortcut icon"' in text for text in texts)
 
 
 class Links(HTMLParser):

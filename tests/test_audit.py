@@ -752,7 +752,7 @@ def executed_chapter(monkeypatch):
     said, drawn = [], []
     monkeypatch.setattr(provenance, "begin", lambda *_: None)
     monkeypatch.setattr(display, "Markdown", said.append)
-    monkeypatch.setattr(figures, "finished", drawn.append)
+    monkeypatch.setattr(figures, "finished", lambda figure, *_, **__: drawn.append(figure))
     cells = json.loads((paths.NOTEBOOKS / "09_audit.ipynb").read_text(encoding="utf-8"))["cells"]
     code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
     names = {}

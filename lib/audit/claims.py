@@ -36,6 +36,7 @@ class Claim(BaseModel, frozen=True, extra="forbid"):
     """One claim of the paper and how a verdict on it is computed. The keys of `claims.yml`, which explains them."""
 
     id: str = Field(min_length=1)
+    group: str = Field(min_length=1)
     statement: str = Field(min_length=1)
     where: str = Field(min_length=1)
     how: str = Field(min_length=1)

@@ -137,7 +137,7 @@ def check_durations() -> Outcome:
     evidence = (
         f"{frames} frames at {paper.dataset_facts('casme2_sq')['fps']} a second last {row['read_ms'] / 1000:.1f} "
         f"s; micro-expressions last {row['shortest_ms']:.0f} to {row['longest_ms']:.0f} ms by the dataset's "
-        f"annotation, {row['longest_ms'] / row['read_ms']:.0%} of that at most."
+        f"annotation, {100 * row['longest_ms'] / row['read_ms']:.0f} % of that at most."
     )
     return row["read_ms"] <= row["longest_ms"], evidence, {name: round(float(value), 1) for name, value in row.items()}
 

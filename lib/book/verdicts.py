@@ -29,7 +29,7 @@ from lib.datasets import LOADERS
 from lib.networks import NETWORKS
 from lib.preprocessing import default_config
 from lib.preprocessing.config import RELEASED_READING
-from lib.report.wording import interval_in_points
+from lib.report.wording import interval_in_points, percent
 from lib.sources import parse_options
 from lib.statistics.intervals import Interval
 from lib.statistics.metrics import wilson_interval
@@ -231,12 +231,13 @@ def _accuracy(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
     limits, over = _limits(scores, "accuracy_best", claim, source)
     last, uf1 = (scores[name]["estimate"] for name in ("accuracy_last", "uf1_best"))
     text = (
-        f"{limits.estimate:.1%} at the best epoch ({over}, {scores['clips']} clips), {last:.1%} at the last; "
-        f"UF1 {uf1:.3f}. One class for all: {scores['majority_share']:.1%}, UF1 {_constant_uf1(claim, scores):.3f}."
+        f"{percent(limits.estimate)} at the best epoch ({over}, {scores['clips']} clips), {percent(last)} at the last; "
+        f"UF1 {uf1:.3f}. One class for all: {percent(scores['majority_share'])}, "
+        f"UF1 {_constant_uf1(claim, scores):.3f}."
         f"{_ceiling(scores)}"
     )
     of_all = "" if claim.arguments["model"] == NETWORKS[0] else ", on all clips"
-    compared = f"The paper printed {published:.2%}{of_all}; {COUNTS_AS_REACHED}"
+    compared = f"The paper printed {percent(published, 2)}{of_all}; {COUNTS_AS_REACHED}"
     verdict = reached(published, limits)
     if verdict == "replicated" and not _learned(claim, scores, limits.low, scores["uf1_best"]["low"]):
         verdict = "underpowered"  # one class for all may do as well
@@ -250,10 +251,10 @@ def _strangers(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
         raise _NotRun
     accuracy, published = Interval.from_dict(found["accuracy"]), claim.values["accuracy"]
     text = (
-        f"{accuracy.estimate:.1%} at the last epoch for people whom the network has not seen ({_between(accuracy)}; "
-        f"{_how_many(found['seeds'])}, {found['clips']} clips of {found['subjects']} people)."
+        f"{percent(accuracy.estimate)} at the last epoch for people whom the network has not seen "
+        f"({_between(accuracy)}; {_how_many(found['seeds'])}, {found['clips']} clips of {found['subjects']} people)."
     )
-    compared = f"The paper printed {published:.2%}; {COUNTS_AS_REACHED}"
+    compared = f"The paper printed {percent(published, 2)}; {COUNTS_AS_REACHED}"
     return _of_seeds(found["seeds"], reached(published, accuracy), text, compared)
 
 
@@ -266,7 +267,7 @@ def _beats_prior(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
         f"{scores['accuracy_mean_last_epochs']['estimate']:.1%} over the last epochs.{_ceiling(scores)}"
     )
     verdict = "replicated" if prior < limits.low else "not replicated" if prior > limits.high else "underpowered"
-    return _of_seeds(seeds, verdict, text, f"The earlier method in the paper has {prior:.2%}.")
+    return _of_seeds(seeds, verdict, text, f"The earlier method in the paper has {percent(prior, 2)}.")
 
 
 def _ranking(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
@@ -315,12 +316,12 @@ def _stability(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
     sd = Interval.from_dict(scores["sd_last_epochs"])
     published, spread = paper.last_epochs(claim.arguments["model"], claim.arguments["dataset"])
     text = (
-        f"{mean.estimate:.1%} on average over the last epochs ({over}), standard deviation "
+        f"{percent(mean.estimate)} on average over the last epochs ({over}), standard deviation "
         f"{interval_in_points(sd, 'no interval').replace('+', '')}.{_ceiling(scores, 'accuracy_mean_last_epochs')}"
     )
     compared = (
-        f"The paper has {published:.2%} ± {100 * spread:.2f} points. As stable: at most {100 * MARGIN:.0f} points "
-        f"lower, deviating by at most {100 * SD_FACTOR * spread:.1f}, the upper 95 % limit of ten epochs' deviation."
+        f"The paper has {percent(published, 2)} ± {100 * spread:.2f} points. As stable: at most {100 * MARGIN:.0f} "
+        f"points lower, deviating by at most {100 * SD_FACTOR * spread:.1f}, the upper 95 % limit of ten epochs' deviation."
     )
     steady = reached(-SD_FACTOR * spread, Interval(-sd.estimate, -sd.high, -sd.low), margin=0)
     answers = (reached(published, mean), steady)
@@ -339,7 +340,7 @@ def _kernel_best(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
     below = all(direction(Interval.from_dict(other["difference"]), other["seeds"]) == "up" for other in others)
     above = [one["kernel"] for one in others if direction(Interval.from_dict(one["cautious"]), one["seeds"]) == "down"]
     text = (
-        f"{own:.1%} of {comparison['kernel']} at the best epoch (learning rate {comparison['learning_rate']:g}), "
+        f"{percent(own)} of {comparison['kernel']} at the best epoch (learning rate {comparison['learning_rate']:g}), "
         f"{lead} against the best of {len(others)} others, {nearest['kernel']} ({_how_many(nearest['seeds'])}). "
         f"Better, allowing for so many chances: {', '.join(above) or 'none'}. All of Table IX with all seeds: "
         f"{'yes' if complete else 'no'}."
@@ -356,8 +357,8 @@ def _saliency_rest(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
     if not measured:
         return Judgement("not testable here", "The maps hold nothing of the face that could be measured.")
     text = " ".join(
-        f"{one['share']:.1%} of the saliency ({one['share_low']:.1%} to {one['share_high']:.1%} over clips) lies on "
-        f"the rest of the face, {one['area']:.1%} of the frame, by {name}; {_beside_random(one)}."
+        f"{percent(one['share'])} of the saliency ({percent(one['share_low'])} to {percent(one['share_high'])} over "
+        f"clips) lies on the rest of the face, {percent(one['area'])} of the frame, by {name}; {_beside_random(one)}."
         for name, one in measured.items()
     )
     answers = {_contributes(one) for one in measured.values()}
@@ -381,7 +382,8 @@ def _beside_random(rest: Mapping) -> str:
     if rest["gain_low"] is None:
         return "random networks have no saliency to compare with"
     gain = Interval(rest["gain"], rest["gain_low"], rest["gain_high"])
-    return f"{interval_in_points(gain)} beside random networks ({rest['random_low']:.1%} to {rest['random_high']:.1%})"
+    random = f"{percent(rest['random_low'])} to {percent(rest['random_high'])}"
+    return f"{interval_in_points(gain)} beside random networks ({random})"
 
 
 def _contributes(rest: Mapping) -> str:
@@ -470,7 +472,7 @@ def _ceiling(scores: Mapping, name: str = "accuracy_best") -> str:
 
 
 def _between(limits: Interval) -> str:
-    return "no interval" if math.isnan(limits.low) else f"95 % limits {limits.low:.1%} to {limits.high:.1%}"
+    return "no interval" if math.isnan(limits.low) else f"95 % limits {percent(limits.low)} to {percent(limits.high)}"
 
 
 def _how_many(seeds: int) -> str:

@@ -301,6 +301,22 @@ def keep(options) -> None:
 
 
 @command(
+    "refuse frames of real people who are not named in executed chapters (exit status 1 if there are any)",
+    option("folders", nargs="*", type=Path, help="with chapters/, results/ and runs/ (default: book)"),
+)
+def faces(options) -> int:
+    from lib.book.gate import faces_shown, foreign_files
+
+    problems = []
+    for folder in options.folders or [paths.REPOSITORY / "book"]:
+        problems += [f"{path}: is no chapter, result or record" for path in foreign_files(folder)]
+        for path in sorted((folder / "chapters").rglob("*.ipynb")):
+            problems += [f"{path}: {told}" for told in faces_shown(path)]
+    print("\n".join(problems) or "No frame of a real person is shown.")
+    return 1 if problems else 0
+
+
+@command(
     "execute kept chapters anew and compare them with what is kept",
     option(
         "--chapter", nargs="+", action="extend", default=[], metavar="DATASET/NOTEBOOK", help="these (default: all)"

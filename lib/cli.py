@@ -8,6 +8,7 @@ import argparse
 import inspect
 import json
 import re
+import shlex
 import sys
 import typing
 from collections.abc import Callable, Iterable
@@ -219,6 +220,46 @@ def train(options) -> None:
             print(f"{name:24} {value}")
     print(f"run record: {paths.display_path(record.path)}")
     _write_record(options, {"run": record.id})
+
+
+@command(
+    "what a trained network answers to clips of yours: a page and JSON",
+    option("videos", nargs="+", type=Path, help="videos, or folders of frames"),
+    option("--run", default="", help="id of a run (default: chapter 3's, SMIC); trained where weights are missing"),
+    option("--weights", default="", help="a file of weights in place of --run, named by its run: <id>.weights.h5"),
+    option("--root", default="", help="folder of the dataset that the network was trained on, where nothing names it"),
+    option("--allow-standin", action="store_true", help="ask a network of rendered faces about real ones all the same"),
+    option("--publishable", nargs="*", default=[], help="names of clips whose frames may be shown; others are drawn"),
+    option("--sampling", default="", help="first, window, or tim: the whole clip, stretched (default: as in training)"),
+    option("--start", type=int, default=-1, help="first frame that is read, for a window"),
+    option("--out", type=Path, default=Path("prediction.html"), help="page to write, with JSON of that name beside it"),
+)
+def predict(options) -> None:
+    """Landmarks, crops, class probabilities and saliency of clips, with what such an answer cannot mean."""
+    from lib import prediction, sources
+
+    clips = prediction.own_clips(options.videos)
+    own = {"sampling": options.sampling, "start": options.start, "publishable": " ".join(options.publishable)}
+    own |= {"root": options.root, "weights": options.weights, "allow_standin": options.allow_standin}
+    if options.weights:
+        own["weights"] = str(Path(options.weights).resolve())
+    own["videos"] = shlex.join(str(clip.source) for clip in clips.clips)
+    named = options.run or options.weights
+    if named:
+        record = prediction.find_record(named)
+        chosen = prediction.chapter_parameters(record)
+    else:
+        record, chosen = None, {"dataset": "smic"}
+    data = {name: chosen[name] for name in ("dataset", "clips", "standin_seed") if name in chosen}
+    store = sources.processed_store(**data, root=options.root)
+    if record is not None:
+        prediction.require_same(record, store)
+    prediction.refuse_real_faces(store, clips, options.allow_standin)
+    results = prediction.write_page(own | chosen, options.out)
+    for answer in json.loads(results.read_text(encoding="utf-8"))["results"]["answers"]:
+        told = ", ".join(f"{name} {share:.1%}" for name, share in answer["probabilities"].items()) or answer["reason"]
+        print(f"{answer['clip']}: {told}")
+    print(f"the page: {options.out}, the same as JSON: {results.name}")
 
 
 @command("list the run records", RUNS)

@@ -14,7 +14,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from lib.datasets.clip import Clip
-from lib.preprocessing.config import ClipRejected
+from lib.preprocessing.config import ClipRejected, PreprocessConfig
 from lib.preprocessing.landmarks import DlibDetector, fill_gaps, interocular_distance, track_landmarks
 from lib.preprocessing.regions import cut_streams
 from lib.saliency.regions import frames_at, optical_flow
@@ -25,6 +25,7 @@ DOT = (213, 94, 0)
 CERTAIN = 0.8
 """The detector's score from which a picture holds a face. The best score is 2 or more in figures of frames (.5 in one
 that landmarks and boxes cover), .4 at most in figures of drawings, .13 in any other figure of the book."""
+SAMPLED = 8
 PICTURE = re.compile(r"data:image/(?:png|jpeg);base64,([A-Za-z0-9+/=\s]+)")
 
 
@@ -56,22 +57,29 @@ def shown_frames(
     return frames if may_show(standin, clip.subject, publishable) else drawn(frames, points)
 
 
-def shown_streams(store, clip: Clip, row: int, publishable: str) -> dict[str, np.ndarray]:
-    """The streams of a clip as a figure may show them, each (depth, size, size) uint8: as they are, or drawn.
+def shown_streams(
+    volumes: Mapping[str, np.ndarray],
+    points: np.ndarray,
+    clip: Clip,
+    config: PreprocessConfig,
+    standin: Mapping | None,
+    publishable: str,
+) -> Mapping[str, np.ndarray]:
+    """The streams of a clip as a figure may show them: as they are, or cut from a drawing.
 
     Parameters
     ----------
-    store : ProcessedStore
-    clip : Clip
-        The clip behind `row` of the store.
-    row : int
-    publishable : str
+    volumes : mapping of str to (depth, size, size) uint8
+        Each stream of `config`.
+    points : (depth, 68, 2)
+        The clip's landmarks.
+    clip, standin, publishable
         As of `shown_frames`.
+    config : PreprocessConfig
+        With which the volumes were made.
     """
-    config = store.config
-    if may_show(store.standin, clip.subject, publishable):
-        return {stream: store.load(stream)[row] for stream in config.streams}
-    points = np.asarray(store.landmarks()[row])
+    if may_show(standin, clip.subject, publishable):
+        return volumes
     return cut_streams(drawn(frames_at(clip, config, np.arange(config.frames)), points), points, config)
 
 
@@ -95,10 +103,14 @@ def drawn(frames: np.ndarray, points: np.ndarray | None = None) -> np.ndarray:
 
 
 def pictures_in(outputs: Collection[Mapping]) -> Iterator[np.ndarray]:
-    """Every picture in the outputs of a notebook's cell, those within HTML and SVG too, as (height, width, 3) uint8."""
+    """The pictures in the outputs of a notebook's cell, as (height, width, 3) uint8.
+
+    Those within HTML and SVG too; of a long row of them, as a player has, about `SAMPLED`.
+    """
     for data in (output.get("data", {}) for output in outputs):
         texts = [text for name, text in data.items() if name in ("image/png", "image/jpeg")]
-        texts += [found for name in ("text/html", "image/svg+xml") for found in PICTURE.findall(data.get(name, ""))]
+        for found in (PICTURE.findall(data.get(name, "")) for name in ("text/html", "image/svg+xml")):
+            texts += found[:: max(1, len(found) // SAMPLED)]
         for text in texts:
             picture = cv2.imdecode(np.frombuffer(base64.b64decode(text), np.uint8), cv2.IMREAD_COLOR)
             yield cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)

@@ -60,9 +60,13 @@ def test_a_frame_without_a_face_is_drawn_without_landmarks(real):
 def test_the_streams_of_a_real_person_are_those_of_a_drawing(real, tmp_path, detector):
     store = preprocess(real, PreprocessConfig(frames=8), tmp_path, jobs=1, progress=False)
     clip = next(clip for clip in real.clips if clip.clip_id == store.clips["clip_id"][0])
-    drawn, own = (faces.shown_streams(store, clip, 0, publishable) for publishable in ("", clip.subject))
+    volumes, points = {stream: store.load(stream)[0] for stream in store.config.streams}, store.landmarks()[0]
+    drawn, own = (
+        faces.shown_streams(volumes, points, clip, store.config, None, publishable)
+        for publishable in ("", clip.subject)
+    )
+    assert own is volumes
     for stream, volume in own.items():
-        np.testing.assert_array_equal(volume, store.load(stream)[0])
         assert drawn[stream].shape == volume.shape
         assert np.corrcoef(drawn[stream].ravel(), volume.ravel())[0, 1] < 0.5
     enlarged = [cv2.resize(grid(one["face"]), None, fx=2, fy=2) for one in (drawn, own)]
@@ -116,14 +120,8 @@ def test_a_file_that_could_hold_frames_has_no_place_among_what_is_kept(tmp_path,
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["01_data", "02_preprocessing"])
-def test_an_executed_chapter_of_real_data_holds_a_face_only_if_it_names_the_people(name, execute, real, tmp_path):
+def test_an_executed_chapter_of_real_data_holds_no_face(name, execute, real, tmp_path):
     output, _ = execute(name, tmp_path, root=str(real.root))
     assert gate.problems(output, name) == []
-    people = " ".join({clip.subject for clip in real.clips})
-    output, _ = execute(name, tmp_path, root=str(real.root), publishable=people)
-    notebook = nbformat.read(output, as_version=4)
-    assert any(faces.holds_face(one, DlibDetector()) for cell in notebook.cells for one in pictures(cell))
-
-
-def pictures(cell):
-    return list(faces.pictures_in(cell.get("outputs", [])))[:3]
+    pictures = [len(list(faces.pictures_in(cell.get("outputs", [])))) for cell in nbformat.read(output, 4).cells]
+    assert sum(pictures) > 1, "and yet there are pictures"

@@ -225,7 +225,7 @@ def train(options) -> None:
 @command(
     "what a trained network answers to clips of yours: a page and JSON",
     option("videos", nargs="+", type=Path, help="videos, or folders of frames"),
-    option("--run", default="", help="id of a run (default: chapter 3's, SMIC); trained where weights are missing"),
+    option("--run", dest="identity", default="", help="id of a run (default: chapter 3's on SMIC); trained if need be"),
     option("--weights", default="", help="a file of weights in place of --run, named by its run: <id>.weights.h5"),
     option("--root", default="", help="folder of the dataset that the network was trained on, where nothing names it"),
     option("--allow-standin", action="store_true", help="ask a network of rendered faces about real ones all the same"),
@@ -244,7 +244,7 @@ def predict(options) -> None:
     if options.weights:
         own["weights"] = str(Path(options.weights).resolve())
     own["videos"] = shlex.join(str(clip.source) for clip in clips.clips)
-    named = options.run or options.weights
+    named = options.identity or options.weights
     if named:
         record = prediction.find_record(named)
         chosen = prediction.chapter_parameters(record)

@@ -175,7 +175,7 @@ def write_page(parameters: dict, page: Path) -> Path:
         if cell.cell_type == "code":
             cell.outputs = [one for one in cell.outputs if one.output_type != "stream"]
     # without the scripts and formulas of a whole template, which come from foreign hosts
-    exporter = nbconvert.HTMLExporter(template_name="basic", exclude_input=True)
+    exporter = nbconvert.HTMLExporter(template_name="basic", exclude_input=True, exclude_output_prompt=True)
     body, _ = exporter.from_notebook_node(notebook)
     with whole_file(page) as draft:
         draft.write_text(PAGE.format(body=body), encoding="utf-8")

@@ -317,6 +317,7 @@ def snakemake(options) -> int:
 )
 def book(options) -> None:
     from lib.book import assemble
+    from lib.book.changes import SUMMARY, summary_of
     from lib.book.profiles import read_profile
 
     if options.kept:
@@ -327,7 +328,9 @@ def book(options) -> None:
         profile = read_profile(options.profile)
         executed = assemble.Executed(assemble.build_folder(profile.name), partial=options.partial)
         out = executed.folder
-    print(assemble.build_html(assemble.assemble(profile, executed, out), out))
+    page = assemble.build_html(assemble.assemble(profile, executed, out), out)
+    _write_json(page.with_name(SUMMARY), summary_of(executed.folder))  # what `diff` reads of a published book
+    print(page)
 
 
 @command(
@@ -339,6 +342,21 @@ def keep(options) -> None:
     from lib.book.profiles import read_profile
 
     print("kept in book/:", ", ".join(assemble.keep(read_profile(options.profile))))
+
+
+@command(
+    "which verdicts and numbers differ between two books",
+    option("old", type=Path, help="a build, its folder of results, its pages, or the book.json among them"),
+    option("new", type=Path, help="as old"),
+    option("--json", type=Path, help="write every difference to this JSON file as well"),
+)
+def diff(options) -> None:
+    """Print what changed as Markdown, fit for a comment on a pull request."""
+    from lib.book.changes import as_markdown, changes, summary_of
+
+    found = changes(summary_of(options.old), summary_of(options.new))
+    _write_json(options.json, found)
+    print(as_markdown(found), end="")
 
 
 @command(

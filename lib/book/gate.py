@@ -12,7 +12,7 @@ import nbformat
 from lib.book.parameters import chapter_modules, declared_parameters, notebook_digest, source_path
 from lib.book.provenance import MEDIA_TYPE
 from lib.core.errors import ReplicationError
-from lib.training.records import RECORD_FILES, RunRecord, is_record
+from lib.training.records import RunRecord, is_record
 
 
 class ChapterError(ReplicationError):
@@ -97,12 +97,12 @@ def _detector():
 
 def foreign_files(folder: Path) -> list[Path]:
     """What lies among kept chapters, results and runs and is neither: arrays, pictures, videos could hold frames."""
-    allowed = {"chapters": (".ipynb",), "results": (".json",), "runs": ()}
+    allowed = {"chapters": (".ipynb",), "results": (".json",), "runs": (".json", ".csv")}
     return sorted(
         path
         for kind, endings in allowed.items()
         for path in (folder / kind).rglob("*")
-        if path.is_file() and path.suffix not in endings and path.name not in (*RECORD_FILES, "failure.json")
+        if path.is_file() and path.suffix not in endings
     )
 
 

@@ -125,6 +125,14 @@ def doctor(options) -> int:
         raise ConfigError(f"--options: {', '.join(sorted(reserved))} is no option of a loader; see --help")
     report = examine(options.dataset, options.root, decode=options.decode, **loader_options)
     print(format_report(report))
+    variable, root = DATASETS[options.dataset].root_variable, shlex.quote(str(options.root.resolve()))
+    if not report.usable:
+        print("Next: book/datasets.md tells which layouts are read, and where to ask for the dataset.")
+    elif variable:
+        print(f"Next, the report on it: export {variable}={root} && make book PROFILE=full")
+    else:
+        name = f"-p dataset {options.dataset} -p root {root}"
+        print(f"Next, a chapter on it: papermill notebooks/03_micro_exp_stcnn.ipynb out.ipynb {name}")
     return 0 if report.usable else 1
 
 

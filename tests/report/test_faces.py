@@ -10,8 +10,10 @@ import pytest
 
 from lib import sources
 from lib.book import gate
+from lib.book.parameters import declared_parameters
 from lib.book.provenance import MEDIA_TYPE
 from lib.cli import main
+from lib.core import paths
 from lib.datasets import load_dataset
 from lib.datasets.clip import STANDIN_MARKER
 from lib.preprocessing import PreprocessConfig, preprocess
@@ -116,6 +118,14 @@ def test_a_file_that_could_hold_frames_has_no_place_among_what_is_kept(tmp_path,
     (tmp_path / "runs" / "0123" / "frame.npy").touch()
     assert main(["faces", str(tmp_path)]) == 1
     assert "frame.npy" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("path", sorted(paths.NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_a_notebook_that_draws_pictures_of_data_takes_them_through_the_door(path):
+    code = path.read_text(encoding="utf-8")
+    draws = "sources.load(" in code and any(name in code for name in ("imshow", "film_strips", "imencode"))
+    assert draws == ("faces.shown_" in code)
+    assert draws == ("publishable" in declared_parameters(path.stem))
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ import argparse
 import inspect
 import json
 import re
+import shlex
 import sys
 import typing
 from collections.abc import Callable, Iterable
@@ -124,6 +125,14 @@ def doctor(options) -> int:
         raise ConfigError(f"--options: {', '.join(sorted(reserved))} is no option of a loader; see --help")
     report = examine(options.dataset, options.root, decode=options.decode, **loader_options)
     print(format_report(report))
+    variable, root = DATASETS[options.dataset].root_variable, shlex.quote(str(options.root.resolve()))
+    if not report.usable:
+        print("Next: book/datasets.md tells which layouts are read, and where to ask for the dataset.")
+    elif variable:
+        print(f"Next, the report on it: export {variable}={root} && make book PROFILE=full")
+    else:
+        name = f"-p dataset {options.dataset} -p root {root}"
+        print(f"Next, a chapter on it: papermill notebooks/03_micro_exp_stcnn.ipynb out.ipynb {name}")
     return 0 if report.usable else 1
 
 
@@ -221,6 +230,46 @@ def train(options) -> None:
     _write_record(options, {"run": record.id})
 
 
+@command(
+    "what a trained network answers to clips of yours: a page and JSON",
+    option("videos", nargs="+", type=Path, help="videos, or folders of frames"),
+    option("--run", dest="identity", default="", help="id of a run (default: chapter 3's on SMIC); trained if need be"),
+    option("--weights", default="", help="a file of weights in place of --run, named by its run: <id>.weights.h5"),
+    option("--root", default="", help="folder of the dataset that the network was trained on, where nothing names it"),
+    option("--allow-standin", action="store_true", help="ask a network of rendered faces about real ones all the same"),
+    option("--publishable", nargs="*", default=[], help="names of clips whose frames may be shown; others are drawn"),
+    option("--sampling", default="", help="first, window, or tim: the whole clip, stretched (default: as in training)"),
+    option("--start", type=int, default=-1, help="first frame that is read, for a window"),
+    option("--out", type=Path, default=Path("prediction.html"), help="page to write, with JSON of that name beside it"),
+)
+def predict(options) -> None:
+    """Landmarks, crops, class probabilities and saliency of clips, with what such an answer cannot mean."""
+    from lib import prediction, sources
+
+    clips = prediction.own_clips(options.videos)
+    own = {"sampling": options.sampling, "start": options.start, "publishable": " ".join(options.publishable)}
+    own |= {"root": options.root, "weights": options.weights, "allow_standin": options.allow_standin}
+    if options.weights:
+        own["weights"] = str(Path(options.weights).resolve())
+    own["videos"] = shlex.join(str(clip.source) for clip in clips.clips)
+    named = options.identity or options.weights
+    if named:
+        record = prediction.find_record(named)
+        chosen = prediction.chapter_parameters(record)
+    else:
+        record, chosen = None, {"dataset": "smic"}
+    data = {name: chosen[name] for name in ("dataset", "clips", "standin_seed") if name in chosen}
+    store = sources.processed_store(**data, root=options.root)
+    if record is not None:
+        prediction.require_same(record, store)
+    prediction.refuse_real_faces(store, clips, options.allow_standin)
+    results = prediction.write_page(own | chosen, options.out)
+    for answer in json.loads(results.read_text(encoding="utf-8"))["results"]["answers"]:
+        told = ", ".join(f"{name} {share:.1%}" for name, share in answer["probabilities"].items()) or answer["reason"]
+        print(f"{answer['clip']}: {told}")
+    print(f"the page: {options.out}, the same as JSON: {results.name}")
+
+
 @command("list the run records", RUNS)
 def runs(options) -> None:
     from lib.training.records import list_runs
@@ -272,6 +321,7 @@ def snakemake(options) -> int:
 )
 def book(options) -> None:
     from lib.book import assemble
+    from lib.book.changes import SUMMARY, summary_of
     from lib.book.profiles import read_profile
 
     if options.kept:
@@ -282,7 +332,9 @@ def book(options) -> None:
         profile = read_profile(options.profile)
         executed = assemble.Executed(assemble.build_folder(profile.name), partial=options.partial)
         out = executed.folder
-    print(assemble.build_html(assemble.assemble(profile, executed, out), out))
+    page = assemble.build_html(assemble.assemble(profile, executed, out), out)
+    _write_json(page.with_name(SUMMARY), summary_of(executed.folder))  # what `diff` reads of a published book
+    print(page)
 
 
 @command(
@@ -296,7 +348,42 @@ def keep(options) -> None:
     print("kept in book/:", ", ".join(assemble.keep(read_profile(options.profile))))
 
 
+@command(
+    "which verdicts and numbers differ between two books",
+    option("old", type=Path, help="a build, its folder of results, its pages, or the book.json among them"),
+    option("new", type=Path, help="as old"),
+    option("--json", type=Path, help="write every difference to this JSON file as well"),
+)
+def diff(options) -> None:
+    """Print what changed as Markdown, fit for a comment on a pull request."""
+    from lib.book.changes import as_markdown, changes, summary_of
+
+    found = changes(summary_of(options.old), summary_of(options.new))
+    _write_json(options.json, found)
+    print(as_markdown(found), end="")
+
+
+@command(
+    "refuse frames of real people who are not named in executed chapters (exit status 1 if there are any)",
+    option("folders", nargs="*", type=Path, help="with chapters/, results/ and runs/ (default: book)"),
+)
+def faces(options) -> int:
+    from lib.book.gate import faces_shown, foreign_files
+
+    problems = []
+    for folder in options.folders or [paths.REPOSITORY / "book"]:
+        problems += [f"{path}: is no chapter, result or record" for path in foreign_files(folder)]
+        for path in sorted((folder / "chapters").rglob("*.ipynb")):
+            problems += [f"{path}: {told}" for told in faces_shown(path)]
+    print("\n".join(problems) or "No frame of a real person is shown.")
+    return 1 if problems else 0
+
+
 def _write_record(options, content: dict) -> None:
-    if options.record is not None:
-        with whole_file(options.record) as draft:
-            draft.write_text(json.dumps({"dataset": options.dataset, **content}, indent=1), encoding="utf-8")
+    _write_json(options.record, {"dataset": options.dataset, **content})
+
+
+def _write_json(path: Path | None, content: dict | list) -> None:
+    if path is not None:
+        with whole_file(path) as draft:
+            draft.write_text(json.dumps(content, indent=1), encoding="utf-8")

@@ -54,11 +54,14 @@ def test_wrong_usage_is_status_2(capsys):
 def test_the_doctor_says_no_to_an_empty_folder_and_yes_to_a_stand_in(small_smic, tmp_path, capsys):
     (tmp_path / "empty").mkdir()
     assert main(["doctor", "--dataset", "smic", "--root", str(tmp_path / "empty")]) == 1
+    assert "datasets.md" in capsys.readouterr().out.splitlines()[-1]
     # the same as `small_smic`, which is there already and is reused
     assert main(["standin", "--dataset", "smic", "--out", str(small_smic), "--clips", "6", "--seed", "3"]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == str(small_smic)
     assert main(["doctor", "--dataset", "smic", "--root", str(small_smic)]) == 0
-    assert "stand-in" in capsys.readouterr().out.lower()
+    told = capsys.readouterr().out
+    assert "stand-in" in told.lower()
+    assert f"export SMIC_ROOT={small_smic}" in told.splitlines()[-1]
 
 
 @pytest.fixture

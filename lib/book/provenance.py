@@ -25,7 +25,7 @@ from lib.book.parameters import (
     chapter_modules,
     check_parameters,
     declared_parameters,
-    injected_parameters,
+    injected_names,
     notebook_digest,
     source_path,
 )
@@ -173,7 +173,8 @@ def begin(notebook: str, namespace: Mapping) -> Chapter:
         sys.path.insert(0, str(paths.REPOSITORY))
     figures.use_style()
     declared = declared_parameters(notebook)
-    check_parameters(injected_parameters(list(namespace.get("In", []))), declared, notebook)
+    injected = injected_names(list(namespace.get("In", [])))
+    check_parameters({name: namespace[name] for name in injected}, declared, notebook)
     if missing := [name for name in declared if name not in namespace]:
         raise ConfigError(f"{notebook}: run the parameters cell first; it sets {', '.join(missing)}")
     parameters = {name: namespace[name] for name in declared}

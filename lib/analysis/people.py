@@ -9,6 +9,7 @@ from types import MappingProxyType
 import pandas as pd
 
 from lib.statistics import metrics
+from lib.training.protocols import PROTOCOLS, require_people
 from lib.training.records import RunRecord
 
 SCORES: Mapping[str, Callable] = MappingProxyType(
@@ -34,7 +35,14 @@ def pooled_predictions(records: Sequence[RunRecord], store, at: str = "last") ->
     DataFrame
         One row for each run and clip: ``run`` (the seed), ``clip``, ``subject``, ``truth``, ``predicted``; none
         without a run.
+
+    Raises
+    ------
+    TrainingError
+        If the runs divide clips by subject, and a subject is unknown.
     """
+    for record in records:
+        require_people(PROTOCOLS[record.config.protocol], store.clips)
     subjects = store.clips.astype({"clip_id": str}).set_index("clip_id")["subject"]
     tables = [record.predictions(at).assign(run=record.config.seed) for record in records]
     if not tables:

@@ -45,7 +45,7 @@ def read_sheets(path: Path, n_columns: int = 0) -> dict[str, list[list[Cell]]]:
 
     A number is shown with the 15 digits that spreadsheet programs show: 15.0 is ``"15"``. An empty cell is ``""``. An
     error is what is shown of it (``"#REF!"``), and a formula whose value was never stored is itself (``"=C1+7"``).
-    Empty rows are left out, and every row has at least `n_columns` cells.
+    Empty rows are left out, and all rows of a sheet have the same number of cells, at least `n_columns`.
 
     Raises
     ------
@@ -63,9 +63,10 @@ def read_sheets(path: Path, n_columns: int = 0) -> dict[str, list[list[Cell]]]:
     sheets = {}
     for name, rows in values.items():
         sheets[name] = []
+        width = max([n_columns, *map(len, rows)])
         for i, (row, written) in enumerate(zip(rows, formulas[name], strict=True), start=1):
             texts = [value or formula for value, formula in zip(row, written, strict=True)]
-            texts += [""] * (n_columns - len(texts))
+            texts += [""] * (width - len(texts))
             cells = [Cell(text, f"{get_column_letter(j)}{i}", name, path.name) for j, text in enumerate(texts, start=1)]
             if any(cells):
                 sheets[name].append(cells)

@@ -7,7 +7,7 @@ from fake_outcomes import FakeStore, failed, finished, missing
 from made_up import Chapter
 
 from lib.analysis import people
-from lib.core.errors import ConfigError
+from lib.core.errors import ConfigError, TrainingError
 from lib.training.plans import STCNN
 from lib.training.records import RunConfig
 
@@ -37,6 +37,17 @@ def test_every_prediction_has_its_person():
     assert len(predictions) == 3 * len(STORE.clips)
     truth = STORE.clips.set_index("clip_id")["subject"]
     assert (predictions["subject"] == predictions["clip"].map(truth)).all()
+
+
+class Unnamed(FakeStore):
+    @property
+    def clips(self):
+        return super().clips.replace({"subject": {"s3": "unknown"}})
+
+
+def test_predictions_for_people_who_are_unknown_are_not_pooled():
+    with pytest.raises(TrainingError, match="whose face"):
+        people.pooled_predictions(RECORDS, Unnamed())
 
 
 def test_people_are_listed_with_their_worst_and_best_seed():

@@ -190,14 +190,10 @@ def format_report(report: Report, limit: int = 12) -> str:
     str
         Lines of text; the last one is the verdict.
     """
-    return "\n".join(printable(line) for text in _paragraphs(report, limit) for line in text.split("\n"))
-
-
-def _paragraphs(report: Report, limit: int) -> list[str]:
-    lines = [f"{report.name} in {report.root}", ""]
+    lines = [f"{report.name} in {printable(str(report.root))}", ""]
     dataset = report.dataset
     if dataset is None:
-        return [*lines, "Nothing could be read.", f"  {report.error}", "", "NOT USABLE"]
+        return "\n".join([*lines, "Nothing could be read.", f"  {printable(report.error)}", "", "NOT USABLE"])
     if dataset.is_standin:
         statement = dataset.standin.get("statement", "Rendered faces of people who do not exist.")
         lines += ["THIS IS A STAND-IN, not the dataset.", f"  {statement}", ""]
@@ -218,14 +214,14 @@ def _paragraphs(report: Report, limit: int) -> list[str]:
     lines += _section("Traps", traps, limit)
     if not report.usable:
         wanted = f"{MIN_CLASSES} classes have {MIN_CLIPS_PER_CLASS} clips whose frames all decode"
-        return [*lines, f"NOT USABLE: fewer than {wanted}"]
+        return "\n".join([*lines, f"NOT USABLE: fewer than {wanted}"])
     if few := [name for name in dataset.classes if name not in report.trainable]:
         told = f"on which nothing trains: {', '.join(few)}; leave them out by classes={','.join(report.trainable)}"
         lines += [f"Classes with fewer than {MIN_CLIPS_PER_CLASS} sound clips, {told}", ""]
     n_sound, n_clips = sum(report.sound.values()), len(dataset.clips)
     limits = [f"{n_sound} of {n_clips} clips are sound"] if n_sound < n_clips else []
     limits += ["protocols that divide by subject refuse it, for some are unknown"] if unknown else []
-    return [*lines, ": ".join(filter(None, ["USABLE", "; ".join(limits)]))]
+    return "\n".join([*lines, ": ".join(filter(None, ["USABLE", "; ".join(limits)]))])
 
 
 def _class_table(report: Report) -> pd.DataFrame:
@@ -264,4 +260,4 @@ def _section(title: str, findings: list[tuple[str, str]], limit: int) -> list[st
 
 
 def _inside(path: Path, root: Path) -> str:
-    return str(path.relative_to(root)) if path != root and path.is_relative_to(root) else str(path)
+    return printable(str(path.relative_to(root) if path != root and path.is_relative_to(root) else path))

@@ -132,7 +132,7 @@ def _three_sheets(path: Path, findings: Findings) -> list[list[list[Cell]]]:
 def _is_header(row: list[Cell]) -> bool:
     """Whether the cells that hold numbers in every other row are words, and no errors such as ``#REF!``."""
     cells = [row[i] for i in (SUBJECT, CLIP, ONSET, OFFSET)]
-    return not any(char.isdigit() or char == "#" for cell in cells for char in cell) and any(cells)
+    return all(cells) and not any(char.isdigit() or char == "#" for cell in cells for char in cell)
 
 
 def _grouped(pairs: Iterable[tuple[str, Cell]]) -> dict[str, tuple[Cell, ...]]:

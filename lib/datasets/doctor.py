@@ -220,7 +220,7 @@ def format_report(report: Report, limit: int = 12) -> str:
         lines += [f"Classes with fewer than {MIN_CLIPS_PER_CLASS} sound clips, {told}", ""]
     n_sound, n_clips = sum(report.sound.values()), len(dataset.clips)
     limits = [f"{n_sound} of {n_clips} clips are sound"] if n_sound < n_clips else []
-    limits += ["protocols that divide by subject refuse it, for some are unknown"] if unknown else []
+    limits += ["protocols that divide by subject refuse it, for some subjects are unknown"] if unknown else []
     return "\n".join([*lines, ": ".join(filter(None, ["USABLE", "; ".join(limits)]))])
 
 

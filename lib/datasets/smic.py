@@ -213,7 +213,8 @@ def _read_smic_e(folder: Path, root: Path, findings: Findings) -> None:
     """Clips of SMIC-E: the spreadsheet's rows, each the onset to offset of a folder named like the row."""
     sheet, rows = _annotation(folder, root, findings)
     subjects = _subjects(folder)
-    _report_others(folder, [*subjects, *find_spreadsheets(folder)], findings)
+    sheets = [path for path in entries(folder) if path.suffix.lower().startswith(".xls")]
+    _report_others(folder, [*subjects, *sheets], findings)
     for subject in subjects:
         findings.left_out(subject)
         _report_others(subject, subfolders(subject), findings)
@@ -253,8 +254,7 @@ def _annotation(folder: Path, root: Path, findings: Findings) -> tuple[Path, lis
     sheet = findings.only(best_first(sheets, r"smichseannotation(\d{4})?"), "several_spreadsheets")
     for rows in read_sheets(sheet).values():
         for i, row in enumerate(rows[:10]):
-            columns = find_columns(row, COLUMNS)
-            if {"clip", "onset", "offset", "label"} <= columns.keys():
+            if columns := find_columns(row, COLUMNS, needed=("clip", "onset", "offset", "label")):
                 empty = dict.fromkeys(COLUMNS, Cell(""))
                 return sheet, [{**empty, **{name: row[at] for name, at in columns.items()}} for row in rows[i + 1 :]]
     raise DatasetError(

@@ -2,7 +2,7 @@
 
 import re
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -130,10 +130,13 @@ def whole(cell: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def find_columns(header: Sequence[str], wanted: dict[str, tuple[str, ...]]) -> dict[str, int]:
+def find_columns(
+    header: Sequence[Cell], wanted: Mapping[str, Sequence[str]], needed: Collection[str]
+) -> dict[str, int]:
     """Name -> its column; `wanted` has the headers that it may have (compared by `plain`), best first.
 
-    A header that only begins like one is another column: ``"Onset (s)"`` does not hold frames.
+    A header that only begins like one is another column: ``"Onset (s)"`` does not hold frames. Empty if one of the
+    `needed` names has no column, for then the row is no header.
 
     Raises
     ------
@@ -141,13 +144,15 @@ def find_columns(header: Sequence[str], wanted: dict[str, tuple[str, ...]]) -> d
         If two columns have the header that is best for one name.
     """
     headers = [plain(cell) for cell in header]
+    best = {name: next((one for one in spellings if one in headers), None) for name, spellings in wanted.items()}
+    if any(best[name] is None for name in needed):
+        return {}
     found = {}
-    for name, spellings in wanted.items():
-        best = next((one for one in spellings if one in headers), None)
-        if best is None:
-            continue
-        found[name], *others = (i for i, one in enumerate(headers) if one == best)
-        if others:
-            both = " and ".join(getattr(header[i], "told", header[i]) for i in (found[name], *others))
-            raise DatasetError(f"Expected one column {header[found[name]]}, found {both}. Keep the one that counts.")
+    for name, spelling in best.items():
+        columns = [i for i, one in enumerate(headers) if one == spelling]
+        if len(columns) > 1:
+            both = " and ".join(header[i].told for i in columns)
+            raise DatasetError(f"Expected one column {header[columns[0]]}, found {both}. Keep the one that counts.")
+        if columns:
+            found[name] = columns[0]
     return found

@@ -27,7 +27,7 @@ ODD_NAMES = (
     "s1_a", "S1_A", "s1_a ", "s1 a", "s1-a", "s1_a (1)", "s1_a[1]", "s1_a_1", "s01_a", "sub01_a", "006_1_2", "006-1",
     "_x", "__", ".x", "._x", "~$x", "Thumbs.db", "x.avi", "s1_a.avi", "s1_a.mp4", "S1_a.AVI", "s1.jpg", "..x", "-", "'",
     "s²_1", "s１＿a", "s1_\u200ba", "s1_a\u0301", "s1_á", "s2_高兴", "a,b", 'a"b', "a\nb", "a\rb", "a;b", " ", "CON",
-    "all", "unknown", "nan", "2019-04-12", "STANDIN.json", "s" + "9" * 100 + "_a", "𝓼1_a", "\u202es1_a", "clip",
+    "all", "unknown", "nan", "2019-04-12", "s" + "9" * 100 + "_a", "𝓼1_a", "\u202es1_a", "clip",
 )  # fmt: skip
 
 

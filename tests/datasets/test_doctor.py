@@ -203,7 +203,7 @@ def test_the_verdict_says_that_subjects_are_unknown(distinct_classes):
     trees.write_frames(distinct_classes / "surprise" / "clip7", range(9, 14), "img{}.png")
     text = format_report(doctor("class_folders", distinct_classes))
     assert "7 clips of 2 subjects and 1 of unknown ones" in text
-    assert text.splitlines()[-1] == "USABLE: protocols that divide by subject refuse it, for some are unknown"
+    assert text.splitlines()[-1] == "USABLE: protocols that divide by subject refuse it, for some subjects are unknown"
 
 
 def test_a_report_can_be_printed_whatever_the_names(distinct_classes):

@@ -84,7 +84,7 @@ def assert_accounted(dataset: Dataset, path: Path) -> None:
 
 
 @given(st.lists(st.tuples(names, entries), min_size=1, max_size=3))
-@examples(60)
+@examples(25)
 def test_every_entry_of_a_class_folder_is_a_clip_or_named(classes):
     with folder() as root:
         written = []
@@ -99,7 +99,7 @@ def test_every_entry_of_a_class_folder_is_a_clip_or_named(classes):
 
 
 @given(st.lists(st.tuples(names, st.sampled_from(["negative", "Surprise", "x"]), names), min_size=1, max_size=4))
-@examples(40)
+@examples(15)
 def test_every_clip_folder_of_smic_is_a_clip_or_named(clips):
     with folder() as root:
         trees.write_smic(root, clips=trees.SMIC_CLIPS[:2])
@@ -114,7 +114,7 @@ def test_every_clip_folder_of_smic_is_a_clip_or_named(clips):
 
 @pytest.mark.parametrize("layout", ["rawpic", "selectedpic", "rawvideo"])
 @given(clips=st.lists(st.tuples(names, names, st.sampled_from(KINDS)), min_size=1, max_size=4))
-@examples(20)
+@examples(8)
 def test_every_recording_of_casme2_is_a_clip_or_named(layout, clips):
     with folder() as root:
         trees.write_coding(root)
@@ -175,7 +175,7 @@ lookups = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 2), cells), max_s
 
 
 @given(changes, lookups, st.sampled_from(["rawpic", "selectedpic", "rawvideo"]), st.sampled_from(["micro", "all"]))
-@examples(60)
+@examples(25)
 def test_every_row_of_casme2_is_a_clip_or_a_rejection(casme2, changes, lookups, layout, expression):
     rows = replaced(trees.CASME2_ROWS, changes)
     subjects = replaced([(folder, f"s{folder}", subject) for subject, folder in trees.CASME2_SUBJECTS], lookups)
@@ -212,7 +212,7 @@ def _says(row, clip, layout: str) -> bool:
 
 
 @given(changes, st.lists(st.tuples(st.integers(0, 8), cells), max_size=1))
-@examples(40)
+@examples(15)
 def test_every_row_of_smic_e_is_a_clip_or_a_rejection(smic_e, changes, header_changes):
     rows = replaced(trees.smic_e_rows(), changes)
     header = list(trees.SMIC_E_HEADER)
@@ -229,7 +229,7 @@ def test_every_row_of_smic_e_is_a_clip_or_a_rejection(smic_e, changes, header_ch
 
 
 @given(st.integers(0, 10**6), st.binary(min_size=1, max_size=20))
-@examples(40)
+@examples(15)
 def test_a_spreadsheet_with_bytes_of_another_is_read_or_refused(position, content):
     with folder() as root:
         path = trees.write_coding(root)

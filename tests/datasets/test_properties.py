@@ -175,7 +175,7 @@ lookups = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 2), cells), max_s
 
 
 @given(changes, lookups, st.sampled_from(["rawpic", "selectedpic", "rawvideo"]), st.sampled_from(["micro", "all"]))
-@examples(25)
+@examples(15)
 def test_every_row_of_casme2_is_a_clip_or_a_rejection(casme2, changes, lookups, layout, expression):
     rows = replaced(trees.CASME2_ROWS, changes)
     subjects = replaced([(folder, f"s{folder}", subject) for subject, folder in trees.CASME2_SUBJECTS], lookups)

@@ -288,7 +288,7 @@ def audit(options) -> None:
 
     found = findings()
     if options.json:
-        print(json.dumps([one.as_dict() for one in found], indent=1, ensure_ascii=False))
+        print(json.dumps([one.as_dict() for one in found], indent=1))  # in ASCII, which every console knows
     else:
         print(text_table(found))
 

@@ -1,6 +1,7 @@
 """The command line: what it prints, and how it fails."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -151,6 +152,15 @@ def test_a_second_build_in_the_same_checkout_is_refused(checkout, capsys):
         assert main(["snakemake", "--cores", "1"]) == 1
     assert "another build is running" in capsys.readouterr().err
     assert not (checkout / "done").exists()
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "gbk"])
+def test_text_comes_out_on_a_console_that_does_not_know_its_characters(encoding):
+    environment = {**os.environ, "PYTHONUTF8": "0", "PYTHONIOENCODING": encoding}
+    command = [sys.executable, "-m", "lib", "audit"]
+    done = subprocess.run(command, cwd=paths.REPOSITORY, env=environment, capture_output=True)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "CAS(ME)\\xb2" in done.stdout.decode(encoding)
 
 
 def test_a_reader_that_stops_reading_is_no_error():

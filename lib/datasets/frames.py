@@ -3,6 +3,7 @@
 Nothing that a container or an extension claims is believed. A frame either decodes whole or is an error that says why.
 """
 
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -254,7 +255,8 @@ def _iter_video(path: Path) -> Iterator[np.ndarray]:
     cut_off = _is_cut_off_avi(path)
     held_back, n_decoded = None, 0
     # FFmpeg is named so that OpenCV does not fall back to reading the file as a numbered image sequence.
-    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    # As bytes, because OpenCV crashes the process on a name that is not UTF-8.
+    capture = cv2.VideoCapture(os.fsencode(path), cv2.CAP_FFMPEG)
     try:
         while capture.isOpened():
             decoded, frame = capture.read()

@@ -22,6 +22,7 @@ from lib.core.errors import DiskFullError, FrameError, PreprocessingError
 from lib.core.files import locked, whole_file, whole_folder
 from lib.datasets.clip import REJECTION_COLUMNS, Clip, Dataset
 from lib.datasets.frames import iter_frames
+from lib.datasets.text import printable
 from lib.preprocessing import landmarks as faces
 from lib.preprocessing.config import ClipRejected, PreprocessConfig
 from lib.preprocessing.regions import cut_streams
@@ -73,7 +74,7 @@ def process_clip(clip: Clip, config: PreprocessConfig, detector: faces.FaceDetec
         return ClipResult(_quality(clip, filled, found), arrays=arrays)
     except (ClipRejected, FrameError) as error:
         detail = error.detail if isinstance(error, ClipRejected) else f"{error.path.name}: {error.detail}"
-        return ClipResult(_quality(clip, found, found, error.reason), detail)
+        return ClipResult(_quality(clip, found, found, error.reason), printable(detail))
 
 
 def _quality(clip: Clip, filled: faces.Landmarks | None, found: faces.Landmarks | None, reason: str = "") -> dict:

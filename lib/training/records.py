@@ -26,7 +26,7 @@ from lib.core.files import whole_folder
 from lib.networks import NETWORKS, STREAMS
 from lib.networks.startup import configured_backend
 from lib.statistics import metrics
-from lib.training.protocols import CONTROLS, PROTOCOLS
+from lib.training.protocols import CONTROLS, PROTOCOLS, require_people
 
 RECORD_FILES = ("config.json", "history.csv", "predictions.csv", "provenance.json")
 HISTORY_COLUMNS = ("fold", "epoch", "loss", "accuracy", "val_loss", "val_accuracy")
@@ -270,7 +270,14 @@ def places(runs_dir: Path) -> tuple[Path, ...]:
 
 
 def find_run(config: RunConfig, store, runs_dir: Path) -> RunRecord | None:
-    """The record of this run, in the first of `places` that has it, or None if it has not been finished."""
+    """The record of this run, in the first of `places` that has it, or None if it has not been finished.
+
+    Raises
+    ------
+    TrainingError
+        If the run divides clips by subject, and a subject is unknown.
+    """
+    require_people(PROTOCOLS[config.protocol], store.clips)
     identity = run_id(config, store)
     found = (folder / identity for folder in places(runs_dir))
     return next((RunRecord(path) for path in found if is_record(path)), None)

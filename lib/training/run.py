@@ -31,6 +31,7 @@ from lib.training import records
 from lib.training.checkpoint import Checkpoint
 from lib.training.fit import FoldState, NotFiniteError, fit_fold, new_model
 from lib.training.inputs import fold_plan, prepare_fold
+from lib.training.protocols import PROTOCOLS, require_people
 from lib.training.records import RunConfig, RunRecord
 from lib.training.splits import Fold, Samples
 
@@ -67,7 +68,7 @@ def train(
     ConfigError
         If the store has no such streams, or they do not fit the network.
     TrainingError
-        If there are too few clips for the split.
+        If there are too few clips for the split, or it is by subject and a subject is unknown.
     DiskError
         If the run cannot be written. Asked for again, it goes on from the last state that was saved.
     DivergedError
@@ -98,6 +99,7 @@ def trained_model(
     Parameters and errors are those of `train`, except that a loss that is not finite is not recorded, and that weights
     kept in `weights_dir` are read; they are written there after training.
     """
+    require_people(PROTOCOLS[config.protocol], store.clips)
     if weights_dir is None:
         return _fitted_model(config, store, progress)
     with _weights_file(Path(weights_dir), records.run_id(config, store), progress) as path:

@@ -13,7 +13,8 @@ from lib.core.errors import ConfigError
 from lib.datasets.clip import Clip, Dataset, natural_key
 from lib.datasets.findings import Findings, safe_id, subject_of
 from lib.datasets.folders import entries, existing_folder, junk_traps, plain, subfolders
-from lib.datasets.frames import IMAGE_FORMATS, is_video
+from lib.datasets.images import IMAGE_FORMATS
+from lib.datasets.videos import is_video
 
 LAYOUT = "class_folders"
 

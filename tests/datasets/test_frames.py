@@ -10,7 +10,8 @@ import trees
 
 from lib.core.errors import FrameError
 from lib.datasets.clip import Clip
-from lib.datasets.frames import count_frames, frame_number, iter_frames, list_frames, read_image
+from lib.datasets.frames import count_frames, frame_number, iter_frames, list_frames
+from lib.datasets.images import read_image
 
 
 def a_clip(source: Path, first_frame: int = 0, n_frames: int | None = None) -> Clip:

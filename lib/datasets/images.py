@@ -180,7 +180,7 @@ def _jpeg_is_whole(content: bytes) -> bool:
 
 
 def _bmp_rows(content: bytes) -> np.ndarray | None:
-    """The bytes of an uncompressed BMP's rows, as they lie in the file; empty if any is missing, None if run-length coded.
+    """The bytes of a BMP's rows, as they lie in the file: empty if any is missing, None if they are run-length coded.
 
     The file-size field is often wrong and is not asked.
     """

@@ -11,6 +11,7 @@ from pathlib import Path
 import av
 import numpy as np
 from av.stream import Disposition
+from av.video.frame import PictureType
 
 from lib.core.errors import FrameError
 from lib.datasets.containers import find_damage
@@ -19,8 +20,9 @@ from lib.datasets.images import content_of, image_format, jpeg_damage
 VIDEO_EXTENSIONS = (".avi", ".mp4", ".m4v", ".mov", ".mkv", ".mpg", ".mpeg", ".wmv", ".webm")
 # FFmpeg's readers that a video file may need; others would take a text for subtitles, or follow a playlist.
 CONTAINERS = "avi,matroska,mov,asf,mpeg,mpegts,mpegvideo,m4v"
-# What these coders write has no long run of zeros: all but the last three keep them for marking where a picture starts.
-WITHOUT_ZEROS = {"h264", "hevc", "mpeg4", "msmpeg4v2", "msmpeg4v3", "wmv1", "wmv2", "wmv3", "vc1", "vp8", "vp9", "av1"}
+# What these coders write has no long run of zeros: they keep it for marking where a picture starts, or code by ranges.
+WITHOUT_ZEROS = {"h264", "hevc", "mpeg4", "msmpeg4v2", "msmpeg4v3", "wmv1", "wmv2", "wmv3", "vc1"}
+WITHOUT_ZEROS |= {"vp8", "vp9", "av1", "ffv1"}
 ZEROS = bytes(256)
 # Webcams leave some bytes behind each picture of motion JPEG.
 PADDING = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
@@ -46,19 +48,21 @@ def iter_video(path: Path) -> Iterator[np.ndarray]:
         Before the first frame that cannot be vouched for: ``"missing"``, ``"empty_file"``, ``"misnamed"``,
         ``"undecodable"`` (no video), ``"truncated"`` (cut off) or ``"damaged"``.
     """
-    held_back = None
-    # The last frame before a damage may be made of half its data: each is held until the next has come.
+    # The last picture before a damage may be made of half its data, and those between two others (B pictures) of
+    # either: they wait until the next picture that stands on its own or on earlier ones has come.
+    waiting: list[av.VideoFrame] = []
     for frame in _decoded(path):
-        if held_back is not None:
-            yield held_back
-        held_back = frame
-    if held_back is None:
+        if frame.pict_type != PictureType.B:
+            yield from map(_upright, waiting)
+            waiting.clear()
+        waiting.append(frame)
+    if not waiting:
         raise FrameError("undecodable", path, "expected a video, no frame of it decodes")
-    yield held_back
+    yield from map(_upright, waiting)
 
 
-def _decoded(path: Path) -> Iterator[np.ndarray]:
-    """Frames up to the first damage; the last one given before a FrameError may be damaged itself."""
+def _decoded(path: Path) -> Iterator[av.VideoFrame]:
+    """Frames up to the first damage; the last ones given before a FrameError may be damaged themselves."""
     content_format = image_format(content_of(path, 16))
     if content_format is not None:
         raise FrameError("misnamed", path, f"the name says video, the content is a {content_format} image")
@@ -75,8 +79,6 @@ def _decoded(path: Path) -> Iterator[np.ndarray]:
         with path.open("rb") as file, av.open(file, metadata_errors="replace", options=options) as container:
             stream = _pictures(container, path)
             coder = stream.codec_context.name
-            if coder == "ffv1":  # its slices carry checksums, which count only if asked for
-                stream.codec_context.options = {"err_detect": "crccheck+explode"}
             for packet in container.demux(stream):
                 is_last = packet.size == 0
                 if damage is not None and (is_last or (packet.pos or 0) >= damage.offset):
@@ -87,7 +89,7 @@ def _decoded(path: Path) -> Iterator[np.ndarray]:
                     if frame.is_corrupt:
                         raise unsound(f"frame {n_frames + 1} is damaged")
                     n_frames += 1
-                    yield _upright(frame)
+                    yield frame
     except (av.FFmpegError, ValueError) as error:
         if damage is None and n_frames == 0:
             raise FrameError("undecodable", path, f"expected a video, FFmpeg says: {error}") from error
@@ -115,4 +117,4 @@ def _is_overwritten(coder: str, packet: bytes) -> bool:
 def _upright(frame: av.VideoFrame) -> np.ndarray:
     # The conversion that OpenCV asks of FFmpeg: pictures are equal bit for bit to those that it reads.
     picture = frame.to_ndarray(format="rgb24", interpolation="BICUBIC")
-    return np.ascontiguousarray(np.rot90(picture, frame.rotation // 90)) if frame.rotation else picture
+    return np.ascontiguousarray(np.rot90(picture, frame.rotation // 90))

@@ -40,7 +40,8 @@ class Damage:
 def find_damage(path: Path) -> Damage | None:
     """The first damage to the structure of an AVI, MP4, Matroska, WebM, WMV or MPEG file; None if it is whole.
 
-    None, too, for other containers, and where only an index behind the frames is damaged.
+    A file that starts like none of these has lost its start. An index behind the frames may be damaged. Transport
+    streams, and MPEG pictures without a container, are not looked into.
     """
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         offset = _walker(data[:16])(data)
@@ -52,13 +53,14 @@ def _walker(start: bytes) -> Callable[[mmap.mmap], int | None]:
         return _riff
     if start[:4] == b"\x1a\x45\xdf\xa3":
         return _matroska
-    if start[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
+    if start[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot", b"styp"):
         return _mp4
     if start == ASF_HEADER:
         return _asf
     if start[:4] == b"\0\0\1\xba":
         return _program_stream
-    return lambda data: None
+    is_bare = start[:1] == b"\x47" or start[:4] in (b"\0\0\1\xb0", b"\0\0\1\xb3")  # a transport stream; no container
+    return lambda data: None if is_bare else 0
 
 
 def _riff(data: mmap.mmap) -> int | None:

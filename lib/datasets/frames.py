@@ -221,20 +221,20 @@ def _order(names: Iterable[str]) -> Callable[[str], tuple]:
 def _are_decimal(names: Iterable[str]) -> bool:
     """Whether names end in decimal numbers (0.5, 0.25: a quarter comes first), not in two numbers (1.9, 1.10).
 
-    Digits behind the point that are written without padding tell: counted numbers follow at even steps, and have no
-    leading zeros.
+    Only where the digits behind the point differ in length is there a difference. Counted numbers reach 10, 20 …, which
+    no decimal that leaves off zeros at its end has; zeros in front then tell decimals. Else counted numbers lie close.
     """
-    digits: dict[str, list[str]] = {}
+    groups: dict[str, set[str]] = {}
     for name in names:
         if match := DECIMAL.search(name):
-            digits.setdefault(name[: match.end(1)], []).append(match[2])
-    lengths = {len(one) for group in digits.values() for one in group}
-    if len(lengths) < 2:
-        return False  # the order is the same either way
-    if any(one.startswith("0") and len(one) > 1 for group in digits.values() for one in group):
+            groups.setdefault(name[: match.end(1)], set()).add(match[2])
+    digits = [one for group in groups.values() for one in group]
+    if len({len(one) for one in digits}) < 2 or any(one.endswith("0") and len(one) > 1 for one in digits):
+        return False
+    if any(one.startswith("0") and len(one) > 1 for one in digits):
         return True
-    steps = [np.diff(sorted(map(int, group))) for group in digits.values()]
-    return any(len(set(one.tolist())) > 1 for one in steps)
+    counts = [sorted(map(int, group)) for group in groups.values()]
+    return any(2 * len(count) <= count[-1] - count[0] for count in counts)
 
 
 def _bare_name(path: Path) -> str:

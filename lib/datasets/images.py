@@ -4,6 +4,8 @@ Decoders fill what they cannot read with grey or black and say nothing, so damag
 """
 
 import io
+import warnings
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -32,7 +34,8 @@ SIGNATURES = (
 )
 # 16-bit values that never reach this may be 10, 12 or 14 bits in 16, or a dark picture: nothing in the file tells.
 FULL_RANGE = 2**14
-UNCOMPRESSED = 1  # TIFF tag 259
+# Values of TIFF tag 259
+UNCOMPRESSED, JPEG, DEFLATE, PACKBITS = 1, 7, (8, 32946), 32773
 # A picture goes on from one row to the next, a block of zeros does not: beside its ends at least this share is not 0.
 CONTENT_BESIDE_ZEROS = 0.7
 
@@ -124,7 +127,7 @@ def _decode(path: Path, content: bytes, image_format: str) -> np.ndarray:
 def _read_tiff(path: Path, content: bytes) -> np.ndarray:
     """A TIFF by Pillow: OpenCV multiplies by transparency, and gives pictures whose compressed data are damaged."""
     try:
-        with Image.open(io.BytesIO(content), formats=["TIFF"]) as image:
+        with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(content), formats=["TIFF"]) as image:
             image.load()
             tags = image.tag_v2
             bits = max(tags.get(258, (1,)))
@@ -134,7 +137,7 @@ def _read_tiff(path: Path, content: bytes) -> np.ndarray:
                 pixels = pixels.astype(np.uint16) << (16 - bits)  # 12 bits of 12 are white
     except Exception as error:  # Pillow lets through whatever its parts raise over bytes that make no sense
         raise FrameError("damaged", path, f"the TIFF does not decode: {error}") from error
-    if tags.get(259, UNCOMPRESSED) == UNCOMPRESSED and (damage := _zeroed(_tiff_rows(content, tags))):
+    if damage := _tiff_damage(content, tags):
         raise FrameError("damaged", path, f"expected a whole TIFF, found that {damage}: copy the file again")
     if bits == 16 and pixels.dtype == np.uint8:  # Pillow keeps 16 bits of grey alone
         return _decode(path, content, "TIFF")
@@ -204,16 +207,40 @@ def _bmp_rows(content: bytes) -> np.ndarray | None:
     return rows.reshape(abs(height), stride)[:, :used]
 
 
-def _tiff_rows(content: bytes, tags: Mapping) -> np.ndarray | None:
-    """The bytes of an uncompressed TIFF's rows; None where they do not lie one after the other (tiles, planes)."""
-    offsets, counts = tags.get(273), tags.get(279)
-    if offsets is None or counts is None or tags.get(284, 1) != 1:
-        return None
-    used = (tags[256] * sum(tags.get(258, (1,))) + 7) // 8
-    data = b"".join(content[offset : offset + count] for offset, count in zip(offsets, counts, strict=False))
-    if len(data) < used * tags[257]:
-        return None
-    return np.frombuffer(data, np.uint8)[: used * tags[257]].reshape(tags[257], used)
+def _tiff_damage(content: bytes, tags: Mapping) -> str:
+    """What is wrong with the data of a TIFF that libtiff decodes without complaint; empty if nothing is found."""
+    places = zip(tags.get(273, tags.get(324, ())), tags.get(279, tags.get(325, ())), strict=False)
+    parts = [content[offset : offset + length] for offset, length in places]
+    compression = tags.get(259, UNCOMPRESSED)
+    if compression in DEFLATE:
+        try:
+            for part in parts:
+                zlib.decompress(part)
+        except zlib.error as error:
+            return f"its data do not unpack ({error})"
+    if compression == JPEG:  # the tables stand apart, between a start and an end of their own
+        tables = tags.get(347, b"\xff\xd8\xff\xd9")
+        return next(filter(None, (jpeg_damage(tables[:-2] + part[2:]) for part in parts)), "")
+    if 273 not in tags or tags.get(284, 1) != 1:
+        return ""  # the rows do not lie one after the other, but in tiles or planes
+    width, height = (tags[256] * sum(tags.get(258, (1,))) + 7) // 8, tags[257]
+    if compression == PACKBITS and (unpacked := sum(map(_unpacked_length, parts))) != width * height:
+        return f"its data unpack to {unpacked} bytes, not {width * height}"
+    if compression == UNCOMPRESSED and len(data := b"".join(parts)) >= width * height:
+        return _zeroed(np.frombuffer(data, np.uint8)[: width * height].reshape(height, width))
+    return ""
+
+
+def _unpacked_length(packed: bytes) -> int:
+    """Into how many bytes PackBits unpacks (TIFF 6.0, section 9)."""
+    position = length = 0
+    while position < len(packed):
+        count = packed[position]
+        if count < 128:
+            position, length = position + count + 2, length + count + 1
+        else:  # 128 stands for nothing
+            position, length = position + (2 if count > 128 else 1), length + (257 - count if count > 128 else 0)
+    return length
 
 
 def _zeroed(rows: np.ndarray | None) -> str:
@@ -222,7 +249,7 @@ def _zeroed(rows: np.ndarray | None) -> str:
     It is told from a black area by its ends: it starts or stops in the middle of a row, beside a row that has content
     all the way. A block that is shorter than a row, or happens to start and stop with one, cannot be told.
     """
-    if rows is None or not rows.any():
+    if rows is None or bytes(rows.shape[1]) not in rows.tobytes() or not rows.any():
         return ""
     width = rows.shape[1]
     filled = np.concatenate([[-1], np.flatnonzero(rows), [rows.size]])  # with both ends of the picture

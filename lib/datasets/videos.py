@@ -76,7 +76,7 @@ def _decoded(path: Path) -> Iterator[av.VideoFrame]:
 
     try:
         options = {"format_whitelist": CONTAINERS}
-        with path.open("rb") as file, av.open(file, metadata_errors="replace", options=options) as container:
+        with av.open(f"file:{path}", metadata_errors="replace", options=options) as container:
             stream = _pictures(container, path)
             coder = stream.codec_context.name
             for packet in container.demux(stream):
@@ -91,7 +91,7 @@ def _decoded(path: Path) -> Iterator[av.VideoFrame]:
                     n_frames += 1
                     yield frame
     except (av.FFmpegError, ValueError) as error:
-        if damage is None and n_frames == 0:
+        if n_frames == 0 and (damage is None or damage.offset == 0):
             raise FrameError("undecodable", path, f"expected a video, FFmpeg says: {error}") from error
         raise unsound(f"frame {n_frames + 1} does not decode") from error
 
@@ -99,8 +99,10 @@ def _decoded(path: Path) -> Iterator[av.VideoFrame]:
 def _pictures(container: av.container.InputContainer, path: Path) -> av.VideoStream:
     """The stream to read: FFmpeg's choice, unless that is a cover."""
     films = [one for one in container.streams.video if not one.disposition & Disposition.attached_pic]
+    films = [one for one in films if one.codec_context is not None]  # None: no decoder is known
     if not films:
-        raise FrameError("undecodable", path, f"expected a video, found {container.format.long_name} without one")
+        detail = f"expected a video, found {container.format.long_name} without one that FFmpeg decodes"
+        raise FrameError("undecodable", path, detail)
     best = container.streams.best("video")
     return best if best in films else films[0]
 

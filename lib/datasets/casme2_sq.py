@@ -19,9 +19,9 @@ from lib.datasets.class_folders import has_class_folders, load_class_folders
 from lib.datasets.clip import Clip, Dataset
 from lib.datasets.findings import Findings, Refused
 from lib.datasets.folders import child, entries, existing_folder, found_here, plain, walk
-from lib.datasets.frames import is_video
 from lib.datasets.spreadsheets import Cell, best_first, find_spreadsheets
 from lib.datasets.text import normal
+from lib.datasets.videos import is_video
 
 NAME = "casme2_sq"
 FPS = 30.0

@@ -14,8 +14,9 @@ from lib.core.errors import ConfigError
 from lib.datasets.clip import UNKNOWN_SUBJECT, Clip, Dataset, natural_key
 from lib.datasets.findings import Findings, safe_id, subject_parts
 from lib.datasets.folders import entries, existing_folder, plain, subfolders
-from lib.datasets.frames import IMAGE_FORMATS, is_video
+from lib.datasets.images import IMAGE_FORMATS
 from lib.datasets.text import printable
+from lib.datasets.videos import is_video
 
 LAYOUT = "class_folders"
 

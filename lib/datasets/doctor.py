@@ -15,7 +15,8 @@ from lib.core.errors import DatasetError, FrameError
 from lib.datasets import load_dataset
 from lib.datasets.clip import UNKNOWN_SUBJECT, Clip, Dataset, Rejection, Trap, natural_key
 from lib.datasets.fingerprint import damage_traps
-from lib.datasets.frames import clip_files, iter_frames, read_image
+from lib.datasets.frames import clip_files, iter_frames
+from lib.datasets.images import read_image
 from lib.datasets.text import printable
 
 MIN_CLASSES = 2  # a classifier needs two classes,

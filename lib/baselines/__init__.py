@@ -31,6 +31,8 @@ class MethodRow:
         Its reference in `book/references.bib`.
     keras : bool
         It is a network, so that the Keras backend decides its numbers too.
+    draws : bool
+        Its seed decides something, so that several seeds are worth evaluating.
     """
 
     title: str
@@ -39,6 +41,7 @@ class MethodRow:
     listed: str = ""
     source: str = ""
     keras: bool = False
+    draws: bool = False
 
 
 METHODS: Mapping[str, MethodRow] = {
@@ -51,7 +54,7 @@ METHODS: Mapping[str, MethodRow] = {
         listed="LBP-TOP",
         source="li2013",
     ),
-    "stclqp": MethodRow("STCLQP-style", ("stclqp", "patterns", "svm"), listed="STCLQP", source="huang2016"),
+    "stclqp": MethodRow("STCLQP-style", ("stclqp", "patterns", "svm"), listed="STCLQP", source="huang2016", draws=True),
     "mdmo": MethodRow("Flow histograms (MDMO-style)", ("mdmo", "flow", "svm"), source="liu2016"),
     "cnn_augmentation": MethodRow(
         "CNN with augmentation-style",
@@ -59,11 +62,17 @@ METHODS: Mapping[str, MethodRow] = {
         listed="CNN with Augmentation",
         source="takalkar2017",
         keras=True,
+        draws=True,
     ),
     "fcnn_3d": MethodRow(
-        "3D-FCNN-style", ("fcnn_3d", "patterns", "flow", "networks"), listed="3D-FCNN", source="li2019", keras=True
+        "3D-FCNN-style",
+        ("fcnn_3d", "patterns", "flow", "networks"),
+        listed="3D-FCNN",
+        source="li2019",
+        keras=True,
+        draws=True,
     ),
-    "ststnet": MethodRow("STSTNet-style", ("ststnet", "flow", "networks"), source="liong2019", keras=True),
+    "ststnet": MethodRow("STSTNet-style", ("ststnet", "flow", "networks"), source="liong2019", keras=True, draws=True),
 }
 
 

@@ -67,6 +67,7 @@ CHAPTERS: Mapping[str, ChapterRow] = {
     "09_audit": ChapterRow(part="The paper"),
     "10_shortcuts": ChapterRow(plans.shortcut_runs, can_lack_runs=True, settings={"arrays": str}),
     "11_rigorous": ChapterRow(plans.rigorous_runs, can_lack_runs=True),
+    "12_baselines": ChapterRow(plans.baseline_runs, can_lack_runs=True),
 }
 OF_A_DATASET = tuple(name for name, row in CHAPTERS.items() if not row.part)
 WITHOUT_DATASET = tuple(name for name, row in CHAPTERS.items() if row.part)

@@ -48,7 +48,7 @@ METHODS: Mapping[str, MethodRow] = {
     "majority": MethodRow("Commonest class", ("majority",)),
     "lbp_top": MethodRow("LBP-TOP", ("lbp_top", "patterns", "svm"), listed="LBP-TOP", source="see2019"),
     "lbp_top_smic": MethodRow(
-        "LBP-TOP, settings of SMIC's authors",
+        "LBP-TOP, 8 neighbours (SMIC-style)",
         ("lbp_top", "patterns", "svm"),
         {"points": (8, 8, 8), "radii": (1, 1, 2), "blocks": 8, "kernel": "poly"},
         listed="LBP-TOP",

@@ -1,13 +1,15 @@
 """LBP-TOP: histograms of local binary patterns on three orthogonal planes of a clip, and a support vector machine.
 
 By default with the settings of the Micro-Expression Grand Challenge of 2019: four neighbours, radii 1, 1 and 4, 5x5
-blocks, clips interpolated to 10 frames, a linear machine with C = 10,000.
+blocks, clips interpolated to 10 frames. The row `lbp_top_smic` is after the first work on SMIC: eight neighbours, 8x8
+blocks, 10 frames. Chosen here: the machine, linear with C = 10,000 as is common in the field; for SMIC's row radii of
+1, 1 and 2 and a polynomial kernel of degree 6.
 
 References
 ----------
 Zhao and Pietikäinen, "Dynamic texture recognition using local binary patterns with an application to facial
 expressions", TPAMI 29 (2007). See et al., "MEGC 2019", FG 2019. Li et al., "A spontaneous micro-expression database:
-inducement, collection and baseline", FG 2013, for the settings of SMIC's authors.
+inducement, collection and baseline", FG 2013.
 """
 
 from dataclasses import dataclass
@@ -34,8 +36,7 @@ class Settings:
     depth : int
         Frames after temporal interpolation. Interpolated greys are rounded, as in an image.
     kernel, cost, degree
-        Of the machine. SMIC's authors name no kernel in their text; here it is of degree 6, as in the detection work
-        of the same group (Pfister et al., ICCV 2011).
+        Of the machine, as of `lib.baselines.svm.fit_svm`.
     """
 
     points: tuple[int, int, int] = (4, 4, 4)

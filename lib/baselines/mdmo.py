@@ -3,8 +3,8 @@
 After Liu et al., "A Main Directional Mean Optical Flow Feature for Spontaneous Micro-Expression Recognition", IEEE
 Transactions on Affective Computing 7 (2016), which the paper's text praises and its Table V leaves out. There the 36
 regions follow landmarks, and the head's movement is taken out by an affine fit; here they are the cells of a 6x6 grid
-on the face, which is aligned once a clip, and the head's movement is the median flow. Flow is DIS in place of robust
-local flow; the machine has a Gaussian kernel and C = 10.
+on the face, which is aligned once a clip, and the head's movement is the median flow. Flow is DIS; the machine has a
+Gaussian kernel and C = 10.
 """
 
 from dataclasses import dataclass

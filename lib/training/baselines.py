@@ -5,6 +5,7 @@ The clips, their division and the form of the record are those of the networks' 
 
 import datetime
 import json
+import math
 import time
 from dataclasses import asdict
 from importlib import metadata
@@ -27,6 +28,7 @@ from lib.training.record_files import about_data, predictions_table, to_json
 from lib.training.records import RunRecord
 from lib.training.splits import Fold, Samples, make_folds, make_samples
 
+SECONDS_BETWEEN_LINES = 10.0
 VERSIONS = ("numpy", "scikit-learn", "opencv-python-headless", "keras")
 
 
@@ -38,7 +40,7 @@ def evaluate(
     One that was interrupted goes on after the last fold that was finished. A method is fitted once a fold and read
     when it is fitted: ``best`` and ``last`` of its record are the same, and its history has a row a fold, without a
     loss. ``seconds`` in its provenance are the processor's: for the ``features`` of all clips, and by fold to ``train``
-    and to ``classify``; ``parameters`` is how many numbers the method learned, by fold.
+    and to ``classify``, ``wall_seconds`` their sum; ``parameters`` is how many numbers the method learned, by fold.
 
     Parameters
     ----------
@@ -88,11 +90,13 @@ def _evaluate_and_record(
     features, feature_seconds = clip_features(config.method, store, jobs, progress == "bar")
     unfinished = folder.with_name(f"{folder.name}.partial") / "folds.json"
     finished = json.loads(unfinished.read_text(encoding="utf-8")) if unfinished.is_file() else []
+    told_at = -math.inf
     with tqdm(total=len(folds), initial=len(finished), unit="fold", desc=config.slug, disable=progress != "bar") as bar:
         for fold in folds[len(finished) :]:
             finished.append(_one_fold(config, features, samples, fold, len(store.classes)))
             bar.update()
-            if progress == "lines":
+            if progress == "lines" and time.monotonic() - told_at >= SECONDS_BETWEEN_LINES:
+                told_at = time.monotonic()
                 print(f"{config.slug} fold {fold.name}: {len(finished)} of {len(folds)}", flush=True)
             if len(finished) < len(folds):
                 with whole_file(unfinished) as draft:

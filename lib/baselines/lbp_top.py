@@ -84,8 +84,8 @@ def uniform_labels(points: int) -> np.ndarray:
 
     >>> uniform_labels(2)
     array([0, 1, 2, 3])
-    >>> uniform_labels(4).max() + 1, uniform_labels(8).max() + 1
-    (15, 59)
+    >>> [int(uniform_labels(points).max()) + 1 for points in (4, 8)]
+    [15, 59]
     """
     codes = np.arange(2**points)
     turned = (codes >> 1) | ((codes & 1) << (points - 1))

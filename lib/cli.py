@@ -270,6 +270,37 @@ def predict(options) -> None:
     print(f"the page: {options.out}, the same as JSON: {results.name}")
 
 
+@command(
+    "evaluate the other methods of Table V, one after another, or find the records of that",
+    parameters_of("data", "preprocessing"),
+    option("--method", nargs="+", default=[], help="these methods of lib.baselines (default: all)"),
+    option("--protocol", nargs="+", default=["paper", "loso"], help="these splits (default: paper loso)"),
+    option("--seed", type=int, default=0, help="what methods draw, and the split of `clean` (default: 0)"),
+    RUNS,
+    RECORD,
+    option("--progress", choices=("bar", "lines"), default="bar", help="a bar, or lines as logs want them"),
+)
+def baselines(options) -> None:
+    """Evaluate methods on the clips and the splits of MicroExpSTCNN, and keep a record of each under data/runs. What
+    has a record is not evaluated again; what was interrupted goes on after its last fold.
+    """
+    from lib import sources
+    from lib.baselines import METHODS
+    from lib.training.baseline_config import BaselineConfig
+    from lib.training.baselines import evaluate
+
+    methods = options.method or METHODS
+    configs = [BaselineConfig(method, one, options.seed) for method in methods for one in options.protocol]
+    store = sources.processed_store(**_given(options, sources.processed_store) | {"progress": True})
+    found = []
+    for config in configs:
+        jobs = getattr(options, "jobs", None)
+        record = evaluate(config, store, options.runs or paths.runs_folder(), options.progress, jobs)
+        found.append(record.id)
+        print(f"{config.slug:32} {record.summary()['accuracy_last']:.1%} of {record.summary()['n']} clips: {record.id}")
+    _write_record(options, {"runs": found})
+
+
 @command("list the run records", RUNS)
 def runs(options) -> None:
     from lib.training.records import list_runs

@@ -81,6 +81,12 @@ def test_strangers_are_scored(run, small_smic):
     assert (results["seeds"], results["clips"]) == (1, 6)
 
 
+def test_other_methods_are_evaluated_on_the_spot(run):
+    settings = {"seeds": 0, "loso_seeds": 0, "methods": "majority lbp_top", "resamples": 100}
+    content = run("12_baselines", clips=CLIPS, **settings)
+    assert len(content["provenance"]["runs"]) == content["results"]["planned"] == len(content["results"]["table"]) == 4
+
+
 def test_clips_that_cannot_be_divided_by_person_stop_chapter_10_with_advice(run, small_smic):
     with pytest.raises(papermill.PapermillExecutionError) as stopped:
         run("10_shortcuts", root=str(small_smic), epochs=1)

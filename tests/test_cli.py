@@ -96,6 +96,20 @@ def test_from_a_stand_in_to_a_run_record_and_back(smic, tmp_path, capsys):
     assert weights.is_file()
 
 
+def test_methods_are_evaluated_one_after_another_and_found_again(smic, tmp_path, capsys):
+    command = ["baselines", *smic, "--method", "majority", "lbp_top", "--protocol", "paper", "--progress", "lines"]
+    places = ["--runs", str(tmp_path / "runs"), "--record", str(tmp_path / "made.json")]
+    assert main([*command, "--jobs", "1", *places]) == 0
+    made = json.loads((tmp_path / "made.json").read_text())["runs"]
+    assert [open_run(tmp_path / "runs" / run).config.method for run in made] == ["majority", "lbp_top"]
+    assert main([*command, *places]) == 0
+    assert json.loads((tmp_path / "made.json").read_text())["runs"] == made
+    assert main(["runs", "--runs", str(tmp_path / "runs")]) == 0
+    assert "lbp_top" in capsys.readouterr().out
+    assert main(["baselines", *smic, "--method", "lbptop"]) == 1
+    assert "did you mean 'lbp_top'" in capsys.readouterr().err
+
+
 def test_a_run_as_released_takes_what_is_not_given_from_the_authors_code(smic, tmp_path):
     run = ["train", *smic, "--model", "micro_exp_fusenet_intermediate", "--as-released", "--epochs", "1"]
     assert main([*run, "--runs", str(tmp_path), "--record", str(tmp_path / "run.json")]) == 0

@@ -70,6 +70,7 @@ CHAPTERS: Mapping[str, ChapterRow] = {
     "09_audit": ChapterRow(part="The paper"),
     "10_shortcuts": ChapterRow(plans.shortcut_runs, can_lack_runs=True, settings={"arrays": str}),
     "11_rigorous": ChapterRow(plans.rigorous_runs, can_lack_runs=True),
+    "12_baselines": ChapterRow(plans.baseline_runs, can_lack_runs=True),
     "13_your_own_clip": ChapterRow(
         plans.one_run(plans.STCNN), can_lack_runs=True, settings={"publishable": str}, needs_weights=True
     ),

@@ -9,6 +9,7 @@ import pytest
 from lib.book import gate
 from lib.book.profiles import read_profile
 from lib.core import paths
+from lib.saliency.views import VIEWS
 from lib.training.plans import shortcut_runs
 from lib.training.protocols import SHORTCUTS
 
@@ -101,6 +102,24 @@ def test_the_shortcuts_are_measured(run):
     assert content["results"]["other_clips"] == {"grey": []}
     planned = len(shortcut_runs(seeds=1, fusenet_seeds=1)) + 1  # and the baseline on other arrays
     assert len(content["provenance"]["runs"]) == planned
+
+
+def test_views_of_the_frame_are_compared_with_the_whole(run):
+    content = run("14_regions", clips=CLIPS, epochs=1, fusenet_epochs=1, seeds=1)
+    seen = content["results"]["seen"]
+    assert set(seen) == {"frame", *VIEWS, "two crops"}
+    assert len(set(content["provenance"]["runs"])) == len(seen)
+    for name, one in seen.items():
+        assert one["seeds"] == 1
+        if name != "frame":
+            change = one["accuracy"]["estimate"] - seen["frame"]["accuracy"]["estimate"]
+            assert one["accuracy_change"] == {"estimate": pytest.approx(change), "low": None, "high": None}
+    shown = content["results"]["shown"]
+    assert set(shown) == set(VIEWS) - {"face"}
+    for share in ("pixels", "motion"):
+        alone, others = (shown[name][share] for name in ("eyes_and_mouth", "all_but_eyes_and_mouth"))
+        assert 0 < alone < 1 - others < 1  # an edge is hidden in both
+        assert alone < shown["no_background"][share] < 1
 
 
 def test_strangers_are_scored(run, small_smic):

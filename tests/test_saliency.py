@@ -16,7 +16,7 @@ from lib.saliency import networks, views
 from lib.saliency import regions as saliency_regions
 from lib.saliency.gradients import score_gradient
 from lib.saliency.regions import PARTITIONS, REGIONS
-from lib.training.records import RunConfig, find_run, run_id
+from lib.training.records import RunConfig, find_run, run_id, still_named
 from lib.training.run import train
 
 SHAPE, KERNEL = (12, 11, 9), (3, 3, 3)
@@ -278,6 +278,7 @@ def test_runs_on_a_view_have_names_of_their_own_that_depend_on_the_data_and_not_
     assert record.provenance["data"]["key"] == "casme2_sq-tiny-eyes_and_mouth"
     assert find_run(TINY, view("eyes_and_mouth"), tmp_path) == record
     assert find_run(TINY, FaceStore(), tmp_path) is None
+    assert still_named(record)
 
 
 # === Motion ===

@@ -10,6 +10,7 @@ from nbclient import NotebookClient
 from lib.book import gate
 from lib.book.profiles import read_profile
 from lib.core import paths
+from lib.saliency.views import VIEWS
 
 pytestmark = pytest.mark.slow
 CLIPS = read_profile("tiny").datasets["smic"]["clips"]
@@ -74,6 +75,24 @@ def run(execute, tmp_path):
         return json.loads(results.read_text(encoding="utf-8"))
 
     return run
+
+
+def test_views_of_the_frame_are_compared_with_the_whole(run):
+    content = run("14_regions", clips=CLIPS, epochs=1, fusenet_epochs=1, seeds=1)
+    seen = content["results"]["seen"]
+    assert set(seen) == {"frame", *VIEWS, "two crops"}
+    assert len(set(content["provenance"]["runs"])) == len(seen)
+    for name, one in seen.items():
+        assert one["seeds"] == 1
+        if name != "frame":
+            change = one["accuracy"]["estimate"] - seen["frame"]["accuracy"]["estimate"]
+            assert one["accuracy_change"] == {"estimate": pytest.approx(change), "low": None, "high": None}
+    shown = content["results"]["shown"]
+    assert set(shown) == set(VIEWS) - {"face"}
+    for share in ("pixels", "motion"):
+        alone, others = (shown[name][share] for name in ("eyes_and_mouth", "all_but_eyes_and_mouth"))
+        assert 0 < alone < 1 - others < 1  # an edge is hidden in both
+        assert alone < shown["no_background"][share] < 1
 
 
 def test_strangers_are_scored(run, small_smic):

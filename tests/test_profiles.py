@@ -106,20 +106,27 @@ def mine(folder, clips=0):
 
 @pytest.fixture
 def kept(tmp_path, monkeypatch):
-    """Keep the record of the run that chapter 4 asks for with 3 epochs; the function returned keeps it otherwise."""
-    monkeypatch.setattr(paths, "CITED_RUNS", tmp_path / "kept")
+    """Keep the record of the run that chapter 4 asks for with 3 epochs, and the results of a chapter on the same data.
+
+    The function returned keeps them otherwise.
+    """
+    monkeypatch.setattr(paths, "CITED_RUNS", tmp_path / "runs")
     monkeypatch.delenv("SMIC_ROOT", raising=False)
     monkeypatch.delenv("MICROEXP_KEPT", raising=False)
     (config,) = PLANS["04_fusenet_intermediate"](epochs=3)
-    identity = run_id(config, SimpleNamespace(fingerprint="f" * 64))
+    results = tmp_path / "results" / "smic" / "02_preprocessing.json"
+    results.parent.mkdir(parents=True)
 
-    def keep(name=identity, **changes):
-        shutil.rmtree(tmp_path / "kept", ignore_errors=True)
-        standin = {"generator_version": GENERATOR_VERSION, "seed": 0, "clips": 164, **changes}
-        data = {"dataset": "smic", "standin": standin, "fingerprint": "f" * 64}
+    def keep(name="", arrays="f" * 64, generator_version=GENERATOR_VERSION, **parameters):
+        shutil.rmtree(tmp_path / "runs", ignore_errors=True)
+        read = {"clips": 0, "standin_seed": 0, "options": "", "frames": 0, **parameters}
+        standin = {"generator_version": generator_version}
+        provenance = {"data_fingerprint": "f" * 64, "standin": standin, "parameters": read}
+        results.write_text(json.dumps({"provenance": provenance}))
+        data = {"dataset": "smic", "standin": standin, "fingerprint": arrays}
         files = dict.fromkeys(RECORD_FILES, "{}")
         files |= {"config.json": json.dumps(config.to_dict()), "provenance.json": json.dumps({"data": data})}
-        write_folder(tmp_path / "kept" / name, files)
+        write_folder(tmp_path / "runs" / (name or run_id(config, SimpleNamespace(fingerprint=arrays))), files)
 
     keep()
     return keep
@@ -143,11 +150,19 @@ def test_nothing_is_kept_of_fewer_clips_real_data_another_backend_or_another_pic
     with monkeypatch.context() as patched:
         patched.setenv("KERAS_BACKEND", "jax")
         assert epochs_of(mine(tmp_path)) == [2, 2]
-    for change in ({"generator_version": GENERATOR_VERSION + 1}, {"seed": 1}, {"clips": 20}, {"name": "0" * 16}):
+    changes = ({"generator_version": GENERATOR_VERSION + 1}, {"standin_seed": 1}, {"clips": 20}, {"frames": 9})
+    for change in (*changes, {"name": "0" * 16}):
         kept(**change)
         assert epochs_of(mine(tmp_path)) == [2, 2]
     kept()
     assert epochs_of(mine(tmp_path)) == [3, 2]
+
+
+def test_a_kept_run_on_other_arrays_of_the_same_clips_is_not_the_one_that_chapters_ask_for(kept, tmp_path):
+    kept(arrays="a" * 64)
+    profile = mine(tmp_path)
+    assert epochs_of(profile) == [2, 2]
+    assert profile.kept["smic"] == set()
 
 
 def test_kept_runs_can_be_refused(kept, tmp_path, monkeypatch):

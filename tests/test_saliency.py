@@ -8,16 +8,17 @@ from fake_store import FakeStore
 
 from lib import sources
 from lib.book.parameters import read_cells, source_path
-from lib.core.errors import DivergedError
+from lib.core.errors import ConfigError, DivergedError
 from lib.networks import STREAMS, build
 from lib.networks.backend import keras
 from lib.preprocessing import PreprocessConfig
 from lib.preprocessing.regions import cut_streams
-from lib.saliency import networks
+from lib.saliency import networks, views
 from lib.saliency import regions as saliency_regions
 from lib.saliency.gradients import score_gradient
 from lib.saliency.regions import PARTITIONS, REGIONS
-from lib.training.records import RunConfig
+from lib.training.records import RunConfig, find_run, run_id, still_named
+from lib.training.run import train
 
 SHAPE, KERNEL = (12, 11, 9), (3, 3, 3)
 STCNN, FUSENET = "micro_exp_stcnn", "micro_exp_fusenet_intermediate"
@@ -212,6 +213,81 @@ def test_the_regions_of_a_volume_follow_the_face_and_fill_each_pixel(stream, par
         assert regions[REGIONS.index("mouth"), int(y), int(x + 40 * 64 / WIDTH), 1] > 0.9
     elif partition == "crops":
         np.testing.assert_allclose(regions[REGIONS.index(stream)], 1, atol=1e-3)
+
+
+# === Views ===
+
+
+class FaceStore(FakeStore):
+    """Noise with the landmarks of a face, which moves to the right after the frames that masks come from."""
+
+    def __init__(self, **changes):
+        streams = ("frame", "face", "eyes", "mouth")
+        super().__init__(**{"clips_per_class": (3, 3, 3), "shape": (8, 64, 64), "streams": streams, **changes})
+
+    def landmarks(self):
+        moving = landmarks() + np.array([0, 0, 0, 0, 0, 0, 8, 16])[:, None, None] * (1, 0)
+        return np.repeat(moving[None], len(self.labels), axis=0)
+
+
+def view(name, **changes):
+    store = FaceStore(**changes)
+    return views.View(store, name, [(HEIGHT, WIDTH)] * len(store.labels))
+
+
+def at(x, y):
+    return int(y * 64 / HEIGHT), int(x * 64 / WIDTH)
+
+
+EYE, MOUTH, FOREHEAD, WALL = at(136, 104), at(160, 155), at(160, 70), at(20, 20)
+SHOWN = {
+    "no_background": (EYE, MOUTH, FOREHEAD),
+    "eyes_and_mouth": (EYE, MOUTH),
+    "all_but_eyes_and_mouth": (FOREHEAD, WALL),
+}
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_a_view_leaves_what_it_shows_and_hides_the_rest_behind_one_grey_in_all_frames(name):
+    frames, seen = FaceStore().load("frame"), view(name).load("frame")
+    assert seen.shape == frames.shape
+    assert seen.dtype == frames.dtype
+    visible = views.visible_pixels(name, FaceStore().landmarks()[0], (HEIGHT, WIDTH), 64)
+    assert {place for place in (EYE, MOUTH, FOREHEAD, WALL) if visible[place]} == set(SHOWN[name])
+    np.testing.assert_array_equal(seen[..., visible], frames[..., visible])
+    hidden = seen[..., ~visible].reshape(len(seen), -1)
+    assert (hidden == hidden[:, :1]).all()
+    np.testing.assert_allclose(hidden[:, 0], frames[..., visible].mean(axis=(1, 2)), atol=0.5)
+
+
+def test_nothing_of_eyes_and_mouth_is_left_in_what_hides_them():
+    points, shape = FaceStore().landmarks()[0], (HEIGHT, WIDTH)
+    alone, others = (views.visible_pixels(name, points, shape, 64) for name in list(SHOWN)[1:])
+    assert not (alone & others).any()
+    for partition in PARTITIONS:
+        inside = saliency_regions.face_regions(points[0], shape, partition)[:2].any(axis=0)
+        assert not saliency_regions.as_stream(inside[None], "frame", points[0], 64)[0][others].any()
+
+
+def test_the_face_is_that_stream_in_place_of_the_frame():
+    np.testing.assert_array_equal(view("face").load("frame"), FaceStore().load("face"))
+    np.testing.assert_array_equal(view("face").load("eyes"), FaceStore().load("eyes"))
+
+
+def test_a_view_that_is_not_known_is_refused():
+    with pytest.raises(ConfigError, match="eyes_and_mouth"):
+        view("eyes_and_mouths")
+
+
+def test_runs_on_a_view_have_names_of_their_own_that_depend_on_the_data_and_not_on_pixels(tmp_path):
+    stores = [FaceStore(), *map(view, views.VIEWS), view("face", fingerprint="e" * 64)]
+    assert len({store.fingerprint for store in stores}) == len({run_id(TINY, store) for store in stores}) == len(stores)
+    assert view("face", shape=(8, 32, 32)).fingerprint == view("face").fingerprint
+    record = train(TINY, view("eyes_and_mouth"), tmp_path)
+    assert record.provenance["data"]["key"] == "casme2_sq-tiny-eyes_and_mouth"
+    assert find_run(TINY, view("eyes_and_mouth"), tmp_path) == record
+    assert find_run(TINY, FaceStore(), tmp_path) is None
+    assert still_named(record)
 
 
 # === Motion ===

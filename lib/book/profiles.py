@@ -1,6 +1,7 @@
 """The scale at which the book is built: `profiles/*.yml`, read and checked, and what follows for every step."""
 
 import inspect
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,15 +10,14 @@ from pathlib import Path
 import yaml
 
 from lib.book.chapters import CHAPTERS, NO_DATASET, OF_A_DATASET, PLANS, WITHOUT_DATASET
+from lib.core import paths
 from lib.core.catalogue import ROOT_VARIABLES
 from lib.core.errors import ConfigError, suggestion
-from lib.core.paths import REPOSITORY
 from lib.standin import GENERATOR_VERSION
-from lib.standin.plan import COUNTS
 from lib.training.baseline_config import BaselineConfig
 from lib.training.records import RunConfig, kept_runs
 
-PROFILES = REPOSITORY / "profiles"
+PROFILES = paths.REPOSITORY / "profiles"
 # Parameters that every chapter of a dataset has
 DATASET_KEYS = {"clips": int, "standin_seed": int, "options": str, "frames": int}
 
@@ -110,12 +110,23 @@ def read_profile(name: str, folder: Path = PROFILES) -> Profile:
 
 
 def _kept(dataset: str, chosen: dict) -> set[RunConfig | BaselineConfig]:
-    """Runs that are kept of the data that is chosen: of a stand-in, read as it is by default."""
-    read_otherwise = chosen.get("options") or chosen.get("frames")
-    if os.environ.get(ROOT_VARIABLES[dataset]) or read_otherwise or dataset not in COUNTS:
+    """Runs that are kept of the data that is chosen: of the stand-in's store that kept chapters have read.
+
+    A record alone does not tell: a run on other arrays of the same clips (chapters 10 and 14) says the same of both.
+    """
+    if os.environ.get(ROOT_VARIABLES[dataset]):
         return set()
-    clips, seed = chosen.get("clips") or sum(COUNTS[dataset].values()), chosen.get("standin_seed", 0)
-    return kept_runs(dataset, {"generator_version": GENERATOR_VERSION, "seed": seed, "clips": clips})
+    asked = {name: chosen.get(name, kind()) for name, kind in DATASET_KEYS.items()}
+    results = (paths.CITED_RUNS.parent / "results" / dataset).glob("*.json")
+    read = [json.loads(path.read_text(encoding="utf-8"))["provenance"] for path in results]
+    return kept_runs(
+        {
+            one["data_fingerprint"]
+            for one in read
+            if asked.items() <= one["parameters"].items()
+            and (one["standin"] or {}).get("generator_version") == GENERATOR_VERSION
+        }
+    )
 
 
 def _runs(notebook: str, settings: dict) -> list[RunConfig | BaselineConfig]:

@@ -236,6 +236,22 @@ def baseline_runs(
     return networks + drawn + [BaselineConfig(method, "loso") for method in chosen]
 
 
+def region_runs(
+    epochs: int = 100,
+    fusenet_epochs: int = 100,
+    batch_size: int = 8,
+    learning_rate: float = 0.01,
+    fusenet_learning_rate: float = 0.01,
+    seeds: int = 3,
+) -> list[RunConfig]:
+    """Chapter 14: MicroExpSTCNN on the whole frame, which its views are compared with, and a network of two crops."""
+    stcnn = RunConfig(STCNN, "clean", epochs=epochs, batch_size=batch_size, learning_rate=learning_rate)
+    fusenet = RunConfig(
+        FUSENET, "clean", epochs=fusenet_epochs, batch_size=batch_size, learning_rate=fusenet_learning_rate
+    )
+    return with_seeds([stcnn, fusenet], seeds)
+
+
 def parse_kernels(text: str) -> tuple[tuple[int, int, int], ...]:
     """Kernels from one line of text; an empty one stands for the twelve of Table IX.
 

@@ -7,7 +7,7 @@ and listed in no time. Making them is `lib.training.run`'s, many of them at once
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cache, cached_property
 from pathlib import Path
@@ -287,20 +287,14 @@ def find_run(config: RunConfig | BaselineConfig, store, runs_dir: Path) -> RunRe
     return next((RunRecord(path) for path in found if is_record(path)), None)
 
 
-def kept_runs(dataset: str, recipe: Mapping[str, Any]) -> set[RunConfig | BaselineConfig]:
-    """What has a record among those kept with the book, of a stand-in and by what decides today.
+def kept_runs(fingerprints: Collection[str]) -> set[RunConfig | BaselineConfig]:
+    """What has a record among those kept with the book, on data of these fingerprints and by what decides today.
 
-    It tells before there is any data what `find_run` will find, and opens no store for it. `recipe` holds the entries
-    of the stand-in's marker that a record's must have.
+    It tells before there is any data what `find_run` will find, and opens no store for it.
     """
-    found = set()
-    for record in _records(paths.CITED_RUNS) if paths.use_kept() else ():
-        data = record.provenance["data"]
-        if data["dataset"] != dataset or not recipe.items() <= (data["standin"] or {}).items():
-            continue
-        if still_named(record):
-            found.add(record.config)
-    return found
+    kept = _records(paths.CITED_RUNS) if paths.use_kept() else ()
+    of_data = (record for record in kept if record.provenance["data"]["fingerprint"] in fingerprints)
+    return {record.config for record in of_data if still_named(record)}
 
 
 def still_named(record: RunRecord) -> bool:

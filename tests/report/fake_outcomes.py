@@ -73,6 +73,10 @@ class FakeStore:
             {"clip_id": [f"{i:03d}" for i in range(len(subjects))], "subject": subjects, "label": labels}
         )
 
+    @property
+    def labels(self) -> np.ndarray:
+        return self.clips["label"].map(self.classes.index).to_numpy()
+
     def truth(self) -> pd.DataFrame:
         clips = self.clips
         return pd.DataFrame({"clip": clips["clip_id"], "fold": clips["subject"], "truth": clips["label"]})

@@ -150,6 +150,12 @@ def test_a_second_build_in_the_same_checkout_is_refused(checkout, capsys):
     assert not (checkout / "done").exists()
 
 
+def test_a_checkout_that_cannot_be_written_is_told(checkout, capsys):
+    (checkout / ".snakemake.lock").mkdir()  # as root is not kept from writing by rights
+    assert main(["snakemake", "--cores", "1"]) == 1
+    assert "cannot be written" in capsys.readouterr().err
+
+
 def test_a_reader_that_stops_reading_is_no_error():
     script = f"{sys.executable} -m lib audit | head -n 1; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", script], cwd=paths.REPOSITORY, capture_output=True, text=True)

@@ -42,6 +42,7 @@ chapters:
   04_fusenet_intermediate: {smic: {epochs: 2}}
   05_fusenet_late: {smic: {epochs: 2}}
 """
+FREE_MB = (0, 1, 4, 16, 40, 70, 100, 150, 250, 400)
 # Short trainings would end before their first state is saved.
 OFTENER = {"LEAST_SECONDS = 20.0": "LEAST_SECONDS = 0.0", "SHARE_OF_TIME = 0.1": "SHARE_OF_TIME = 1.0"}
 
@@ -193,7 +194,7 @@ def full_disk(folder: Path, target: str) -> None:
     expected, _ = undisturbed(folder / "undisturbed", target)
     with small_disk(folder / "disk", megabytes=1000) as disk:
         build, ballast = Build(disk / "checkout", target), disk / "ballast"
-        for free in (0, 1, 4, 16, 40, 70, 100, 150, 250, 400):  # megabytes
+        for free in FREE_MB:
             ballast.unlink(missing_ok=True)
             with ballast.open("wb") as file:
                 os.posix_fallocate(file.fileno(), 0, max(1, shutil.disk_usage(disk).free - free * 2**20))

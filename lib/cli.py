@@ -17,7 +17,7 @@ from pathlib import Path
 from lib.core import paths
 from lib.core.catalogue import DATASETS, NETWORKS
 from lib.core.errors import ConfigError, DivergedError, ReplicationError
-from lib.core.files import whole_file
+from lib.core.files import whole_file, writing
 
 # Heavy modules (Keras, dlib) are imported by the command that needs them, so that `--help` answers at once.
 COMMANDS: dict[str, tuple] = {}
@@ -337,11 +337,17 @@ def snakemake(options) -> int:
     import filelock
 
     program = [sys.executable, "-m", "snakemake", "--nolock", *options.arguments]
+    lock = filelock.FileLock(paths.REPOSITORY / ".snakemake.lock", timeout=0)
+    with writing(paths.REPOSITORY):
+        try:
+            lock.acquire()
+        except filelock.Timeout as error:
+            told = f"another build is running in {paths.REPOSITORY}: wait for it, or stop it"
+            raise ReplicationError(told) from error
     try:
-        with filelock.FileLock(paths.REPOSITORY / ".snakemake.lock", timeout=0):
-            return subprocess.run(program, cwd=paths.REPOSITORY).returncode
-    except filelock.Timeout as error:
-        raise ReplicationError(f"another build is running in {paths.REPOSITORY}: wait for it, or stop it") from error
+        return subprocess.run(program, cwd=paths.REPOSITORY).returncode
+    finally:
+        lock.release()
 
 
 @command(

@@ -177,6 +177,12 @@ def test_text_comes_out_on_a_console_that_does_not_know_its_characters(encoding)
     assert "CAS(ME)\\xb2" in done.stdout.decode(encoding)
 
 
+def test_a_checkout_that_cannot_be_written_is_told(checkout, capsys):
+    (checkout / ".snakemake.lock").mkdir()  # as root is not kept from writing by rights
+    assert main(["snakemake", "--cores", "1"]) == 1
+    assert "cannot be written" in capsys.readouterr().err
+
+
 def test_a_reader_that_stops_reading_is_no_error():
     script = f"{sys.executable} -m lib audit | head -n 1; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", script], cwd=paths.REPOSITORY, capture_output=True, text=True)

@@ -392,6 +392,8 @@ def test_the_first_epochs_do_not_depend_on_how_many_follow(record, tmp_path):
 def test_weights_are_kept_and_read_instead_of_trained_again(record, tmp_path, monkeypatch):
     kept = train(TINY, FakeStore(), tmp_path / "runs", weights_dir=tmp_path / "weights")
     monkeypatch.setattr(run, "fit_fold", lambda *arguments: pytest.fail("trained again"))
+    (tmp_path / "weights" / ".locks").rename(tmp_path / "moved")
+    (tmp_path / "weights" / ".locks").touch()  # no lock can be made, as in a read-only folder
     model = trained_model(TINY, FakeStore(), tmp_path / "weights")
     probabilities = model.predict(prepare_fold(TINY, FakeStore()).validation[0], batch_size=8, verbose=0)
     np.testing.assert_array_equal(

@@ -66,9 +66,9 @@ class ProcessedStore:
         The columns of `lib.datasets.clip.CLIP_COLUMNS`; row i is clip i of every array.
     quality : DataFrame
         One row per clip of the dataset, kept or not: `clip_id`, `kept`, `reason` (empty if kept), `frames` (that were
-        searched for a face), `detection_rate` (share of them with a face), `upsampled` (frames that needed the second
-        search), `filled` (frames whose landmarks are interpolated), `longest_gap` (frames), `several_faces` (frames
-        with more than one), `score` (mean confidence of the detector), `interocular_px`, `jitter` (see
+        searched for a face), `detection_rate` (share of them with a face), `upsampled` (frames that needed another
+        search, enlarged), `filled` (frames whose landmarks are interpolated), `longest_gap` (frames), `several_faces`
+        (frames with more than one), `score` (mean confidence of the detector), `interocular_px`, `jitter` (see
         `lib.preprocessing.landmarks.jitter`).
     rejected : DataFrame
         `clip_id`, `source`, `reason`, `detail`, `stage` (``"loading"`` or ``"preprocessing"``).

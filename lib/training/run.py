@@ -99,14 +99,18 @@ def trained_model(
     require_people(PROTOCOLS[config.protocol], store.clips)
     if weights_dir is None:
         return _fitted_model(config, store, progress)
-    with _weights_file(Path(weights_dir), records.run_id(config, store), progress) as path:
-        if path.is_file():
-            model = new_model(config, prepare_fold(config, store), len(store.classes))
-            model.load_weights(path)
-            return model
-        model = _fitted_model(config, store, progress)
-        _keep_weights(model, path)
-        return model
+    identity = records.run_id(config, store)
+    path = _weights_path(Path(weights_dir), identity)
+    # One that is there is whole: it needs no lock, for which the folder would have to be writable.
+    if not path.is_file():
+        with _weights_file(Path(weights_dir), identity, progress):
+            if not path.is_file():
+                model = _fitted_model(config, store, progress)
+                _keep_weights(model, path)
+                return model
+    model = new_model(config, prepare_fold(config, store), len(store.classes))
+    model.load_weights(path)
+    return model
 
 
 def _fitted_model(config: RunConfig, store, progress: str | None) -> "keras.Model":
@@ -128,10 +132,14 @@ def _require_configured_backend() -> None:
         )
 
 
+def _weights_path(weights_dir: Path, identity: str) -> Path:
+    return weights_dir / f"{identity}.weights.h5"
+
+
 @contextlib.contextmanager
 def _weights_file(weights_dir: Path, identity: str, progress: str | None) -> Iterator[Path]:
     """The file of a run's weights, for one process at a time, whether it trains the run or asks for the network."""
-    path = weights_dir / f"{identity}.weights.h5"
+    path = _weights_path(weights_dir, identity)
     with _lock(weights_dir, path.stem, progress):
         yield path
 

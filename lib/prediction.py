@@ -15,7 +15,8 @@ from lib.core.files import whole_file
 from lib.datasets import DEEPEST_CLIP
 from lib.datasets.clip import Clip, Dataset, read_standin_marker, standin_folder
 from lib.datasets.findings import safe_id
-from lib.datasets.frames import is_video, list_frames
+from lib.datasets.frames import list_frames
+from lib.datasets.videos import is_video
 from lib.networks import STREAMS
 from lib.networks.backend import keras
 from lib.saliency.networks import find_network

@@ -7,6 +7,8 @@ network's `lib/networks/<name>.py` with a function `<name>`. Rows of what the pa
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+UNKNOWN_SUBJECT = "unknown"  # in the clip table of every dataset, where nothing says who is seen
+
 
 @dataclass(frozen=True)
 class DatasetRow:

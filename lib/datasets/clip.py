@@ -15,7 +15,6 @@ from lib.core.errors import DatasetError
 from lib.datasets.text import printable
 
 STANDIN_MARKER = "STANDIN.json"
-UNKNOWN_SUBJECT = "unknown"
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from lib.core.catalogue import UNKNOWN_SUBJECT
 from lib.core.errors import ConfigError, DatasetError
 from lib.datasets.clip import (
     STANDIN_MARKER,
-    UNKNOWN_SUBJECT,
     Clip,
     Dataset,
     Rejection,
@@ -22,8 +22,10 @@ from lib.datasets.clip import (
     standin_folder,
 )
 from lib.datasets.folders import entries, found_here, junk_trap, junk_traps, undoubled
-from lib.datasets.frames import IMAGE_FORMATS, FrameList, is_video, list_frames
+from lib.datasets.frames import FrameList, list_frames
+from lib.datasets.images import IMAGE_FORMATS
 from lib.datasets.text import normal
+from lib.datasets.videos import is_video
 
 # "s15_…", "S01-…", "sub01_…", "subject 3", or a number of up to three digits before "_" or "-": more are a date.
 SUBJECT = re.compile(

@@ -121,8 +121,12 @@ def with_seeds(configs: Iterable[RunConfig], seeds: int) -> list[RunConfig]:
 def one_run(model: str) -> Callable[..., list[RunConfig]]:
     """Chapters 3 to 5: one network, once, as the paper says."""
 
-    def runs_of(epochs: int = 100, batch_size: int = 8, learning_rate: float = 0.01, seed: int = 0) -> list[RunConfig]:
-        return [RunConfig(model, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, seed=seed)]
+    def runs_of(
+        protocol: str = "paper", epochs: int = 100, batch_size: int = 8, learning_rate: float = 0.01, seed: int = 0
+    ) -> list[RunConfig]:
+        return [
+            RunConfig(model, protocol, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, seed=seed)
+        ]
 
     return runs_of
 

@@ -174,7 +174,7 @@ def begin(notebook: str, namespace: Mapping) -> Chapter:
     figures.use_style()
     declared = declared_parameters(notebook)
     injected = injected_names(list(namespace.get("In", [])))
-    check_parameters({name: namespace[name] for name in injected}, declared, notebook)
+    check_parameters({name: namespace.get(name) for name in injected}, declared, notebook)
     if missing := [name for name in declared if name not in namespace]:
         raise ConfigError(f"{notebook}: run the parameters cell first; it sets {', '.join(missing)}")
     parameters = {name: namespace[name] for name in declared}

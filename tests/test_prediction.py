@@ -58,15 +58,16 @@ def test_a_run_without_a_record_is_refused(tmp_path, monkeypatch):
         prediction.find_record("somewhere/found.weights.h5")
 
 
-@pytest.fixture
-def run(book_checkout, tmp_path, monkeypatch):
-    """A run of the tiny book's stand-in with its weights, and options that name it."""
-    monkeypatch.setenv("MICROEXP_DATA", str(book_checkout / "data"))
-    monkeypatch.delenv("SMIC_ROOT", raising=False)
-    record = tmp_path / "run.json"
+@pytest.fixture(scope="module")
+def run(book_checkout, tmp_path_factory):
+    """A run of the tiny book's stand-in with its weights."""
+    record = tmp_path_factory.mktemp("run") / "run.json"
     settings = ["--model", "micro_exp_stcnn", "--epochs", "1", "--seed", "13", "--keep-weights"]
-    assert main(["train", "--dataset", "smic", "--clips", "18", *settings, "--record", str(record)]) == 0
-    return open_run(paths.runs_folder() / json.loads(record.read_text())["run"])
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("MICROEXP_DATA", str(book_checkout / "data"))
+        patched.delenv("SMIC_ROOT", raising=False)
+        assert main(["train", "--dataset", "smic", "--clips", "18", *settings, "--record", str(record)]) == 0
+        yield open_run(paths.runs_folder() / json.loads(record.read_text())["run"])
 
 
 @pytest.mark.slow

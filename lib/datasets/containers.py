@@ -21,6 +21,8 @@ KNOWN = {0x1A45DFA3, 0xEC, 0xBF} | TOP_LEVEL | IN_CLUSTER  # the first three: fi
 # Identifiers of ASF, the container of WMV, as they lie in the file
 ASF_HEADER = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 ASF_FILE = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
+ASF_STREAM = bytes.fromhex("9107dcb7b7a9cf118ee600c00c205365")
+ASF_FILM = bytes.fromhex("c0ef19bc4d5bcf11a8fd00805f5c442b")
 ASF_DATA = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
 
 
@@ -157,25 +159,79 @@ def _mp4(data: mmap.mmap) -> int | None:
 
 
 def _asf(data: mmap.mmap) -> int | None:
-    """WMV: packets of one size, which all begin alike."""
+    """WMV: packets of one size, whose pieces make up numbered pictures (ASF specification 1.2, section 5.2)."""
     packets = _little(data, 16, 8)  # behind the header stands the object that holds them
-    properties = data.find(ASF_FILE, 0, packets)
+    properties = data.find(ASF_FILE, 0, min(packets, len(data)))
+    if packets + 50 > len(data):
+        return len(data)
     if properties < 0 or data[packets : packets + 16] != ASF_DATA:
-        return min(packets, len(data))
+        return packets
     is_live = data[properties + 88] & 1  # then counts and sizes were never written
     packet_size = _little(data, properties + 92)
     stop = len(data) if is_live else packets + _little(data, packets + 16, 8)
-    position = packets + 50
-    mark = data[position : position + 1]
-    if mark == b"\x82":
-        mark = b"\x82\0\0"  # two bytes of error correction, which are 0
-    while packet_size > 0 and position < stop:
+    film = _asf_film(data, packets)
+    mark = b"\x82\0\0" if data[packets + 50] == 0x82 else data[packets + 50 : packets + 51]
+    picture, received, size = None, 0, 0  # the number of the one that is put together, its bytes so far and in all
+    for position in range(packets + 50, stop, max(packet_size, 1)):
         if position + packet_size > len(data):
             return len(data)
-        if data[position : position + len(mark)] != mark:
+        pieces = _asf_pieces(data[position : position + packet_size])
+        if pieces is None or data[position : position + len(mark)] != mark:
             return position
-        position += packet_size
-    return None
+        for stream, number, offset, length, whole in pieces:
+            if stream != film or (picture is None and offset > 0):
+                continue
+            if offset == 0 and picture is not None and (received != size or (number - picture) % 256 != 1):
+                return position
+            if offset > 0 and (number != picture or offset != received):
+                return position
+            picture, received, size = number, offset + length, whole
+    return None if received == size else min(stop, len(data))
+
+
+def _asf_film(data: mmap.mmap, stop: int) -> int | None:
+    """The number of the first stream of pictures that a WMV's header describes."""
+    at = data.find(ASF_STREAM, 0, stop)
+    while at >= 0 and data[at + 24 : at + 40] != ASF_FILM:
+        at = data.find(ASF_STREAM, at + 1, stop)
+    return None if at < 0 else data[at + 72] & 0x7F
+
+
+def _asf_pieces(packet: bytes) -> list[tuple[int, int, int, int, int]] | None:
+    """Stream, picture's number, offset in it, length, and picture's size, of each piece; None if unreadable."""
+    at = 1 + (packet[0] & 0x0F) if packet[0] & 0x80 else 0
+    kinds, properties = packet[at], packet[at + 1]
+    at += 2
+
+    def number(kind: int) -> int:
+        nonlocal at
+        n_bytes = (0, 1, 2, 4)[kind & 3]
+        at += n_bytes
+        return int.from_bytes(packet[at - n_bytes : at], "little")
+
+    length, _, padding = number(kinds >> 5), number(kinds >> 1), number(kinds >> 3)
+    end = (length or len(packet)) - padding
+    at += 6
+    n_pieces, length_kind = 1, 0
+    if kinds & 1 and at < end:
+        n_pieces, length_kind = packet[at] & 0x3F, packet[at] >> 6
+        at += 1
+    pieces = []
+    for _ in range(n_pieces):
+        if at >= end:
+            return None
+        stream = packet[at] & 0x7F
+        at += 1
+        picture, offset, n_extra = number(properties >> 4), number(properties >> 2), number(properties)
+        size = int.from_bytes(packet[at : at + 4], "little")
+        at += n_extra
+        length = number(length_kind) if kinds & 1 else end - at
+        if length < 0 or at + length > end:
+            return None
+        if n_extra >= 8:  # else several small pictures in one piece, which are whole by themselves
+            pieces.append((stream, picture, offset, length, size))
+        at += length
+    return pieces
 
 
 def _program_stream(data: mmap.mmap) -> int | None:

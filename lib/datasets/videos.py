@@ -27,6 +27,9 @@ ZEROS = bytes(256)
 # Webcams leave some bytes behind each picture of motion JPEG.
 PADDING = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
 MAX_PADDING = 16
+# Frames that an MPEG stream may be shown without a new one: films on DVD show some of theirs for one and a half, and a
+# stream that was cut out of another may start with some that lack what they are made from.
+MAX_STEP, MAX_START = 1.75, 3.5
 
 
 def is_video(path: Path) -> bool:
@@ -79,6 +82,8 @@ def _decoded(path: Path) -> Iterator[av.VideoFrame]:
         with av.open(f"file:{path}", metadata_errors="replace", options=options) as container:
             stream = _pictures(container, path)
             coder = stream.codec_context.name
+            rate = stream.average_rate if container.format.name == "mpeg" else None
+            last_time = None if stream.start_time is None else float(stream.start_time * stream.time_base)
             for packet in container.demux(stream):
                 is_last = packet.size == 0
                 if damage is not None and (is_last or (packet.pos or 0) >= damage.offset):
@@ -88,6 +93,11 @@ def _decoded(path: Path) -> Iterator[av.VideoFrame]:
                 for frame in packet.decode():
                     if frame.is_corrupt:
                         raise unsound(f"frame {n_frames + 1} is damaged")
+                    # MPEG streams have one frame rate, and no other sign where packs of one size are gone.
+                    step = 0 if not rate or None in (last_time, frame.time) else (frame.time - last_time) * rate
+                    if step > (MAX_STEP if n_frames else MAX_START):
+                        raise unsound(f"frames are missing before frame {n_frames + 1}")
+                    last_time = frame.time
                     n_frames += 1
                     yield frame
     except (av.FFmpegError, ValueError) as error:
@@ -113,6 +123,8 @@ def _is_overwritten(coder: str, packet: bytes) -> bool:
         warning = jpeg_damage(packet)
         padding = PADDING.search(warning)
         return bool(warning) and not (padding and int(padding[1]) <= MAX_PADDING)
+    if coder in ("mpeg1video", "mpeg2video"):  # zeros fill up the space before a start code, 00 00 01
+        return packet.partition(ZEROS)[2].lstrip(b"\0")[:1] not in (b"", b"\1")
     return coder in WITHOUT_ZEROS and ZEROS in packet
 
 

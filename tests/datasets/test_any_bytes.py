@@ -17,7 +17,7 @@ from lib.datasets.doctor import examine
 from lib.datasets.frames import iter_frames, list_frames
 from lib.datasets.images import IMAGE_FORMATS, SIGNATURES, read_image
 
-QUICK = settings(max_examples=60, deadline=None, derandomize=True, database=None)
+QUICK = settings(max_examples=40, deadline=None, derandomize=True, database=None)
 IMAGES = (".jpg", ".png", ".bmp", ".tif")
 VIDEOS = {".mkv": "mp4v", ".webm": "VP80", ".wmv": "WMV2", ".mpg": "PIM1", ".mp4": "mp4v", ".avi": "MJPG"}
 N_FRAMES = 16
@@ -87,7 +87,7 @@ def test_any_bytes_named_as_an_image_are_a_picture_or_an_error_with_its_reason(d
 
 @pytest.mark.parametrize("extension", VIDEOS)
 @given(st.data())
-@settings(QUICK, max_examples=20)
+@settings(QUICK, max_examples=15)
 def test_any_bytes_named_as_a_video_are_frames_or_an_error_with_its_reason(extension, data):
     content = data.draw(st.one_of(damaged(WHOLE[extension], False), st.binary(max_size=200)))
     with tempfile.TemporaryDirectory() as folder:
@@ -106,7 +106,7 @@ def test_any_bytes_named_as_a_video_are_frames_or_an_error_with_its_reason(exten
 
 @pytest.mark.parametrize("extension", VIDEOS)
 @given(st.data())
-@settings(QUICK, max_examples=20)
+@settings(QUICK, max_examples=15)
 def test_no_frame_follows_one_that_a_lost_block_took(extension, data):
     content = data.draw(damaged(WHOLE[extension], True))
     with tempfile.TemporaryDirectory() as folder:
@@ -129,7 +129,7 @@ NAMES = st.builds(str.__add__, NUMBERS | ODD, st.sampled_from([".jpg", ".JPG", "
 )
 
 
-@given(st.sets(NAMES, max_size=12))
+@given(st.sets(NAMES, max_size=8))
 @QUICK
 def test_every_name_in_a_folder_is_a_frame_or_left_out_with_a_reason(names):
     with tempfile.TemporaryDirectory() as folder:
@@ -145,7 +145,7 @@ def test_every_name_in_a_folder_is_a_frame_or_left_out_with_a_reason(names):
 
 
 @given(st.data())
-@settings(QUICK, max_examples=15)
+@settings(QUICK, max_examples=10)
 def test_the_doctor_calls_sound_what_can_be_read_to_its_end(data):
     with tempfile.TemporaryDirectory() as root:
         for clip in range(4):

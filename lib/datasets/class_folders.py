@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from lib.core.catalogue import UNKNOWN_SUBJECT
 from lib.core.checks import positive_number
 from lib.core.errors import ConfigError
-from lib.datasets.clip import UNKNOWN_SUBJECT, Clip, Dataset, natural_key
+from lib.datasets.clip import Clip, Dataset, natural_key
 from lib.datasets.findings import Findings, safe_id, subject_parts
 from lib.datasets.folders import entries, existing_folder, plain, subfolders
 from lib.datasets.frames import IMAGE_FORMATS, is_video

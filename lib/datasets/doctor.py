@@ -11,9 +11,10 @@ import pandas as pd
 from tabulate import tabulate
 from tqdm import tqdm
 
+from lib.core.catalogue import UNKNOWN_SUBJECT
 from lib.core.errors import DatasetError, FrameError
 from lib.datasets import load_dataset
-from lib.datasets.clip import UNKNOWN_SUBJECT, Clip, Dataset, Rejection, Trap, natural_key
+from lib.datasets.clip import Clip, Dataset, Rejection, Trap, natural_key
 from lib.datasets.fingerprint import damage_traps
 from lib.datasets.frames import clip_files, iter_frames, read_image
 from lib.datasets.text import printable

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from lib.core.catalogue import UNKNOWN_SUBJECT
 from lib.core.errors import ConfigError, DatasetError
 from lib.datasets.clip import (
     STANDIN_MARKER,
-    UNKNOWN_SUBJECT,
     Clip,
     Dataset,
     Rejection,

@@ -10,12 +10,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from lib.core.catalogue import UNKNOWN_SUBJECT
 from lib.core.checks import one_of
 from lib.core.errors import DatasetError
 from lib.datasets.annotation import cleaned, place_annotated
 from lib.datasets.class_folders import LAYOUT as CLASS_FOLDERS
 from lib.datasets.class_folders import has_class_folders, load_class_folders
-from lib.datasets.clip import UNKNOWN_SUBJECT, Clip, Dataset
+from lib.datasets.clip import Clip, Dataset
 from lib.datasets.findings import Findings, Refused, safe_id, subject_of
 from lib.datasets.folders import child, doubled_above, entries, existing_folder, found_here, plain, subfolders, walk
 from lib.datasets.frames import list_frames

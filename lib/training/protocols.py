@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from lib.core.catalogue import UNKNOWN_SUBJECT
 from lib.core.checks import one_of
 from lib.core.errors import TrainingError
-from lib.datasets.clip import UNKNOWN_SUBJECT
 
 # What a field of a protocol may be, and what it means. The first value of each is the clean one.
 CHOICES: Mapping[str, Mapping[str, str]] = {

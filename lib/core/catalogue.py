@@ -77,3 +77,5 @@ NETWORK_TITLES: Mapping[str, str] = {name: row.title for name, row in NETWORKS.i
 STREAMS: Mapping[str, tuple[str, ...]] = {name: row.streams for name, row in NETWORKS.items()}
 PAPER_DATASETS = tuple(name for name, row in DATASETS.items() if row.table)
 PAPER_NETWORKS = tuple(name for name, row in NETWORKS.items() if row.table)
+
+UNKNOWN_SUBJECT = "unknown"  # whose face it is, in a clip table, where neither name nor layout says it

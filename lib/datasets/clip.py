@@ -31,7 +31,7 @@ class Clip:
     dataset : str
         ``"casme2_sq"``, ``"smic"`` or ``"class_folders"``.
     subject : str
-        Whose face it is, or ``"unknown"`` where the layout does not say.
+        Whose face it is, or `UNKNOWN_SUBJECT` where neither name nor layout says it.
     label : str
         One of the dataset's classes.
     source : Path

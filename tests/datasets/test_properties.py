@@ -170,11 +170,18 @@ def frame_of(value: object) -> int | None:
     return int(whole) if whole.isdecimal() and rest in ("", "0") else None
 
 
-changes = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 8), cells), max_size=4)
+def changes(*columns: int) -> st.SearchStrategy:
+    """What is written into which cells; these columns are chosen more often than the others."""
+    column = st.one_of(st.sampled_from(columns), st.integers(0, 8))
+    return st.lists(st.tuples(st.integers(0, 6), column, cells), min_size=1, max_size=5)
+
+
 lookups = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 2), cells), max_size=1)
 
 
-@given(changes, lookups, st.sampled_from(["rawpic", "selectedpic", "rawvideo"]), st.sampled_from(["micro", "all"]))
+@given(
+    changes(2, 4), lookups, st.sampled_from(["rawpic", "selectedpic", "rawvideo"]), st.sampled_from(["micro", "all"])
+)
 @examples(15)
 def test_every_row_of_casme2_is_a_clip_or_a_rejection(casme2, changes, lookups, layout, expression):
     rows = replaced(trees.CASME2_ROWS, changes)
@@ -211,7 +218,7 @@ def _says(row, clip, layout: str) -> bool:
     return bool(inside) and (first, last) == (inside[0], inside[-1])
 
 
-@given(changes, st.lists(st.tuples(st.integers(0, 8), cells), max_size=1))
+@given(changes(1, 3, 5), st.lists(st.tuples(st.integers(0, 8), cells), max_size=1))
 @examples(15)
 def test_every_row_of_smic_e_is_a_clip_or_a_rejection(smic_e, changes, header_changes):
     rows = replaced(trees.smic_e_rows(), changes)

@@ -118,7 +118,7 @@ class Chapter:
         takes = (
             f"To rerun this chapter, from the root of the checkout ({record['wall_seconds'] / 60:.1f} minutes and "
             f"{record['peak_memory_mb'] / 1000:.1f} GB of memory"
-            + (f"; {record['run_seconds'] / 60:,.0f} minutes more to train its runs):" if runs else "):")
+            + (f"; {record['run_seconds'] / 60:,.1f} minutes more to train its runs):" if runs else "):")
         )
         rows = {
             "Parameters": "<br>".join(

@@ -231,10 +231,9 @@ def _accuracy(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
     limits, over = _limits(scores, "accuracy_best", claim, source)
     last, uf1 = (scores[name]["estimate"] for name in ("accuracy_last", "uf1_best"))
     text = (
-        f"{percent(limits.estimate)} at the best epoch ({over}, {scores['clips']} clips), {percent(last)} at the last; "
-        f"UF1 {uf1:.3f}. One class for all: {percent(scores['majority_share'])}, "
-        f"UF1 {_constant_uf1(claim, scores):.3f}."
-        f"{_ceiling(scores)}"
+        f"{percent(limits.estimate)} at the best epoch ({over}, {scores['clips']} clips), {percent(last)} at the "
+        f"last; UF1 {uf1:.3f}. One class for all: {percent(scores['majority_share'])}, UF1 "
+        f"{_constant_uf1(claim, scores):.3f}.{_ceiling(scores)}"
     )
     of_all = "" if claim.arguments["model"] == NETWORKS[0] else ", on all clips"
     compared = f"The paper printed {percent(published, 2)}{of_all}; {COUNTS_AS_REACHED}"

@@ -32,8 +32,10 @@ test: $(READY)  ## all tests
 lab: $(READY)  ## JupyterLab on the notebooks
 	jupyter lab --notebook-dir=notebooks
 
-lint: $(READY)  ## code style, and notebooks without outputs (`nbstripout --keep-id notebooks/*.ipynb` strips them)
+lint: $(READY)  ## code style, notebooks without outputs, sound workflows, no face of a real person in what is kept
 	ruff check . && ruff format --check . && nbstripout --keep-id --verify notebooks/*.ipynb
+	zizmor --quiet --offline .github/workflows
+	python -m lib faces
 
 lock:  ## make requirements.txt from requirements.in
 	uv pip compile --universal --generate-hashes --no-strip-extras --python-version 3.11 requirements.in -o requirements.txt

@@ -20,7 +20,7 @@ from lib.core.catalogue import DATASETS, ROOT_VARIABLES
 from lib.core.digest import json_digest, library_modules
 from lib.datasets.fingerprint import listing_digest
 from lib.networks.startup import configured_backend
-from lib.training.records import decided_by, find_run
+from lib.training.records import RunConfig, decided_by, find_run
 
 PROFILE = read_profile(config.get("profile", "quick"))
 TRAIN = str(config.get("train", "yes")).lower() not in ("no", "false")
@@ -68,6 +68,11 @@ def options(values):
     """Command-line options of `python -m lib` from parameters."""
     words = {name: value if isinstance(value, list) else [value] for name, value in values.items()}
     return " ".join(f"--{name.replace('_', '-')} {shlex.join(map(str, value))}" for name, value in words.items())
+
+
+def step(run, weights):
+    """The command that makes a record."""
+    return f"train --accept-divergence {weights}" if isinstance(run, RunConfig) else "baselines --jobs 1"
 
 
 @cache
@@ -144,7 +149,7 @@ rule run:
     params:
         root=root_of,
         options=lambda w: options(PROFILE.datasets[w.dataset] | RUNS[w.dataset][w.run].to_dict()),
-        weights=lambda w: "--keep-weights" if (w.dataset, w.run) in WITH_WEIGHTS else "",
+        step=lambda w: step(RUNS[w.dataset][w.run], "--keep-weights" if (w.dataset, w.run) in WITH_WEIGHTS else ""),
         # a change of any of these asks for other runs; a comment, or how a module is laid out, does not
         decided_by=lambda w: json_digest(decided_by(RUNS[w.dataset][w.run])),
         kept=paths.use_kept(),
@@ -155,7 +160,7 @@ rule run:
         mem_mb=lambda w: DATASETS[w.dataset].memory_mb,
     shell:
         "TF_NUM_INTRAOP_THREADS={threads} OMP_NUM_THREADS={threads}"
-        " python -m lib train --dataset {wildcards.dataset} {params.options} {params.weights} --accept-divergence"
+        " python -m lib {params.step} --dataset {wildcards.dataset} {params.options}"
         " --progress lines --record {output} 2> {log} || (tail -n 20 {log}; exit 1)"
 
 

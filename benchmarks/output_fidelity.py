@@ -42,7 +42,7 @@ from lib.core.files import whole_file
 
 # What differs from one execution to the next and says nothing about a result.
 VOLATILE_RECORD = (  # of provenance, by path
-    r"finished|wall_seconds|run_seconds"  # times
+    r"finished|wall_seconds|run_seconds|peak_memory_mb"  # times, memory
     r"|devices.*|processor|settings.*|kept|versions\..*"  # the machine, the very thing that is varied
     r"|commit|modules.*|notebook_digest"  # the code: whether it changed is said by the book's gate
     r"|parameters\.results|parameters\.train_missing|command"  # set here, and repeated in the command
@@ -58,7 +58,7 @@ VOLATILE_OUTPUT = r"stderr|application/vnd\.jupyter\.widget-view\+json"  # progr
 PIXEL_LEVELS = 8
 DIFFERENCES_SHOWN = 10
 
-NUMBER = re.compile(r"(?<![\w.])[-+−]?\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+]?\d+)?(?!\w)%?", re.IGNORECASE)
+NUMBER = re.compile(r"(?<![\w.])[-+−]?\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+]?\d+)?(?!\w)(?:\xa0?%)?", re.IGNORECASE)
 PICTURE = re.compile(r"(?:iVBORw0KGgo|/9j/)[A-Za-z0-9+/]+=*")  # base64 of a PNG or a JPEG
 
 
@@ -359,7 +359,7 @@ def _parsed(number: str) -> tuple[float, float]:
     ((1024.0, 0.0), (0.25, 0.01), (0.75, 0.01), (0.05, 0.001))
     """
     scale = 0.01 if re.fullmatch(r"[-+−]\d+\.\d|.*%", number) else 1.0
-    plain = number.rstrip("%").replace("−", "-").replace(",", "")
+    plain = number.rstrip("\xa0%").replace("−", "-").replace(",", "")
     mantissa, _, exponent = plain.lower().partition("e")
     decimals = len(mantissa.partition(".")[2])
     step = 10.0 ** (int(exponent or 0) - decimals) * scale if decimals or scale < 1 else 0.0

@@ -5,6 +5,9 @@ import sys
 
 from lib.cli import main
 
+# A console may know fewer characters than the text has, and names on a disk need not be text at all.
+for stream in (sys.stdout, sys.stderr):
+    stream.reconfigure(errors="backslashreplace")
 try:
     status = main()
     sys.stdout.flush()

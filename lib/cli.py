@@ -8,6 +8,7 @@ import argparse
 import inspect
 import json
 import re
+import shlex
 import sys
 import typing
 from collections.abc import Callable, Iterable
@@ -16,7 +17,7 @@ from pathlib import Path
 from lib.core import paths
 from lib.core.catalogue import DATASETS, NETWORKS
 from lib.core.errors import ConfigError, DivergedError, ReplicationError
-from lib.core.files import whole_file
+from lib.core.files import whole_file, writing
 
 # Heavy modules (Keras, dlib) are imported by the command that needs them, so that `--help` answers at once.
 COMMANDS: dict[str, tuple] = {}
@@ -124,6 +125,14 @@ def doctor(options) -> int:
         raise ConfigError(f"--options: {', '.join(sorted(reserved))} is no option of a loader; see --help")
     report = examine(options.dataset, options.root, decode=options.decode, **loader_options)
     print(format_report(report))
+    variable, root = DATASETS[options.dataset].root_variable, shlex.quote(str(options.root.resolve()))
+    if not report.usable:
+        print("Next: book/datasets.md tells which layouts are read, and where to ask for the dataset.")
+    elif variable:
+        print(f"Next, the report on it: export {variable}={root} && make book PROFILE=full")
+    else:
+        name = f"-p dataset {options.dataset} -p root {root}"
+        print(f"Next, a chapter on it: papermill notebooks/03_micro_exp_stcnn.ipynb out.ipynb {name}")
     return 0 if report.usable else 1
 
 
@@ -221,6 +230,77 @@ def train(options) -> None:
     _write_record(options, {"run": record.id})
 
 
+@command(
+    "what a trained network answers to clips of yours: a page and JSON",
+    option("videos", nargs="+", type=Path, help="videos, or folders of frames"),
+    option("--run", dest="identity", default="", help="id of a run (default: chapter 3's on SMIC); trained if need be"),
+    option("--weights", default="", help="a file of weights in place of --run, named by its run: <id>.weights.h5"),
+    option("--root", default="", help="folder of the dataset that the network was trained on, where nothing names it"),
+    option("--allow-standin", action="store_true", help="ask a network of rendered faces about real ones all the same"),
+    option("--publishable", nargs="*", default=[], help="names of clips whose frames may be shown; others are drawn"),
+    option("--sampling", default="", help="first, window, or tim: the whole clip, stretched (default: as in training)"),
+    option("--start", type=int, default=-1, help="first frame that is read, for a window"),
+    option("--out", type=Path, default=Path("prediction.html"), help="page to write, with JSON of that name beside it"),
+)
+def predict(options) -> None:
+    """Landmarks, crops, class probabilities and saliency of clips, with what such an answer cannot mean."""
+    from lib import prediction, sources
+
+    clips = prediction.own_clips(options.videos)
+    own = {"sampling": options.sampling, "start": options.start, "publishable": " ".join(options.publishable)}
+    own |= {"root": options.root, "weights": options.weights, "allow_standin": options.allow_standin}
+    if options.weights:
+        own["weights"] = str(Path(options.weights).resolve())
+    own["videos"] = shlex.join(str(clip.source) for clip in clips.clips)
+    named = options.identity or options.weights
+    if named:
+        record = prediction.find_record(named)
+        chosen = prediction.chapter_parameters(record)
+    else:
+        record, chosen = None, {"dataset": "smic"}
+    data = {name: chosen[name] for name in ("dataset", "clips", "standin_seed") if name in chosen}
+    store = sources.processed_store(**data, root=options.root)
+    if record is not None:
+        prediction.require_same(record, store)
+    prediction.refuse_real_faces(store, clips, options.allow_standin)
+    results = prediction.write_page(own | chosen, options.out)
+    for answer in json.loads(results.read_text(encoding="utf-8"))["results"]["answers"]:
+        told = ", ".join(f"{name} {share:.1%}" for name, share in answer["probabilities"].items()) or answer["reason"]
+        print(f"{answer['clip']}: {told}")
+    print(f"the page: {options.out}, the same as JSON: {results.name}")
+
+
+@command(
+    "evaluate the other methods of Table V, one after another, or find the records of that",
+    parameters_of("data", "preprocessing"),
+    option("--method", nargs="+", default=[], help="these methods of lib.baselines (default: all)"),
+    option("--protocol", nargs="+", default=["paper", "loso"], help="these splits (default: paper loso)"),
+    option("--seed", type=int, default=0, help="what methods draw, and the split of `clean` (default: 0)"),
+    RUNS,
+    RECORD,
+    option("--progress", choices=("bar", "lines"), default="bar", help="a bar, or lines as logs want them"),
+)
+def baselines(options) -> None:
+    """Evaluate methods on the clips and the splits of MicroExpSTCNN, and keep a record of each under data/runs. What
+    has a record is not evaluated again; what was interrupted goes on after its last fold.
+    """
+    from lib import sources
+    from lib.baselines import METHODS
+    from lib.training.baseline_config import BaselineConfig
+    from lib.training.baselines import evaluate
+
+    methods = options.method or METHODS
+    configs = [BaselineConfig(method, one, options.seed) for method in methods for one in options.protocol]
+    store = sources.processed_store(**_given(options, sources.processed_store) | {"progress": True})
+    found = []
+    for config in configs:
+        jobs = getattr(options, "jobs", None)
+        record = evaluate(config, store, options.runs or paths.runs_folder(), options.progress, jobs)
+        found.append(record.id)
+        print(f"{config.slug:32} {record.summary()['accuracy_last']:.1%} of {record.summary()['n']} clips: {record.id}")
+    _write_record(options, {"runs": found})
+
+
 @command("list the run records", RUNS)
 def runs(options) -> None:
     from lib.training.records import list_runs
@@ -239,7 +319,7 @@ def audit(options) -> None:
 
     found = findings()
     if options.json:
-        print(json.dumps([one.as_dict() for one in found], indent=1, ensure_ascii=False))
+        print(json.dumps([one.as_dict() for one in found], indent=1))  # in ASCII, which every console knows
     else:
         print(text_table(found))
 
@@ -257,11 +337,17 @@ def snakemake(options) -> int:
     import filelock
 
     program = [sys.executable, "-m", "snakemake", "--nolock", *options.arguments]
+    lock = filelock.FileLock(paths.REPOSITORY / ".snakemake.lock", timeout=0)
+    with writing(paths.REPOSITORY):
+        try:
+            lock.acquire()
+        except filelock.Timeout as error:
+            told = f"another build is running in {paths.REPOSITORY}: wait for it, or stop it"
+            raise ReplicationError(told) from error
     try:
-        with filelock.FileLock(paths.REPOSITORY / ".snakemake.lock", timeout=0):
-            return subprocess.run(program, cwd=paths.REPOSITORY).returncode
-    except filelock.Timeout as error:
-        raise ReplicationError(f"another build is running in {paths.REPOSITORY}: wait for it, or stop it") from error
+        return subprocess.run(program, cwd=paths.REPOSITORY).returncode
+    finally:
+        lock.release()
 
 
 @command(
@@ -272,6 +358,7 @@ def snakemake(options) -> int:
 )
 def book(options) -> None:
     from lib.book import assemble
+    from lib.book.changes import SUMMARY, summary_of
     from lib.book.profiles import read_profile
 
     if options.kept:
@@ -282,7 +369,9 @@ def book(options) -> None:
         profile = read_profile(options.profile)
         executed = assemble.Executed(assemble.build_folder(profile.name), partial=options.partial)
         out = executed.folder
-    print(assemble.build_html(assemble.assemble(profile, executed, out), out))
+    page = assemble.build_html(assemble.assemble(profile, executed, out), out)
+    _write_json(page.with_name(SUMMARY), summary_of(executed.folder))  # what `diff` reads of a published book
+    print(page)
 
 
 @command(
@@ -296,7 +385,42 @@ def keep(options) -> None:
     print("kept in book/:", ", ".join(assemble.keep(read_profile(options.profile))))
 
 
+@command(
+    "which verdicts and numbers differ between two books",
+    option("old", type=Path, help="a build, its folder of results, its pages, or the book.json among them"),
+    option("new", type=Path, help="as old"),
+    option("--json", type=Path, help="write every difference to this JSON file as well"),
+)
+def diff(options) -> None:
+    """Print what changed as Markdown, fit for a comment on a pull request."""
+    from lib.book.changes import as_markdown, changes, summary_of
+
+    found = changes(summary_of(options.old), summary_of(options.new))
+    _write_json(options.json, found)
+    print(as_markdown(found), end="")
+
+
+@command(
+    "refuse frames of real people who are not named in executed chapters (exit status 1 if there are any)",
+    option("folders", nargs="*", type=Path, help="with chapters/, results/ and runs/ (default: book)"),
+)
+def faces(options) -> int:
+    from lib.book.gate import faces_shown, foreign_files
+
+    problems = []
+    for folder in options.folders or [paths.REPOSITORY / "book"]:
+        problems += [f"{path}: is no chapter, result or record" for path in foreign_files(folder)]
+        for path in sorted((folder / "chapters").rglob("*.ipynb")):
+            problems += [f"{path}: {told}" for told in faces_shown(path)]
+    print("\n".join(problems) or "No frame of a real person is shown.")
+    return 1 if problems else 0
+
+
 def _write_record(options, content: dict) -> None:
-    if options.record is not None:
-        with whole_file(options.record) as draft:
-            draft.write_text(json.dumps({"dataset": options.dataset, **content}, indent=1), encoding="utf-8")
+    _write_json(options.record, {"dataset": options.dataset, **content})
+
+
+def _write_json(path: Path | None, content: dict | list) -> None:
+    if path is not None:
+        with whole_file(path) as draft:
+            draft.write_text(json.dumps(content, indent=1), encoding="utf-8")

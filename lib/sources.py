@@ -119,7 +119,13 @@ def _number_or_text(value: str) -> int | float | str:
 
 
 def preprocessing_config(
-    data: Dataset, frames: int = 0, sampling: str = "", start: int = -1, grey: str = "", detection: str = ""
+    data: Dataset,
+    frames: int = 0,
+    sampling: str = "",
+    start: int = -1,
+    grey: str = "",
+    detection: str = "",
+    upsample: int = 1,
 ) -> PreprocessConfig:
     """The preprocessing of a dataset: what the paper does with it, except where a value is given.
 
@@ -145,7 +151,7 @@ def preprocessing_config(
         sampling = sampling or "window"
     else:
         start = config.start if sampling in ("", config.sampling) else 0
-    return replace(config, frames=frames, sampling=sampling or config.sampling, start=start)
+    return replace(config, frames=frames, sampling=sampling or config.sampling, start=start, upsample=upsample)
 
 
 def processed_store(
@@ -159,6 +165,7 @@ def processed_store(
     start: int = -1,
     grey: str = "",
     detection: str = "",
+    upsample: int = 1,
     out: Path | None = None,
     jobs: int | None = None,
     progress: bool = True,
@@ -179,13 +186,16 @@ def processed_store(
         Weights of the colours; by default rgb_as_bgr, as released, for real CAS(ME)², else luma.
     detection : str
         How faces are found; by default released, slow, for real CAS(ME)² and SMIC, else tracked.
+    upsample : int
+        How often a frame is doubled in size where the face is not found at first; more finds smaller faces, and takes
+        four times as long each. Only with detection tracked.
     out : Path
         Folder of the stores; by default data/processed.
     jobs : int
         Processes; by default one per core.
     """
     data = load(dataset, root, clips, standin_seed, options, progress)
-    config = preprocessing_config(data, frames, sampling, start, grey, detection)
+    config = preprocessing_config(data, frames, sampling, start, grey, detection, upsample)
     return preprocess(data, config, out or paths.processed_folder(), jobs=jobs, progress=progress)
 
 

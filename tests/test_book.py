@@ -16,7 +16,7 @@ from lib.book.profiles import read_profile
 
 pytestmark = pytest.mark.slow
 PROFILE = read_profile("tiny")
-EXECUTED_ELSEWHERE = ("10_shortcuts", "11_rigorous")  # in test_chapters.py
+EXECUTED_ELSEWHERE = ("10_shortcuts", "11_rigorous", "13_your_own_clip")  # on made-up runs, and in test_prediction.py
 
 
 def build(checkout: Path) -> subprocess.CompletedProcess:
@@ -65,6 +65,21 @@ def test_every_chapter_runs_on_a_fresh_machine_and_passes_the_gate(dataset, name
     else:
         assert content["provenance"]["standin"]["standin"] is True
         assert notice
+
+
+def test_the_saliency_chapter_measures_every_region_and_makes_every_layer_random(tiny_book):
+    found = json.loads((tiny_book / "_build/tiny/results/smic/08_saliency.json").read_text())["results"]
+    assert found["missing"] == {"network": "", "permuted_labels": ""}
+    assert len(found["clips"]) == 2
+    assert [row["step"] for row in found["cascade"]] == ["dense_2", "dense_1", "convolution"]
+    for table in found["regions"].values():
+        assert sum(row["share"] for row in table) == pytest.approx(1, abs=2e-3)
+        assert sum(row["area"] for row in table) == pytest.approx(1, abs=2e-3)
+        for row in table:
+            assert row["ratio"] == pytest.approx(row["share"] / row["area"])
+            assert row["gain"] == pytest.approx(row["share"] - row["random"])
+            assert row["share_low"] <= row["share"] <= row["share_high"]
+    assert found["rest_of_face"]["parts"]["share"] > 0
 
 
 def test_a_second_time_nothing_is_done(tiny_book):

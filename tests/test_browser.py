@@ -7,6 +7,7 @@ where Playwright or Chromium is missing (`pip install playwright axe-playwright-
 import functools
 import http.server
 import os
+import re
 import shutil
 import threading
 from html.parser import HTMLParser
@@ -184,10 +185,53 @@ def test_the_menu_opens_or_folds(width, visit):
     assert in_sight() != before
 
 
+def test_the_front_page_tells_what_was_found_on_one_screen(visit):
+    page = visit("index.html")
+    for part in (".front li", ".front figure img", "table.table-v"):
+        box = page.locator(part).last.bounding_box()
+        assert box["y"] + box["height"] <= page.viewport_size["height"], part
+
+
+def test_every_picture_has_a_caption_and_a_text_of_its_own(pages, visit):
+    lacking = []
+    for name in pages:
+        page = visit(name)
+        lacking += page.evaluate(
+            """name => [...document.querySelectorAll('.bd-article img')].filter(image => {
+              const caption = image.closest('figure')?.querySelector('figcaption')?.innerText.trim();
+              return !caption || !image.alt || image.src.endsWith(image.alt.split('/').pop());
+            }).map(image => `${name}: ${image.alt.slice(0, 60) || image.src.slice(0, 60)}`)""",
+            name,
+        )
+        page.context.close()
+    assert lacking == []
+
+
+def test_a_chapter_gives_the_command_that_reruns_it_with_a_button_that_copies_it(pages, visit):
+    page = visit(next(name for name in pages if name.endswith("01_data.html")))
+    command = page.locator("div.highlight", has=page.locator("pre", has_text="papermill notebooks/01_data.ipynb"))
+    assert command.locator("button.copybtn").count() == 1
+
+
+def test_on_paper_there_are_no_menus_and_nothing_is_folded_that_was_found(visit):
+    page = visit("index.html", width=800)
+    page.emulate_media(media="print")
+    assert not page.locator(".bd-sidebar-primary").is_visible()
+    assert page.locator("details.claims table").first.is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+
+
 def test_search_finds_the_chapter_on_saliency(visit):
     page = visit("search.html?q=saliency")
     page.locator("#search-results li a").first.wait_for(timeout=10_000)
     assert any("saliency" in (one.get_attribute("href") or "") for one in page.locator("#search-results li a").all())
+
+
+def test_every_page_has_a_description_of_its_own_and_an_icon(book, pages):
+    texts = [(book / name).read_text(encoding="utf-8") for name in pages]
+    described = [re.findall(r'<meta name="description" content="(.+?)"', text) for text in texts]
+    assert [len(one) for one in described] == [1] * len(pages)
+    assert all('rel="icon"' in text or 'rel="shortcut icon"' in text for text in texts)
 
 
 class Links(HTMLParser):

@@ -1,6 +1,7 @@
 """The command line: what it prints, and how it fails."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -54,11 +55,14 @@ def test_wrong_usage_is_status_2(capsys):
 def test_the_doctor_says_no_to_an_empty_folder_and_yes_to_a_stand_in(small_smic, tmp_path, capsys):
     (tmp_path / "empty").mkdir()
     assert main(["doctor", "--dataset", "smic", "--root", str(tmp_path / "empty")]) == 1
+    assert "datasets.md" in capsys.readouterr().out.splitlines()[-1]
     # the same as `small_smic`, which is there already and is reused
     assert main(["standin", "--dataset", "smic", "--out", str(small_smic), "--clips", "6", "--seed", "3"]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == str(small_smic)
     assert main(["doctor", "--dataset", "smic", "--root", str(small_smic)]) == 0
-    assert "stand-in" in capsys.readouterr().out.lower()
+    told = capsys.readouterr().out
+    assert "stand-in" in told.lower()
+    assert f"export SMIC_ROOT={small_smic}" in told.splitlines()[-1]
 
 
 @pytest.fixture
@@ -90,6 +94,20 @@ def test_from_a_stand_in_to_a_run_record_and_back(smic, tmp_path, capsys):
         main([*run, *places, "--keep-weights"]) == 0
     )  # a run that has a record, and whose weights are asked for later
     assert weights.is_file()
+
+
+def test_methods_are_evaluated_one_after_another_and_found_again(smic, tmp_path, capsys):
+    command = ["baselines", *smic, "--method", "majority", "lbp_top", "--protocol", "paper", "--progress", "lines"]
+    places = ["--runs", str(tmp_path / "runs"), "--record", str(tmp_path / "made.json")]
+    assert main([*command, "--jobs", "1", *places]) == 0
+    made = json.loads((tmp_path / "made.json").read_text())["runs"]
+    assert [open_run(tmp_path / "runs" / run).config.method for run in made] == ["majority", "lbp_top"]
+    assert main([*command, *places]) == 0
+    assert json.loads((tmp_path / "made.json").read_text())["runs"] == made
+    assert main(["runs", "--runs", str(tmp_path / "runs")]) == 0
+    assert "lbp_top" in capsys.readouterr().out
+    assert main(["baselines", *smic, "--method", "lbptop"]) == 1
+    assert "did you mean 'lbp_top'" in capsys.readouterr().err
 
 
 def test_a_run_as_released_takes_what_is_not_given_from_the_authors_code(smic, tmp_path):
@@ -148,6 +166,21 @@ def test_a_second_build_in_the_same_checkout_is_refused(checkout, capsys):
         assert main(["snakemake", "--cores", "1"]) == 1
     assert "another build is running" in capsys.readouterr().err
     assert not (checkout / "done").exists()
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "gbk"])
+def test_text_comes_out_on_a_console_that_does_not_know_its_characters(encoding):
+    environment = {**os.environ, "PYTHONUTF8": "0", "PYTHONIOENCODING": encoding}
+    command = [sys.executable, "-m", "lib", "audit"]
+    done = subprocess.run(command, cwd=paths.REPOSITORY, env=environment, capture_output=True)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "CAS(ME)\\xb2" in done.stdout.decode(encoding)
+
+
+def test_a_checkout_that_cannot_be_written_is_told(checkout, capsys):
+    (checkout / ".snakemake.lock").mkdir()  # as root is not kept from writing by rights
+    assert main(["snakemake", "--cores", "1"]) == 1
+    assert "cannot be written" in capsys.readouterr().err
 
 
 def test_a_reader_that_stops_reading_is_no_error():

@@ -53,6 +53,7 @@ def claims_file(tmp_path, monkeypatch):
     def write(*entries):
         good = {
             "id": "one",
+            "group": "Claims",
             "statement": "A network is good.",
             "where": "abstract",
             "how": "Train it.",

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.model_selection import train_test_split
 
@@ -6,7 +7,7 @@ from lib.audit import paper
 from lib.audit.released import RELEASED_PROTOCOLS
 from lib.core.errors import ConfigError, TrainingError
 from lib.training.inputs import Normaliser, as_listed, control_labels, control_volumes
-from lib.training.protocols import CHOICES, PROTOCOLS, SHORTCUTS, Protocol
+from lib.training.protocols import CHOICES, PROTOCOLS, SHORTCUTS, Protocol, require_people
 from lib.training.splits import make_folds, make_samples
 
 PAPER = PROTOCOLS["paper"]
@@ -112,6 +113,19 @@ def test_loso_has_a_fold_for_each_person_which_holds_all_clips_of_that_person_an
 def test_too_few_people_for_a_split_by_subject_are_named(protocol, people):
     with pytest.raises(TrainingError, match=f"found {people} .*s0"):
         make_folds(PROTOCOLS[protocol], _labels(8, 10, 6), CLASSES, _subjects(24, people))
+
+
+@pytest.mark.parametrize("protocol", ["clean", "loso", "mispaired_streams"])
+def test_a_split_by_subject_refuses_clips_of_unknown_people_and_names_them(protocol):
+    clips = pd.DataFrame({"clip_id": ["a", "b", "c"], "subject": ["s1", "unknown", "unknown"]})
+    with pytest.raises(TrainingError, match=r"2 of 3 do not say whose face it is \(b, c\)"):
+        require_people(PROTOCOLS[protocol], clips)
+    require_people(PROTOCOLS[protocol], clips[:1])
+
+
+@pytest.mark.parametrize("protocol", ["paper", "shared_subjects", "unshuffled_split"])
+def test_a_split_by_clip_does_not_ask_who_is_seen(protocol):
+    require_people(PROTOCOLS[protocol], pd.DataFrame({"clip_id": ["a"], "subject": ["unknown"]}))
 
 
 def test_a_split_by_subject_without_subjects_is_refused():

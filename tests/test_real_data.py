@@ -9,7 +9,7 @@ import pytest
 
 from lib import sources
 from lib.audit.claims import claims
-from lib.book.pages import verdict_table
+from lib.book import front
 from lib.book.verdicts import judge
 from lib.datasets.clip import STANDIN_MARKER
 from lib.training.records import RunConfig, settings_of
@@ -47,7 +47,7 @@ def test_real_data_under_other_settings_than_the_papers_decide_nothing(content, 
     assert {one.real.verdict for one in own} == {"not testable here"}
     assert all("epochs 2 instead of 100" in one.real.evidence or "epochs 1 instead" in one.real.evidence for one in own)
     assert all("18 clips instead of 156" in one.real.evidence for one in own)
-    assert "rendered" not in verdict_table(verdicts)
+    assert "rendered" not in front.claims(verdicts)
 
 
 def test_real_data_fill_the_real_column_and_nothing_speaks_of_a_standin(content, audit_findings):
@@ -58,7 +58,7 @@ def test_real_data_fill_the_real_column_and_nothing_speaks_of_a_standin(content,
         assert one.real.verdict not in ("not run", "not testable here")
         assert "rendered" not in one.real.evidence
         assert one.standin.verdict == "not run"
-    assert "On rendered faces" not in verdict_table(verdicts)
+    assert "On rendered faces" not in front.claims(verdicts)
     untouched = [one for one in verdicts if one.real and one not in decided.values()]
     assert {one.real.verdict for one in untouched} == {"not run"}
 

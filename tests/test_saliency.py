@@ -7,6 +7,7 @@ import pytest
 from fake_store import FakeStore
 
 from lib import sources
+from lib.book.parameters import read_cells, source_path
 from lib.core.errors import ConfigError, DivergedError
 from lib.networks import STREAMS, build
 from lib.networks.backend import keras
@@ -39,8 +40,7 @@ def volumes_of(name=STCNN, n=4):
 
 @pytest.mark.parametrize("name", [STCNN, FUSENET])
 def test_a_gradient_reaches_as_far_as_the_network_sees_and_no_further(name):
-    height, width, depth = networks.seen_size(SHAPE, KERNEL)
-    assert (height, width, depth) == (11, 11, 8)
+    height, width, depth = 11, 11, 8  # the pool drops what does not fill its last window
     for gradient in score_gradient(network(name))(volumes_of(name, n=20), np.zeros(20, int)):
         reached = gradient.any(axis=0)
         assert reached[:height, :width, :depth].all()
@@ -64,27 +64,36 @@ def test_nothing_can_be_explained_of_no_clip():
 # === Random weights ===
 
 
-def test_layers_are_made_random_from_the_last_to_the_first_and_stay_so():
+@pytest.fixture(scope="module")
+def randomised():
+    """As the chapter's page defines it."""
+    cells = (cell["source"] for cell in read_cells(source_path("08_saliency")))
+    names = {"np": np}
+    exec(next(source for source in cells if "def randomised(" in source), names)
+    return names["randomised"]
+
+
+def test_layers_are_made_random_from_the_last_to_the_first_and_stay_so(randomised):
     model, done = network(), []
     before = {layer.name: layer.get_weights() for layer in model.layers if layer.weights}
-    for name in networks.randomised(model, seed=5):
+    for name in randomised(model, seed=5):
         done.append(name)
         changed = {one for one in before if not np.array_equal(model.get_layer(one).get_weights()[0], before[one][0])}
         assert changed == set(done)
     assert done == ["dense_2", "dense_1", "convolution"]
 
 
-def test_the_two_streams_of_a_fusenet_are_made_random_too():
-    names = list(networks.randomised(network(FUSENET), seed=5))
+def test_the_two_streams_of_a_fusenet_are_made_random_too(randomised):
+    names = list(randomised(network(FUSENET), seed=5))
     assert names[:3] == ["dense_3", "dense_2", "dense_1"]
     assert sorted(names[3:]) == ["eyes_convolution", "mouth_convolution"]
 
 
 @pytest.mark.parametrize("steps", [1, 3])
-def test_the_network_has_its_weights_back_afterwards_even_if_one_stops_early(steps):
+def test_the_network_has_its_weights_back_afterwards_even_if_one_stops_early(randomised, steps):
     model = network()
     before = model.get_weights()
-    cascade = networks.randomised(model, seed=5)
+    cascade = randomised(model, seed=5)
     for _ in range(steps):
         next(cascade)
     cascade.close()
@@ -92,11 +101,11 @@ def test_the_network_has_its_weights_back_afterwards_even_if_one_stops_early(ste
         np.testing.assert_array_equal(found, expected)
 
 
-def test_random_weights_are_drawn_from_the_layers_own_distribution_and_depend_on_the_seed():
+def test_random_weights_are_drawn_from_the_layers_own_distribution_and_depend_on_the_seed(randomised):
     model = network()
     drawn = []
     for seed in (5, 5, 6):
-        for name in networks.randomised(model, seed):
+        for name in randomised(model, seed):
             if name == "dense_1":
                 drawn.append(model.get_layer(name).get_weights()[0])
     np.testing.assert_array_equal(drawn[0], drawn[1])

@@ -157,6 +157,12 @@ def test_real_data_of_the_paper_are_read_as_the_released_code_does_and_others_ri
     assert (released.grey, released.detection) == ("rgb_as_bgr", "released")
 
 
+def test_how_far_frames_are_enlarged_can_be_chosen():
+    data = dataset("smic", "raw", [30])
+    assert sources.preprocessing_config(data).upsample == 1
+    assert sources.preprocessing_config(data, upsample=2).upsample == 2
+
+
 def test_frames_of_a_clip_are_read_by_position(monkeypatch):
     frames = [np.full((2, 2, 3), number, np.uint8) for number in range(5)]
     monkeypatch.setattr(sources, "iter_frames", lambda clip: iter(frames))

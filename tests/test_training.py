@@ -304,6 +304,24 @@ def test_too_few_clips_of_a_class_are_refused_before_anything_is_written(counts,
     assert {path.name for path in tmp_path.iterdir()} == {".locks"}
 
 
+class Unnamed(FakeStore):
+    """A store with a clip that does not say whose face it is."""
+
+    @property
+    def clips(self):
+        return super().clips.replace({"subject": {"s03": "unknown"}})
+
+
+@pytest.mark.parametrize("protocol", ["clean", "loso"])
+def test_a_run_that_divides_by_subject_refuses_unknown_ones_before_anything_is_read_or_written(protocol, tmp_path):
+    config = RunConfig("micro_exp_stcnn", protocol=protocol, epochs=1)
+    with pytest.raises(TrainingError, match="whose face"):
+        train(config, Unnamed(), tmp_path / "runs")
+    with pytest.raises(TrainingError, match="whose face"):
+        trained_model(config, Unnamed())
+    assert not (tmp_path / "runs").exists()
+
+
 def test_an_unknown_kind_of_progress_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="progress: expected one of .*found 'dots'"):
         train(TINY, FakeStore(), tmp_path, progress="dots")
@@ -374,6 +392,8 @@ def test_the_first_epochs_do_not_depend_on_how_many_follow(record, tmp_path):
 def test_weights_are_kept_and_read_instead_of_trained_again(record, tmp_path, monkeypatch):
     kept = train(TINY, FakeStore(), tmp_path / "runs", weights_dir=tmp_path / "weights")
     monkeypatch.setattr(run, "fit_fold", lambda *arguments: pytest.fail("trained again"))
+    (tmp_path / "weights" / ".locks").rename(tmp_path / "moved")
+    (tmp_path / "weights" / ".locks").touch()  # no lock can be made, as in a read-only folder
     model = trained_model(TINY, FakeStore(), tmp_path / "weights")
     probabilities = model.predict(prepare_fold(TINY, FakeStore()).validation[0], batch_size=8, verbose=0)
     np.testing.assert_array_equal(

@@ -45,6 +45,7 @@ def findings(split_radius: int = 3) -> list[Finding]:
         *(prior.check_beats(dataset, "majority") for dataset in DATASETS),
         prior.check_prior_sizes(),
         prior.check_prior_complete(),
+        prior.check_joint_compared(),
         *(prior.check_beats_most(model) for model in FUSENETS),
         prior.check_learned_better(),
         # Tables IX and VIII
@@ -63,6 +64,7 @@ def findings(split_radius: int = 3) -> list[Finding]:
         counts.check_long_videos(),
         counts.check_durations(),
         counts.check_early_frames(),
+        counts.check_annotated_durations(),
         counts.check_official_counts(),
         counts.check_exchange(),
         counts.check_smic_total(),
@@ -73,6 +75,7 @@ def findings(split_radius: int = 3) -> list[Finding]:
         method.check_settings(),
         method.check_input_region(),
         method.check_fusenet_regions(),
+        method.check_lacking_regions(),
         method.check_alignment(),
         method.check_dense_activation(),
         *(architectures.check_efficiency(model) for model in FUSENETS),

@@ -91,8 +91,8 @@ def check_held_out_bounds(model: str, dataset: str) -> Outcome:
     row, fed = printed(model, dataset), released.clip_count(model, dataset)
     low, high = held_out_bounds(row.percent, fed)
     evidence = (
-        f"Measured on all {fed} entries, four in five of them trained on, {row.percent:.2f} % goes with any "
-        f"accuracy from {low:.1f} to {high:.1f} % on the others."
+        f"Measured on all {fed} entries, four in five of their eyes, and of their mouths, trained on, "
+        f"{row.percent:.2f} % goes with any accuracy from {low:.1f} to {high:.1f} % on those whose eyes were held out."
     )
     return row.k is not None, evidence, {"low": round(low, 2), "high": round(high, 2)} if row.k is None else {}
 

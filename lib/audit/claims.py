@@ -17,6 +17,7 @@ CLAIM_TESTS: dict[str, tuple[str, ...]] = {
     "kernel_best": ("dataset", "kernel"),
     "temporal": ("dataset", "model"),
     "saliency_rest": ("dataset", "model"),
+    "saliency_crops": ("dataset", "model"),
     "stability": ("dataset", "model"),
 }
 Model = Literal[tuple(paper.METHOD_NAMES)]
@@ -35,6 +36,7 @@ class Claim(BaseModel, frozen=True, extra="forbid"):
     """One claim of the paper and how a verdict on it is computed. The keys of `claims.yml`, which explains them."""
 
     id: str = Field(min_length=1)
+    group: str = Field(min_length=1)
     statement: str = Field(min_length=1)
     where: str = Field(min_length=1)
     how: str = Field(min_length=1)

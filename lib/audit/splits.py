@@ -77,7 +77,7 @@ def check_split(dataset: str, radius: int) -> Outcome:
     told = (f"{listed(row.counts, '/')} ({row.source})" for row in fitting.itertuples())
     evidence = (
         f"The released labels, {listed(own['counts'], '/')}, give {listed(own['held_out'], '/')}. What gives exactly "
-        f"{listed(printed, '/')}: {listed(told, '; ')}; so would {own['chance']:.1%} of other seeds, and so do "
+        f"{listed(printed, '/')}: {listed(told, '; ')}; so would {100 * own['chance']:.1f} % of other seeds, and so do "
         f"{len(found)} of the {(2 * radius + 1) ** len(printed)} class counts within {radius} of the released labels."
     )
     rows = table[["source", "counts", "held_out", "reproduces"]].to_dict("records")
@@ -156,7 +156,9 @@ def check_unseeded_pairs() -> Outcome:
         training = n - released.held_out(n)
         clip, label = training / n, float(np.sum((np.bincount(labels) / n) ** 2))
         values[dataset] = {"training": training, "same_clip": round(clip, 3), "same_label": round(label, 3)}
-        told.append(f"of {training} pairs on {title} {clip:.1f} on average are of one entry, {label:.0%} of one label")
+        told.append(
+            f"of {training} pairs on {title} {clip:.1f} on average are of one entry, {100 * label:.0f} % of one label"
+        )
     return not values, f"Eyes and mouths that are drawn apart, without a seed: {listed(told, '; ')}.", values
 
 

@@ -5,10 +5,8 @@ the full profile are also kept in `book/`, with their results and the run record
 rendered without training; one of these whose inputs have changed since is marked as stale on its page.
 """
 
-import copy
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -17,13 +15,13 @@ from pathlib import Path
 
 import nbformat
 import yaml
-from nbformat import NotebookNode
 
 from lib.audit import findings
 from lib.audit.claims import claims
-from lib.book import pages
+from lib.book import front, pages
 from lib.book.chapters import CHAPTERS, NO_DATASET, contents
 from lib.book.gate import ChapterError, disagreements, problems, provenance_of
+from lib.book.page import Place, write_page
 from lib.book.profiles import Profile
 from lib.book.verdicts import Results, judge
 from lib.core import paths
@@ -99,23 +97,25 @@ def assemble(profile: Profile, executed: Executed, out: Path) -> Path:
     shutil.rmtree(source, ignore_errors=True)
     shutil.copytree(paths.REPOSITORY / "book", source, ignore=shutil.ignore_patterns("chapters", "results", "runs"))
     results = {chapter: content for chapter, content in written.items() if chapter not in missing}
-    for dataset, notebook in results:
-        target = source / "chapters" / dataset / f"{notebook}.ipynb"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _copy_chapter(executed.chapter(dataset, notebook), target, dataset, marks.get((dataset, notebook), []))
+    toc = _table_of_contents(results, source)
+    told: dict[str, str] = {}  # notebook -> the first dataset in reading order that has its chapter
+    for number, (dataset, notebook) in enumerate(_in_reading_order(toc), start=1):
+        place = Place(dataset, notebook, number, told.get(notebook, ""), marks.get((dataset, notebook), ()))
+        write_page(executed.chapter(dataset, notebook), executed.results(dataset, notebook), place, source)
+        told.setdefault(notebook, dataset)
+    shutil.copy(paths.REPOSITORY / "CITATION.cff", source)
     found = findings()
     verdicts = judge(claims(), found, results)
     included = {
-        "_headlines.md": pages.headlines(found),
+        "_headlines.md": front.headlines(found),
+        "_picture.md": front.picture(source),
+        "_table_v.md": front.table_v(results),
+        "_claims.md": front.claims(verdicts),
+        "_meanings.md": front.meanings(verdicts),
         "_measured.md": pages.measured(results),
-        "_counts.md": pages.verdict_counts(verdicts).to_html(
-            index=False, escape=False, border=0, classes="verdict-counts", formatters={"verdict": pages.badge}
-        ),
-        "_verdicts.md": pages.verdict_table(verdicts),
-        "_accuracies.md": pages.accuracies(profile, results),
         "_runs.md": pages.run_table(profile, written, list(results)),
         "_calibration.md": pages.calibration(),
-        "_toc.yml": yaml.safe_dump(_table_of_contents(results, source), allow_unicode=True),
+        "_toc.yml": yaml.safe_dump(toc, allow_unicode=True),
     }
     for name, text in included.items():
         (source / name).write_text(text, encoding="utf-8")
@@ -137,11 +137,19 @@ def _table_of_contents(results: Results, source: Path) -> dict:
             kind = "stand-in" if content["provenance"]["standin"] else "real data"
             kinds.setdefault(DATASET_TITLES[dataset], set()).add(kind)
     toc = contents(yaml.safe_load((paths.REPOSITORY / "_toc.yml").read_text(encoding="utf-8")), list(results))
+    there = {f"chapters/{dataset}/{notebook}" for dataset, notebook in results}
     for part in toc["parts"]:
-        part["chapters"] = [entry for entry in part["chapters"] if list(source.glob(f"{entry['file']}.*"))]
+        files = [entry["file"] for entry in part["chapters"]]
+        part["chapters"] = [{"file": file} for file in files if file in there or list(source.glob(f"{file}.*"))]
         if part["caption"] in kinds:
             part["caption"] += f" ({', '.join(sorted(kinds[part['caption']]))})"
     return {**toc, "parts": [part for part in toc["parts"] if part["chapters"]]}
+
+
+def _in_reading_order(toc: dict) -> list[tuple[str, str]]:
+    """The chapters of a table of contents, as (dataset, notebook)."""
+    files = [entry["file"].split("/") for part in toc["parts"] for entry in part["chapters"]]
+    return [(file[1], file[2]) for file in files if file[0] == "chapters"]
 
 
 def build_html(source: Path, out: Path) -> Path:
@@ -214,51 +222,3 @@ def _drop_standard_error(path: Path) -> None:
 
 def _read(path: Path) -> dict | None:
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
-
-
-def _copy_chapter(path: Path, target: Path, dataset: str, stale: list[str]) -> None:
-    """Copy a chapter with the dataset in its title, as one source is executed for each, and marked if it is stale.
-
-    What the cell tagged `finding` shows is lifted to stand below the title, then what the one tagged `notice` shows.
-    """
-    notebook = nbformat.read(path, as_version=4)
-    title, *cells = notebook.cells
-    if dataset != NO_DATASET:
-        title.source = re.sub(r"^# (.+)", rf"# \1: {DATASET_TITLES[dataset]}", title.source, count=1)
-    lifted = [_lifted(cells, tag) for tag in ("finding", "notice")]
-    head = [title, *(cell for cell in lifted if cell is not None)]
-    title.source, _, question = title.source.partition("\n\n") if len(head) > 1 else (title.source, "", "")
-    if stale:
-        reasons = "; ".join(reason.removeprefix("is stale: ") for reason in stale)
-        text = (
-            ":::{admonition} Executed by an earlier version\n:class: caution\nThe text, figures and numbers below were "
-            f"made at commit `{provenance_of(path)['commit']}`, and an input has changed since: {reasons}.\n:::"
-        )
-        head.append(nbformat.v4.new_markdown_cell(text, id="stale"))
-    if question:
-        head.append(nbformat.v4.new_markdown_cell(question, id="question"))
-    for cell in cells:
-        tags = cell.metadata.get("tags", [])
-        if {"parameters", "injected-parameters"} & set(tags):  # folded on the page, in plain sight in the notebook
-            cell.metadata["tags"] = [*tags, "hide-input"]
-    notebook.cells = head + cells
-    nbformat.write(notebook, target)
-
-
-def _lifted(cells: list, tag: str) -> NotebookNode | None:
-    """Take what the first cell with this tag shows out of `cells`: a cell of its own, None if there is nothing.
-
-    Its code stays where it is, unless no page shows it.
-    """
-    for place, cell in enumerate(cells):
-        tags = cell.metadata.get("tags", [])
-        if tag not in tags or cell.cell_type != "code":
-            continue
-        shown = copy.deepcopy(cell)
-        shown.metadata["tags"], shown["id"] = [*{*tags, "remove-input"} - {"hide-input"}], f"lifted-{tag}"
-        shown.outputs = [output for output in cell.outputs if output.output_type != "stream"]
-        cell.outputs = [output for output in cell.outputs if output.output_type == "stream"]
-        if "remove-input" in tags:
-            del cells[place]
-        return shown if shown.outputs else None
-    return None

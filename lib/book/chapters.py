@@ -54,19 +54,26 @@ def one_network(name: str) -> ChapterRow:
 
 
 CHAPTERS: Mapping[str, ChapterRow] = {
-    "01_data": ChapterRow(always=True, needs_store=False),
-    "02_preprocessing": ChapterRow(always=True),
+    "01_data": ChapterRow(always=True, needs_store=False, settings={"publishable": str}),
+    "02_preprocessing": ChapterRow(always=True, settings={"publishable": str}),
     "03_micro_exp_stcnn": one_network("micro_exp_stcnn"),
     "04_fusenet_intermediate": one_network("micro_exp_fusenet_intermediate"),
     "05_fusenet_late": one_network("micro_exp_fusenet_late"),
     "06_comparison": ChapterRow(plans.comparison_runs, can_lack_runs=True),
     "07_kernel_study": ChapterRow(plans.kernel_runs, can_lack_runs=True),
     "08_saliency": ChapterRow(
-        plans.saliency_runs, can_lack_runs=True, settings={"n_clips": int, "bootstrap": int}, needs_weights=True
+        plans.saliency_runs,
+        can_lack_runs=True,
+        settings={"n_clips": int, "bootstrap": int, "publishable": str},
+        needs_weights=True,
     ),
     "09_audit": ChapterRow(part="The paper"),
     "10_shortcuts": ChapterRow(plans.shortcut_runs, can_lack_runs=True, settings={"arrays": str, "released_seeds": int}),
     "11_rigorous": ChapterRow(plans.rigorous_runs, can_lack_runs=True),
+    "12_baselines": ChapterRow(plans.baseline_runs, can_lack_runs=True),
+    "13_your_own_clip": ChapterRow(
+        plans.one_run(plans.STCNN), can_lack_runs=True, settings={"publishable": str}, needs_weights=True
+    ),
     "14_regions": ChapterRow(plans.region_runs, can_lack_runs=True),
 }
 OF_A_DATASET = tuple(name for name, row in CHAPTERS.items() if not row.part)

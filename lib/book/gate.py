@@ -4,6 +4,7 @@ Jupyter Book renders a notebook that failed, or was never executed, without a wa
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -53,6 +54,7 @@ def problems(path: Path, notebook: str, expected: dict | None = None, data: Coll
     record = provenance_of(path)
     if record is None:
         return ["carries no provenance: its last cell must call chapter.finish(…)"]
+    found += faces_shown(path)
     if record["notebook_digest"] != notebook_digest(source_path(notebook)):
         found.append(f"is stale: notebooks/{notebook}.ipynb changed since it was executed")
     then, now = record.get("modules", {}), chapter_modules(notebook)
@@ -66,6 +68,42 @@ def problems(path: Path, notebook: str, expected: dict | None = None, data: Coll
         if used != value:
             found.append(f"is stale: it was executed with {name} = {used!r}, the profile says {value!r}")
     return found
+
+
+def faces_shown(path: Path) -> list[str]:
+    """The cells of an executed chapter whose pictures hold the face of a real person whom it does not name.
+
+    A chapter of real data shows frames only of people named by its parameter `publishable`; where it names none, no
+    picture may hold a face. Which people those are that it does show, no picture tells: `lib.report.faces` sees to it.
+    """
+    record = provenance_of(path)
+    if record is None or record["standin"] or not record["data_fingerprint"] or record["parameters"].get("publishable"):
+        return []
+    from lib.report import faces
+
+    found = []
+    for number, cell in enumerate(nbformat.read(path, as_version=4).cells, start=1):
+        if any(faces.holds_face(picture, _detector()) for picture in faces.pictures_in(cell.get("outputs", []))):
+            found.append(f"shows the face of a real person in cell {number}, and its parameter `publishable` names nobody")
+    return found
+
+
+@cache
+def _detector():
+    from lib.preprocessing.landmarks import DlibDetector  # dlib is needed for real data only
+
+    return DlibDetector()
+
+
+def foreign_files(folder: Path) -> list[Path]:
+    """What lies among kept chapters, results and runs and is neither: arrays, pictures, videos could hold frames."""
+    allowed = {"chapters": (".ipynb",), "results": (".json",), "runs": (".json", ".csv")}
+    return sorted(
+        path
+        for kind, endings in allowed.items()
+        for path in (folder / kind).rglob("*")
+        if path.is_file() and path.suffix not in endings
+    )
 
 
 def disagreements(content: Mapping, folders: Sequence[Path]) -> list[str]:

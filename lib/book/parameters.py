@@ -6,6 +6,7 @@ papermill passes unknown parameters with no more than a warning, so that a typo 
 import ast
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,19 +95,23 @@ def check_parameters(given: Mapping[str, object], declared: Mapping[str, Paramet
             )
         kind = declared[name].type
         if not isinstance(value, TYPES[kind]) or (isinstance(value, bool) and kind != "bool"):
-            raise ConfigError(f"{notebook}: parameter {name!r} expected {kind}, found {value!r}")
+            # `papermill -p` turns text that looks like a number or a boolean into one; `-r` leaves it as text
+            flag = "r" if kind == "str" else "p"
+            hint = f"; on the command line: -{flag} {name} …" if isinstance(value, str) or kind == "str" else ""
+            raise ConfigError(f"{notebook}: parameter {name!r} expected {kind}, found {value!r}{hint}")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ConfigError(f"{notebook}: parameter {name!r} expected a finite number, found {value!r}")
 
 
-def injected_parameters(executed_inputs: list[str]) -> dict[str, object]:
-    """The parameters that papermill injected, read from the inputs that a kernel has executed.
+def injected_names(executed_inputs: list[str]) -> list[str]:
+    """Names of the parameters that papermill injected, read from the inputs that a kernel has executed.
 
     papermill starts the cell that it injects with the comment ``# Parameters``; interactively there is none.
     """
     for source in executed_inputs:
         if source.lstrip().startswith("# Parameters"):
-            body = ast.parse(source).body
-            return {node.targets[0].id: ast.literal_eval(node.value) for node in body if isinstance(node, ast.Assign)}
-    return {}
+            return [node.targets[0].id for node in ast.parse(source).body if isinstance(node, ast.Assign)]
+    return []
 
 
 def notebook_digest(path: Path) -> str:

@@ -14,6 +14,7 @@ from lib.core import paths
 from lib.core.catalogue import ROOT_VARIABLES
 from lib.core.errors import ConfigError, suggestion
 from lib.standin import GENERATOR_VERSION
+from lib.training.baseline_config import BaselineConfig
 from lib.training.records import RunConfig, kept_runs
 
 PROFILES = paths.REPOSITORY / "profiles"
@@ -32,14 +33,14 @@ class Profile:
         `clips` (0: all) and `standin_seed` of each dataset's stand-in; `options` of its loader, `frames` of a volume.
     settings : dict of notebook -> dict of dataset -> dict
         Parameters of chapters that differ from the chapters' defaults.
-    kept : dict of dataset -> set of RunConfig
+    kept : dict of dataset -> set of RunConfig and BaselineConfig
         Runs whose records are kept with the book: they need no training.
     """
 
     name: str
     datasets: dict[str, dict]
     settings: dict[str, dict[str, dict]]
-    kept: dict[str, set[RunConfig]] = field(default_factory=dict)
+    kept: dict[str, set[RunConfig | BaselineConfig]] = field(default_factory=dict)
 
     def chapters(self) -> list[tuple[str, str]]:
         """Every chapter of the book as (dataset, notebook); `NO_DATASET` stands for those that read no dataset."""
@@ -59,11 +60,11 @@ class Profile:
             return {}
         return {"dataset": dataset, **self.datasets[dataset], **self._own(dataset, notebook)}
 
-    def runs(self, dataset: str, notebook: str) -> list[RunConfig]:
+    def runs(self, dataset: str, notebook: str) -> list[RunConfig | BaselineConfig]:
         """The runs that a chapter stands on; none for chapters that train nothing."""
         return _runs(notebook, self._own(dataset, notebook)) if notebook in PLANS else []
 
-    def all_runs(self, dataset: str) -> dict[str, RunConfig]:
+    def all_runs(self, dataset: str) -> dict[str, RunConfig | BaselineConfig]:
         """Every run of a dataset by its slug, each once however many chapters ask for it."""
         chapters = [notebook for where, notebook in self.chapters() if where == dataset]
         return {config.slug: config for notebook in chapters for config in self.runs(dataset, notebook)}
@@ -108,7 +109,7 @@ def read_profile(name: str, folder: Path = PROFILES) -> Profile:
     return Profile(name, datasets, settings, kept)
 
 
-def _kept(dataset: str, chosen: dict) -> set[RunConfig]:
+def _kept(dataset: str, chosen: dict) -> set[RunConfig | BaselineConfig]:
     """Runs that are kept of the data that is chosen: of the stand-in's store that kept chapters have read.
 
     A record alone does not tell: a run on other arrays of the same clips (chapters 10 and 14) says the same of both.
@@ -128,7 +129,7 @@ def _kept(dataset: str, chosen: dict) -> set[RunConfig]:
     )
 
 
-def _runs(notebook: str, settings: dict) -> list[RunConfig]:
+def _runs(notebook: str, settings: dict) -> list[RunConfig | BaselineConfig]:
     chosen = {name: value for name, value in settings.items() if name in _run_keys(notebook)}
     return PLANS[notebook](**chosen)
 

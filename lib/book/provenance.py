@@ -10,6 +10,7 @@ import html
 import json
 import os
 import platform
+import resource
 import shlex
 import sys
 import time
@@ -24,7 +25,7 @@ from lib.book.parameters import (
     chapter_modules,
     check_parameters,
     declared_parameters,
-    injected_parameters,
+    injected_names,
     notebook_digest,
     source_path,
 )
@@ -104,6 +105,7 @@ class Chapter:
             "commit": commit(),
             "versions": versions(),
             "wall_seconds": round(time.monotonic() - self.started, 1),
+            "peak_memory_mb": peak_memory_mb(),
             "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             "command": self.command(),
             "tolerance": tolerance,
@@ -113,8 +115,12 @@ class Chapter:
         path = Path(given).resolve() if given else paths.results_folder() / name
         with whole_file(path) as draft:
             draft.write_text(json.dumps({"results": results, "provenance": record}, indent=1), encoding="utf-8")
+        takes = (
+            f"To rerun this chapter, from the root of the checkout ({record['wall_seconds'] / 60:.1f} minutes and "
+            f"{record['peak_memory_mb'] / 1000:.1f} GB of memory"
+            + (f"; {record['run_seconds'] / 60:,.1f} minutes more to train its runs):" if runs else "):")
+        )
         rows = {
-            "Rerun this chapter": f"<code>{html.escape(record['command'])}</code>",
             "Parameters": "<br>".join(
                 f"<code>{name} = {html.escape(repr(value))}</code>" for name, value in self.parameters.items()
             ),
@@ -135,7 +141,10 @@ class Chapter:
             del rows["Trained on"]
         cell = '<{0} style="text-align:left;vertical-align:top">{1}</{0}>'
         body = "".join(f"<tr>{cell.format('th', name)}{cell.format('td', value)}</tr>" for name, value in rows.items())
-        display({"text/html": f'<table class="provenance">{body}</table>', MEDIA_TYPE: record}, raw=True)
+        # as Sphinx writes code, so that the book's page gives it a button that copies it
+        command = f'<div class="highlight"><pre>{html.escape(record["command"])}</pre></div>'
+        shown = f'<p>{takes}</p>{command}<table class="provenance">{body}</table>'
+        display({"text/html": shown, MEDIA_TYPE: record}, raw=True)
 
     def command(self) -> str:
         """The command that reruns this chapter with these parameters, from the root of the checkout."""
@@ -164,12 +173,19 @@ def begin(notebook: str, namespace: Mapping) -> Chapter:
         sys.path.insert(0, str(paths.REPOSITORY))
     figures.use_style()
     declared = declared_parameters(notebook)
-    check_parameters(injected_parameters(list(namespace.get("In", []))), declared, notebook)
+    injected = injected_names(list(namespace.get("In", [])))
+    check_parameters({name: namespace.get(name) for name in injected}, declared, notebook)
     if missing := [name for name in declared if name not in namespace]:
         raise ConfigError(f"{notebook}: run the parameters cell first; it sets {', '.join(missing)}")
     parameters = {name: namespace[name] for name in declared}
     check_parameters(parameters, declared, notebook)
     return Chapter(notebook, parameters, chapter_modules(notebook))
+
+
+def peak_memory_mb() -> int:
+    """The most memory that this process has held so far."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(most / 1e6 if sys.platform == "darwin" else most / 1e3)  # macOS counts bytes, Linux kilobytes
 
 
 def versions() -> dict[str, str]:

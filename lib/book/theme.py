@@ -1,20 +1,37 @@
-"""A Sphinx extension: what the theme and its companions leave to be mended so that a page works offline."""
+"""A Sphinx extension: what the theme and its companions leave to be mended so that a page works offline.
 
+Beside that it gives each page a description, and the book a link to the repository where a workflow builds it.
+"""
+
+import html
 import importlib.util
+import os
 import shutil
 from pathlib import Path
+
+from docutils import nodes
 
 from sphinx.application import Sphinx
 
 MATHJAX = "tex-chtml.js"  # the smallest of MathJax's bundles that reads TeX
 FONTS = "output/chtml/fonts/woff-v2"
+LONGEST_DESCRIPTION = 200  # characters; search engines show fewer
 
 
 def setup(app: Sphinx) -> dict:
     app.config.mathjax_path = f"mathjax/{MATHJAX}"
+    app.connect("config-inited", set_options)
     app.connect("html-page-context", mend_page)
     app.connect("build-finished", copy_mathjax)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def set_options(app: Sphinx, config) -> None:
+    """Give the front page the whole width, and link the repository that a workflow of GitHub builds the book from."""
+    config.html_theme_options["secondary_sidebar_items"] = {"**": ["page-toc.html"], "index": []}
+    if repository := os.environ.get("GITHUB_REPOSITORY"):
+        server = os.environ.get("GITHUB_SERVER_URL", "https://github.com")
+        config.html_theme_options |= {"repository_url": f"{server}/{repository}", "use_repository_button": True}
 
 
 def mend_page(app: Sphinx, page: str, template: str, context: dict, doctree) -> None:
@@ -24,9 +41,18 @@ def mend_page(app: Sphinx, page: str, template: str, context: dict, doctree) -> 
     """
     if "body" in context:
         context["body"] = context["body"].replace('<div role="list" class="citation-list">', '<div class="citation-list">')
+    if doctree is not None and (described := _description(doctree)):
+        context["metatags"] = f'{context.get("metatags", "")}<meta name="description" content="{described}" />'
     context["script_files"] = [one for one in context["script_files"] if "thebe" not in f"{one}{_body(one)}".lower()]
     context.setdefault("default_mode", "auto")
     context["css_files"] = [one for one in context["css_files"] if "thebe" not in str(one).lower()]
+
+
+def _description(doctree: nodes.document) -> str:
+    """The first sentences of a page."""
+    texts = (" ".join(one.astext().split()) for one in doctree.findall(nodes.paragraph))
+    first = next((text for text in texts if len(text) > 40), "")
+    return html.escape(first[:LONGEST_DESCRIPTION].rpartition(" ")[0] if len(first) > LONGEST_DESCRIPTION else first)
 
 
 def _body(script) -> str:

@@ -24,11 +24,12 @@ from lib.audit import RESTS_ON, Finding, paper
 from lib.audit.accuracies import printed_total
 from lib.audit.claims import Claim, claims
 from lib.audit.prior import check_prior_left
+from lib.audit.released import FUSENETS, class_sizes, released_settings
 from lib.datasets import LOADERS
 from lib.networks import NETWORKS
 from lib.preprocessing import default_config
 from lib.preprocessing.config import RELEASED_READING
-from lib.report.wording import interval_in_points
+from lib.report.wording import interval_in_points, percent
 from lib.sources import parse_options
 from lib.statistics.intervals import Interval
 from lib.statistics.metrics import wilson_interval
@@ -163,9 +164,11 @@ def _departures(claim: Claim, content: Mapping) -> list[str]:
     """In what settings and data of a chapter's runs depart from the paper's."""
     found, source, dataset = content["results"], content["provenance"], claim.arguments["dataset"]
     told = []
-    for model in claim.arguments.get("models", [claim.arguments.get("model", NETWORKS[0])]):
-        settings = found["scores"][f"{model}/none"]["settings"] if "scores" in found else found["settings"]
-        told += _different(settings, RunConfig(model).to_dict())
+    models = claim.arguments.get("models", [claim.arguments.get("model", NETWORKS[0])])
+    for model in models:
+        settings = _settings(found, model)
+        usual = [RunConfig(model, **how).to_dict() for how in ({}, released_settings(model, dataset))]
+        told += min((_different(settings, one) for one in usual), key=len)
     data, layouts = source["data"], PAPER_LAYOUTS[dataset]
     if data["layout"] not in layouts:
         told.append(f"layout {data['layout']} instead of {' or '.join(layouts)}")
@@ -174,11 +177,20 @@ def _departures(claim: Claim, content: Mapping) -> list[str]:
     told += _different(chosen, {name: loader[name].default for name in chosen})
     told += _different(data["preprocessing"], default_config(dataset).to_dict() | RELEASED_READING[dataset])
     clips, printed = sum(data["clips"].values()), printed_total(dataset)
-    if clips != printed and not _papers_split(dataset, source):
+    counts = {printed, *(sum(class_sizes(model, dataset)) for model in models if _on_all_clips(_settings(found, model)))}
+    if clips not in counts and not _papers_split(dataset, source):
         told.append(f"{clips} clips instead of {printed}")
     if data["layout"] not in layouts and dataset in NEAREST:
         told.append(f"nearest to the paper's clips are those of the loader options '{NEAREST[dataset]}'")
     return list(dict.fromkeys(told))
+
+
+def _settings(found: Mapping, model: str) -> Mapping:
+    return found["scores"][f"{model}/none"]["settings"] if "scores" in found else found["settings"]
+
+
+def _on_all_clips(settings: Mapping) -> bool:
+    return PROTOCOLS[settings.get("protocol", "paper")].validate_on == "all_clips"
 
 
 def _different(chosen: Mapping, usual: Mapping) -> list[str]:
@@ -219,15 +231,17 @@ def _accuracy(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
     limits, over = _limits(scores, "accuracy_best", claim, source)
     last, uf1 = (scores[name]["estimate"] for name in ("accuracy_last", "uf1_best"))
     text = (
-        f"{limits.estimate:.1%} at the best epoch ({over}, {scores['clips']} clips), {last:.1%} at the last; "
-        f"UF1 {uf1:.3f}. One class for all: {scores['majority_share']:.1%}, UF1 {_constant_uf1(claim, scores):.3f}."
-        f"{_ceiling(scores)}"
+        f"{percent(limits.estimate)} at the best epoch ({over}, {scores['clips']} clips), {percent(last)} at the "
+        f"last; UF1 {uf1:.3f}. One class for all: {percent(scores['majority_share'])}, UF1 "
+        f"{_constant_uf1(claim, scores):.3f}.{_ceiling(scores)}"
     )
     of_all = "" if claim.arguments["model"] == NETWORKS[0] else ", on all clips"
-    compared = f"The paper printed {published:.2%}{of_all}; {COUNTS_AS_REACHED}"
+    compared = f"The paper printed {percent(published, 2)}{of_all}; {COUNTS_AS_REACHED}"
     verdict = reached(published, limits)
     if verdict == "replicated" and not _learned(claim, scores, limits.low, scores["uf1_best"]["low"]):
         verdict = "underpowered"  # one class for all may do as well
+    if verdict == "replicated" and of_all and not _on_all_clips(scores["settings"]):
+        verdict = "not testable here"  # on held-out clips it is another quantity
     return _of_seeds(len(scores["seeds"]), verdict, text, compared)
 
 
@@ -236,10 +250,10 @@ def _strangers(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
         raise _NotRun
     accuracy, published = Interval.from_dict(found["accuracy"]), claim.values["accuracy"]
     text = (
-        f"{accuracy.estimate:.1%} at the last epoch for people whom the network has not seen ({_between(accuracy)}; "
-        f"{_how_many(found['seeds'])}, {found['clips']} clips of {found['subjects']} people)."
+        f"{percent(accuracy.estimate)} at the last epoch for people whom the network has not seen "
+        f"({_between(accuracy)}; {_how_many(found['seeds'])}, {found['clips']} clips of {found['subjects']} people)."
     )
-    compared = f"The paper printed {published:.2%}; {COUNTS_AS_REACHED}"
+    compared = f"The paper printed {percent(published, 2)}; {COUNTS_AS_REACHED}"
     return _of_seeds(found["seeds"], reached(published, accuracy), text, compared)
 
 
@@ -247,9 +261,12 @@ def _beats_prior(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
     scores, prior = _scores(claim, found), claim.values["prior"]
     limits = _of_other_clips(scores, "accuracy_best")  # the earlier method was not scored on these clips
     seeds = len(scores["seeds"])
-    text = f"{_between(limits)} at the best epoch, over {_how_many(seeds)} and over clips.{_ceiling(scores)}"
+    text = (
+        f"{_between(limits)} at the best epoch, over {_how_many(seeds)} and over clips; "
+        f"{scores['accuracy_mean_last_epochs']['estimate']:.1%} over the last epochs.{_ceiling(scores)}"
+    )
     verdict = "replicated" if prior < limits.low else "not replicated" if prior > limits.high else "underpowered"
-    return _of_seeds(seeds, verdict, text, f"The earlier method in the paper has {prior:.2%}.")
+    return _of_seeds(seeds, verdict, text, f"The earlier method in the paper has {percent(prior, 2)}.")
 
 
 def _ranking(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
@@ -298,12 +315,12 @@ def _stability(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
     sd = Interval.from_dict(scores["sd_last_epochs"])
     published, spread = paper.last_epochs(claim.arguments["model"], claim.arguments["dataset"])
     text = (
-        f"{mean.estimate:.1%} on average over the last epochs ({over}), standard deviation "
+        f"{percent(mean.estimate)} on average over the last epochs ({over}), standard deviation "
         f"{interval_in_points(sd, 'no interval').replace('+', '')}.{_ceiling(scores, 'accuracy_mean_last_epochs')}"
     )
     compared = (
-        f"The paper has {published:.2%} ± {100 * spread:.2f} points. As stable: at most {100 * MARGIN:.0f} points "
-        f"lower, deviating by at most {100 * SD_FACTOR * spread:.1f}, the upper 95 % limit of ten epochs' deviation."
+        f"The paper has {percent(published, 2)} ± {100 * spread:.2f} points. As stable: at most {100 * MARGIN:.0f} "
+        f"points lower, deviating by at most {100 * SD_FACTOR * spread:.1f}, the upper 95 % limit of ten epochs' deviation."
     )
     steady = reached(-SD_FACTOR * spread, Interval(-sd.estimate, -sd.high, -sd.low), margin=0)
     answers = (reached(published, mean), steady)
@@ -322,7 +339,7 @@ def _kernel_best(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
     below = all(direction(Interval.from_dict(other["difference"]), other["seeds"]) == "up" for other in others)
     above = [one["kernel"] for one in others if direction(Interval.from_dict(one["cautious"]), one["seeds"]) == "down"]
     text = (
-        f"{own:.1%} of {comparison['kernel']} at the best epoch (learning rate {comparison['learning_rate']:g}), "
+        f"{percent(own)} of {comparison['kernel']} at the best epoch (learning rate {comparison['learning_rate']:g}), "
         f"{lead} against the best of {len(others)} others, {nearest['kernel']} ({_how_many(nearest['seeds'])}). "
         f"Better, allowing for so many chances: {', '.join(above) or 'none'}. All of Table IX with all seeds: "
         f"{'yes' if complete else 'no'}."
@@ -339,8 +356,8 @@ def _saliency_rest(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
     if not measured:
         return Judgement("not testable here", "The maps hold nothing of the face that could be measured.")
     text = " ".join(
-        f"{one['share']:.1%} of the saliency ({one['share_low']:.1%} to {one['share_high']:.1%} over clips) lies on "
-        f"the rest of the face, {one['area']:.1%} of the frame, by {name}; {_beside_random(one)}."
+        f"{percent(one['share'])} of the saliency ({percent(one['share_low'])} to {percent(one['share_high'])} over "
+        f"clips) lies on the rest of the face, {percent(one['area'])} of the frame, by {name}; {_beside_random(one)}."
         for name, one in measured.items()
     )
     answers = {_contributes(one) for one in measured.values()}
@@ -348,11 +365,24 @@ def _saliency_rest(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
     return _of_seeds(1, "underpowered", text, f"This network {meaning}.")
 
 
+def _saliency_crops(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
+    if found["missing"]["network"]:
+        raise _NotRun
+    text, more = "Saliency over area, 1 if it were even:", []
+    for name, rows in found["regions"].items():
+        eyes, mouth, rest = (row["ratio"] for row in rows[:3])
+        text += f" eyes {eyes:.1f}, mouth {mouth:.1f}, rest of the face {rest:.1f} by {name};"
+        more.append(min(eyes, mouth) > rest)
+    meaning = "for the claim" if all(more) else "for neither" if any(more) else "against the claim"
+    return _of_seeds(1, "underpowered", text, f"This network speaks {meaning}.")
+
+
 def _beside_random(rest: Mapping) -> str:
     if rest["gain_low"] is None:
         return "random networks have no saliency to compare with"
     gain = Interval(rest["gain"], rest["gain_low"], rest["gain_high"])
-    return f"{interval_in_points(gain)} beside random networks ({rest['random_low']:.1%} to {rest['random_high']:.1%})"
+    random = f"{percent(rest['random_low'])} to {percent(rest['random_high'])}"
+    return f"{interval_in_points(gain)} beside random networks ({random})"
 
 
 def _contributes(rest: Mapping) -> str:
@@ -372,7 +402,7 @@ ANSWERS: Mapping[str, Mapping[str, Callable[[Claim, Mapping, Mapping], Judgement
         "stability": _stability,
     },
     "07_kernel_study": {"kernel_best": _kernel_best},
-    "08_saliency": {"saliency_rest": _saliency_rest},
+    "08_saliency": {"saliency_rest": _saliency_rest, "saliency_crops": _saliency_crops},
     "11_rigorous": {"accuracy": _strangers},
 }  # fmt: skip
 ON_THE_FRONT_PAGE = ("06_comparison", "07_kernel_study", "08_saliency")  # the others have one seed or strangers
@@ -396,12 +426,17 @@ def _scores(claim: Claim, found: Mapping) -> Mapping:
 def _limits(scores: Mapping, name: str, claim: Claim, source: Mapping) -> tuple[Interval, str]:
     """95 % limits of a score, and in words what they are over.
 
-    Of the three networks' printed numbers only MicroExpSTCNN's are shares of the clips of the paper's own split, on
-    which nothing but the seed can be otherwise.
+    MicroExpSTCNN's printed numbers are shares of the paper's own validation clips, the FuseNets' of all clips that their
+    code reads: on these nothing but the seed can be otherwise.
     """
-    own_split = claim.arguments["model"] == NETWORKS[0] and _papers_split(claim.arguments["dataset"], source)
-    limits = Interval.from_dict(scores[name]) if own_split else _of_other_clips(scores, name)
-    drawn = "seeds, on the paper's split" if own_split else "seeds and clips"
+    model, dataset = claim.arguments["model"], claim.arguments["dataset"]
+    if model in FUSENETS:
+        fed = sum(class_sizes(model, dataset)) == sum(source["data"]["clips"].values())
+        own_clips, told = fed and _on_all_clips(scores["settings"]), "on all clips of the code"
+    else:
+        own_clips, told = _papers_split(dataset, source), "on the paper's split"
+    limits = Interval.from_dict(scores[name]) if own_clips else _of_other_clips(scores, name)
+    drawn = f"seeds, {told}" if own_clips else "seeds and clips"
     return limits, f"{_between(limits)} over {drawn}; {_how_many(len(scores['seeds']))}"
 
 
@@ -436,7 +471,7 @@ def _ceiling(scores: Mapping, name: str = "accuracy_best") -> str:
 
 
 def _between(limits: Interval) -> str:
-    return "no interval" if math.isnan(limits.low) else f"95 % limits {limits.low:.1%} to {limits.high:.1%}"
+    return "no interval" if math.isnan(limits.low) else f"95 % limits {percent(limits.low)} to {percent(limits.high)}"
 
 
 def _how_many(seeds: int) -> str:

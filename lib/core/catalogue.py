@@ -7,6 +7,8 @@ network's `lib/networks/<name>.py` with a function `<name>`. Rows of what the pa
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+UNKNOWN_SUBJECT = "unknown"  # in the clip table of every dataset, where nothing says who is seen
+
 
 @dataclass(frozen=True)
 class DatasetRow:
@@ -75,3 +77,5 @@ NETWORK_TITLES: Mapping[str, str] = {name: row.title for name, row in NETWORKS.i
 STREAMS: Mapping[str, tuple[str, ...]] = {name: row.streams for name, row in NETWORKS.items()}
 PAPER_DATASETS = tuple(name for name, row in DATASETS.items() if row.table)
 PAPER_NETWORKS = tuple(name for name, row in NETWORKS.items() if row.table)
+
+UNKNOWN_SUBJECT = "unknown"  # whose face it is, in a clip table, where neither name nor layout says it

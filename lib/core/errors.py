@@ -39,8 +39,8 @@ class FrameError(ReplicationError):
     Parameters
     ----------
     reason : str
-        A stable code: ``"missing"``, ``"empty_file"``, ``"misnamed"``, ``"truncated"``, ``"undecodable"``,
-        ``"size_changed"``, ``"too_short"``.
+        A stable code: ``"missing"``, ``"empty_file"``, ``"misnamed"``, ``"truncated"``, ``"damaged"``,
+        ``"undecodable"``, ``"unknown_depth"``, ``"size_changed"``, ``"too_short"``.
     path : Path
         The file (or the video) that was read.
     detail : str

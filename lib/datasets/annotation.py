@@ -4,22 +4,29 @@ Annotations speak in the numbers that frames carry in their names (``img557.jpg`
 are returned by the names of its fields: `first_frame`, `n_frames`, `onset`, `apex`, `offset`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from lib.datasets.findings import Findings, Refused
 from lib.datasets.frames import FrameList
+from lib.datasets.spreadsheets import Cell, whole
 
 
 @dataclass(frozen=True)
 class Annotation:
-    """Onset, apex and offset as frame numbers; None where an annotation is missing or cannot be true."""
+    """Onset, apex and offset as frame numbers; None where an annotation is missing or cannot be true.
+
+    A cell that holds something else than a frame's number is not a missing one: it is `unreadable`, by the name of its
+    column, with what is said of it.
+    """
 
     clip_id: str
     source: Path
     onset: int | None
     apex: int | None
     offset: int | None
+    unreadable: Mapping[str, str]
 
     @property
     def numbers(self) -> dict[str, int | None]:
@@ -34,6 +41,12 @@ class Annotation:
             return (self.onset + self.offset) // 2
         return self.onset
 
+    def require_readable(self, *names: str) -> None:
+        """Refused, as ``"no_onset"`` for an onset, if one of these cells holds something else than a frame's number."""
+        for name in names:
+            if name in self.unreadable:
+                raise Refused(f"no_{name}", self.unreadable[name])
+
     def no_frame(self) -> Refused:
         numbers = f"{self.onset or '(missing)'} to {self.offset or '(missing)'}"
         return Refused("annotated_frames_absent", f"no frame is numbered {numbers}")
@@ -47,21 +60,26 @@ class Window:
     start: int | None = None
 
 
-def cleaned(
-    clip_id: str, source: Path, onset: int | None, apex: int | None, offset: int | None, findings: Findings
-) -> Annotation:
+def cleaned(clip_id: str, source: Path, onset: Cell, apex: Cell, offset: Cell, findings: Findings) -> Annotation:
     """The annotation of a row; 0 means missing, and an apex outside onset and offset is dropped with a trap."""
-    if apex == 0:
+    cells = {"onset": onset, "apex": apex, "offset": offset}
+    numbers = {name: whole(cell) for name, cell in cells.items()}
+    # Frames are numbered from 1.
+    unreadable = {
+        name: f"the {name} {cell.told} is no number of a frame"
+        for name, cell in cells.items()
+        if cell and (numbers[name] is None or numbers[name] < 0)
+    }
+    if numbers["apex"] == 0:
         findings.trap("apex_zero", source, f"{clip_id}: apex 0, which means missing")
-    # Frames are numbered from 1: a negative number is no more one than 0 is.
-    onset, apex, offset = (None if number is None or number < 1 else number for number in (onset, apex, offset))
+    onset, apex, offset = (number if number is not None and number > 0 else None for number in numbers.values())
     if apex is not None and onset is not None and apex < onset:
         findings.trap("apex_before_onset", source, f"{clip_id}: apex {apex}, onset {onset}; the apex is left out")
         apex = None
     elif apex is not None and offset is not None and apex > offset:
         findings.trap("apex_after_offset", source, f"{clip_id}: apex {apex}, offset {offset}; the apex is left out")
         apex = None
-    return Annotation(clip_id, source, onset, apex, offset)
+    return Annotation(clip_id, source, onset, apex, offset, unreadable)
 
 
 def place_annotated(
@@ -71,13 +89,18 @@ def place_annotated(
 
     A video's first frame has the number 1, and how long it is nobody knows before it is decoded. In a folder, where the
     annotated frame itself is not there, the next one inside the interval takes its place, with a trap. If the folder
-    was cut out as the clip, a missing onset or offset means its first or last frame.
+    was cut out as the clip, a missing onset or offset means its first or last frame. An apex that cannot be read is
+    left out, with a trap.
 
     Raises
     ------
     Refused
         ``"no_onset"``, ``"no_offset"``, ``"offset_before_onset"``, ``"annotated_frames_absent"``.
     """
+    annotation.require_readable("onset", "offset")
+    if "apex" in annotation.unreadable:
+        detail = f"{annotation.clip_id}: {annotation.unreadable['apex']}; it is left out"
+        findings.trap("apex_unreadable", annotation.source, detail)
     onset, offset = annotation.onset, annotation.offset
     if onset is None and not cut_out:
         raise Refused("no_onset", "the annotation has no onset")
@@ -118,10 +141,13 @@ def place_window(annotation: Annotation, frames: FrameList | None, window: Windo
     Raises
     ------
     Refused
-        ``"no_onset"``, ``"too_short"``; ``"annotated_frames_absent"`` if the centre is no number in the folder.
+        ``"no_onset"``, ``"no_apex"``, ``"no_offset"``, ``"too_short"``; ``"annotated_frames_absent"`` if the centre is
+        no number in the folder.
     """
-    if window.start is None and annotation.centre is None:
-        raise Refused("no_onset", "neither apex nor onset is annotated: nothing to centre a window on")
+    if window.start is None:
+        annotation.require_readable("onset", "apex", "offset")
+        if annotation.centre is None:
+            raise Refused("no_onset", "neither apex nor onset is annotated: nothing to centre a window on")
     needed = window.length + (window.start or 0)
     if frames is not None and len(frames.frames) < needed:
         raise Refused("too_short", f"the recording has {len(frames.frames)} frames, the window needs {needed}")

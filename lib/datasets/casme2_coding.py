@@ -4,32 +4,64 @@ Sheets are taken by position, since their names vary between copies; none has a 
 """
 
 import re
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from lib.core.errors import DatasetError
 from lib.datasets.findings import Findings, safe_id
-from lib.datasets.spreadsheets import number, read_sheets
+from lib.datasets.spreadsheets import Cell, read_sheets, whole
 
 SPELLINGS = {"happyiness": "happiness", "other": "others"}
 # Columns of the first sheet.
 SUBJECT, CLIP, ONSET, APEX, OFFSET, _ACTION_UNITS, POLARITY, EXPRESSION, SELF_REPORT = range(9)
 
 
+KIND = re.compile(r"(micro|macro)(?:[ -]?expressions?)?")
+WORDS = re.compile(r"[^\W\d_]+(?:[ /-][^\W\d_]+)*")  # any emotion may be reported, but "#REF!" is none
+
+
 @dataclass(frozen=True)
 class Expression:
     """One row of the first sheet, with the names that the other two give it on disk; texts are in lower case."""
 
-    name: str  # "anger1_1", the first expression during the film "anger1"
-    subject: str
-    folder: int | None  # number of the subject's folder (15 for s15); None if the second sheet does not know it
-    film_code: str | None  # the long recording's four digits, "0401"; None if the third sheet does not know the film
-    onset: int | None  # frame numbers in the long recording; 0 means missing
-    apex: int | None
-    offset: int | None
+    cells: tuple[Cell, ...]  # the row as it is
+    folders: tuple[Cell, ...]  # what the second sheet says of the number of the subject's folder
+    film_codes: tuple[Cell, ...]  # what the third one says of the film's code
     polarity: str  # "negative"
     kind: str  # "micro", "macro" or what is written there instead
-    self_report: str  # "anger"
+    self_report: str  # "anger"; empty if the cell holds no word
+
+    @property
+    def name(self) -> str:
+        """``"anger1_1"``, the first expression during the film ``"anger1"``."""
+        return self.cells[CLIP].lower()
+
+    @property
+    def subject(self) -> Cell:
+        return self.cells[SUBJECT]
+
+    @property
+    def annotation(self) -> tuple[Cell, Cell, Cell]:
+        """Onset, apex and offset: frame numbers in the long recording; 0 means missing."""
+        return self.cells[ONSET], self.cells[APEX], self.cells[OFFSET]
+
+    @property
+    def folder(self) -> int | None:
+        """Number of the subject's folder (15 for s15); None if the second sheet does not tell it."""
+        return _the_number(self.folders)
+
+    @property
+    def film_code(self) -> str | None:
+        """The long recording's four digits, ``"0401"``; None if the third sheet does not tell them."""
+        code = _the_number(self.film_codes)
+        return None if code is None else f"{code:04d}"
+
+    @property
+    def key(self) -> tuple[int | str, str]:
+        """What is the same in two rows of one expression."""
+        return self.subject if self.folder is None else self.folder, self.name
 
     @property
     def clip_id(self) -> str:
@@ -51,38 +83,72 @@ def read_coding(path: Path, findings: Findings) -> tuple[Expression, ...]:
     DatasetError
         If the file is no spreadsheet of three sheets with at least one expression.
     """
-    sheets = read_sheets(path, n_columns=9)
-    if len(sheets) < 3:
-        raise DatasetError(
-            f"Expected three sheets in {path} (codes, folder to subject, film code to film), found {len(sheets)}. "
-            "Use the spreadsheet as it came with CAS(ME)^2."
-        )
-    codes, subjects, films = sheets[:3]
-    folders = {row[2]: number(row[0]) for row in subjects}
-    film_codes = {row[1].lower(): f"{code:04d}" for row in films if (code := number(row[0])) is not None}
-    if codes and number(codes[0][ONSET]) is None and number(codes[0][SUBJECT]) is None:
-        findings.trap("header_row", path, "the first sheet begins with a header; the official one has none")
+    codes, subjects, films = _three_sheets(path, findings)
+    folders = _grouped((_key(row[2]), row[0]) for row in subjects)
+    film_codes = _grouped((row[1].lower(), row[0]) for row in films)
+    if codes and _is_header(codes[0]):
+        told = ", ".join(filter(None, codes[0]))
+        findings.trap("header_row", path, f"the first sheet begins with a header; the official one has none: {told}")
         codes = codes[1:]
     if not codes:
         raise DatasetError(f"The first sheet of {path} is empty. Use the spreadsheet as it came with CAS(ME)^2.")
     expressions = []
     for row in codes:
-        subject = row[SUBJECT]
         name, polarity, kind, self_report = (row[i].lower() for i in (CLIP, POLARITY, EXPRESSION, SELF_REPORT))
         if self_report == "happyiness":
-            findings.trap("misspelt_label", path, f"{name} of subject {subject}: happyiness is read as happiness")
+            detail = f"{name} of subject {row[SUBJECT]}: happyiness is read as happiness"
+            findings.trap("misspelt_label", path, detail)
+        known = KIND.fullmatch(kind)
         expressions.append(
             Expression(
-                name=name,
-                subject=subject,
-                folder=folders.get(subject),
-                film_code=film_codes.get(name.rpartition("_")[0]),
-                onset=number(row[ONSET]),
-                apex=number(row[APEX]),
-                offset=number(row[OFFSET]),
+                cells=tuple(row),
+                folders=folders[_key(row[SUBJECT])],
+                film_codes=film_codes[name.rpartition("_")[0]],
                 polarity=SPELLINGS.get(polarity, polarity),
-                kind=next((known for known in ("micro", "macro") if kind.startswith(known)), kind),
-                self_report=SPELLINGS.get(self_report, self_report),
+                kind=known[1] if known else kind,
+                self_report=SPELLINGS.get(self_report, self_report) if WORDS.fullmatch(self_report) else "",
             )
         )
     return tuple(expressions)
+
+
+def _three_sheets(path: Path, findings: Findings) -> list[list[list[Cell]]]:
+    """Codes, folder to subject, film code to film. What stands before the codes, such as notes, is passed over."""
+    sheets = read_sheets(path, n_columns=9)
+    names = list(sheets)
+    first = next((i for i, name in enumerate(names) if any(row[EXPRESSION] for row in sheets[name])), 0)
+    if first:
+        detail = f"the expressions are read from {names[first]!r}; passed over: {', '.join(names[:first])}"
+        findings.trap("sheets_passed_over", path, detail)
+    chosen = names[first : first + 3]
+    if len(chosen) < 3:
+        raise DatasetError(
+            f"Expected three sheets in {path} (codes, folder to subject, film code to film), found "
+            f"{', '.join(names)}. Use the spreadsheet as it came with CAS(ME)^2."
+        )
+    return [sheets[name] for name in chosen]
+
+
+def _is_header(row: list[Cell]) -> bool:
+    """Whether the cells that hold numbers in every other row are words, and no errors such as ``#REF!``."""
+    cells = [row[i] for i in (SUBJECT, CLIP, ONSET, OFFSET)]
+    return all(cells) and not any(char.isdigit() or char == "#" for cell in cells for char in cell)
+
+
+def _grouped(pairs: Iterable[tuple[str, Cell]]) -> dict[str, tuple[Cell, ...]]:
+    groups: dict[str, tuple[Cell, ...]] = defaultdict(tuple)
+    for key, cell in pairs:
+        groups[key] += (cell,)
+    return groups
+
+
+def _key(subject: Cell) -> str:
+    """What a subject is found by: ``"01"`` and 1 are one."""
+    number = whole(subject)
+    return subject.lower() if number is None else str(number)
+
+
+def _the_number(cells: tuple[Cell, ...]) -> int | None:
+    """The number that all of these cells hold; None if they differ, or hold something else."""
+    numbers = {whole(cell) for cell in cells}
+    return numbers.pop() if len(numbers) == 1 else None

@@ -13,14 +13,15 @@ from pathlib import Path
 from lib.core.checks import one_of, whole_number
 from lib.core.errors import ConfigError, DatasetError
 from lib.datasets.annotation import Window, cleaned, place_annotated, place_window
-from lib.datasets.casme2_coding import Expression, read_coding
+from lib.datasets.casme2_coding import CLIP, EXPRESSION, POLARITY, SELF_REPORT, Expression, read_coding
 from lib.datasets.class_folders import LAYOUT as CLASS_FOLDERS
 from lib.datasets.class_folders import has_class_folders, load_class_folders
 from lib.datasets.clip import Clip, Dataset
 from lib.datasets.findings import Findings, Refused
-from lib.datasets.folders import child, entries, existing_folder, found_here, junk_traps, plain, subfolders, walk
-from lib.datasets.frames import is_video
-from lib.datasets.spreadsheets import find_spreadsheets
+from lib.datasets.folders import child, entries, existing_folder, found_here, plain, walk
+from lib.datasets.spreadsheets import Cell, best_first, find_spreadsheets
+from lib.datasets.text import normal
+from lib.datasets.videos import is_video
 
 NAME = "casme2_sq"
 FPS = 30.0
@@ -39,7 +40,7 @@ FILM_LABELS = {
 LONG_LAYOUTS = ("rawpic", "rawvideo")  # whole recordings
 OFFICIAL_LAYOUTS = ("rawpic", "selectedpic", "rawvideo", "cropped")  # in the order in which they are preferred
 LAYOUTS = (*OFFICIAL_LAYOUTS, CLASS_FOLDERS)
-LABEL_SOURCES = ("film", "self_report", "polarity")
+LABEL_SOURCES = {"film": CLIP, "self_report": SELF_REPORT, "polarity": POLARITY}  # the column that holds it
 EXPRESSIONS = ("micro", "macro", "all")
 EXTENTS = ("annotated", "window")
 EXPECTED = (
@@ -106,8 +107,8 @@ def load_casme2_sq(
     Dataset
         Reasons of rejection: ``"expression_not_asked"``, ``"unknown_label"``, ``"unknown_subject"``,
         ``"unknown_film"``, ``"duplicate_row"``, ``"listed_but_absent"``, ``"present_but_unlisted"``, ``"no_frames"``,
-        ``"no_onset"``, ``"no_offset"``, ``"offset_before_onset"``, ``"annotated_frames_absent"``, ``"too_short"``,
-        ``"duplicate_clip"``, ``"class_not_asked"``.
+        ``"no_onset"``, ``"no_apex"``, ``"no_offset"``, ``"offset_before_onset"``, ``"annotated_frames_absent"``,
+        ``"too_short"``, ``"duplicate_clip"``, ``"class_not_asked"``.
 
     Raises
     ------
@@ -145,12 +146,13 @@ def load_casme2_sq(
             )
         return load_class_folders(copy.class_roots[0], classes, fps=FPS, name=NAME, aliases=FILM_LABELS)
 
-    spreadsheet = findings.only(copy.spreadsheets, "several_spreadsheets")
+    spreadsheet = findings.only(best_first(copy.spreadsheets, "casme2codefinal"), "several_spreadsheets")
     rows = read_coding(spreadsheet, findings)
     wanted = [row for row in rows if expression in ("all", row.kind)]
     for row in rows:
         if expression not in ("all", row.kind):
-            findings.reject(row.clip_id, spreadsheet, "expression_not_asked", f"{row.kind or 'no'} expression")
+            detail = f"{row.cells[EXPRESSION].told} is no {expression}-expression"
+            findings.reject(row.clip_id, spreadsheet, "expression_not_asked", detail)
     sources = _index(copy.folders[layout], layout, findings)
     chosen = Window(window, start) if extent == "window" else None
     _read_rows(wanted, sources, layout, spreadsheet, label_source, chosen, findings)
@@ -165,7 +167,7 @@ def _find_copy(root: Path, findings: Findings) -> _Copy:
     while plain(start.name) in OFFICIAL_LAYOUTS:
         start = start.parent
     for folder in walk(start, lambda name: name.startswith("casme")):
-        findings.traps += junk_traps(folder)
+        findings.left_out(folder)
         copy.spreadsheets += find_spreadsheets(folder, "code") or find_spreadsheets(folder, "casme")
         for name in OFFICIAL_LAYOUTS:
             path = child(folder, name)
@@ -211,21 +213,24 @@ def _source_key(row: Expression, layout: str) -> tuple[int | None, str | None]:
 def _index(folder: Path, layout: str, findings: Findings) -> dict[tuple, Path]:
     """`_source_key` -> folder of frames, or video. The name of a recording outweighs the folder that it lies in."""
     found: list[tuple[bool, tuple, Path]] = []  # whether it is misfiled, its key, itself
-    findings.traps += junk_traps(folder)
-    for subject in subfolders(folder):
-        match = SUBJECT_FOLDER.fullmatch(subject.name)
+    findings.left_out(folder)
+    for subject in entries(folder):
+        match = SUBJECT_FOLDER.fullmatch(normal(subject.name))
+        if not subject.is_dir():
+            findings.trap("stray_file", subject, "lies beside the folders of the subjects; left out")
+            continue
         if match is None:
             findings.trap("unknown_folder", subject, "expected folders named by subject (s15); left out")
             continue
-        findings.traps += junk_traps(subject)
+        findings.left_out(subject)
         for path in entries(subject):
             if not (is_video(path) if layout == "rawvideo" else path.is_dir()):
                 findings.trap("stray_file", path, f"is no {'video' if layout == 'rawvideo' else 'folder'}; left out")
                 continue
             if layout not in LONG_LAYOUTS:
-                found.append((False, (int(match[1]), path.name.lower()), path))
-            elif recording := RECORDING.match(path.name):
-                key = (int(recording[1]), recording[2])
+                found.append((False, (int(match[1]), normal(path.name).lower()), path))
+            elif recording := RECORDING.match(normal(path.name)):
+                key = (int(recording[1]), f"{int(recording[2]):04d}")
                 found.append((key[0] != int(match[1]), key, path))
             else:
                 findings.trap("odd_name", path, "expected a name like 15_0101disgustingteeth; left out")
@@ -252,12 +257,13 @@ def _read_rows(
     for row in rows:
         clip_id, source = row.clip_id, sources.get(_source_key(row, layout))
         with findings.rejecting(clip_id, source or spreadsheet):
-            label = _label(row, layout, clip_id in seen, label_source)
+            label = _label(row, layout, row.key in seen, label_source)
             if source is None:
-                raise Refused("listed_but_absent", f"the spreadsheet lists it; {layout} does not hold it")
+                detail = f"the spreadsheet lists {row.cells[CLIP].told}; {layout} does not hold it"
+                raise Refused("listed_but_absent", detail)
             if source in whole:
                 raise Refused("duplicate_clip", f"its recording is the clip {whole[source]} already")
-            annotation = cleaned(clip_id, source, row.onset, row.apex, row.offset, findings)
+            annotation = cleaned(clip_id, source, *row.annotation, findings)
             frames = list_once(source) if source.is_dir() else None
             if window is not None:
                 place = place_window(annotation, frames, window)
@@ -267,7 +273,7 @@ def _read_rows(
             if window is not None and window.start is not None:
                 whole[source] = clip_id
             findings.clips.append(Clip(clip_id, NAME, f"s{row.folder}", label, source, fps=FPS, **place))
-        seen.add(clip_id)
+        seen.add(row.key)
 
 
 def _label(row: Expression, layout: str, seen: bool, label_source: str) -> str:
@@ -275,11 +281,19 @@ def _label(row: Expression, layout: str, seen: bool, label_source: str) -> str:
     if seen:
         raise Refused("duplicate_row", "an earlier row has the same subject and clip; the earlier one stands")
     if row.folder is None:
-        raise Refused("unknown_subject", f"the second sheet has no folder for subject {row.subject or '(empty)'}")
+        detail = f"the second sheet has no folder for subject {row.subject.told}{_instead(row.folders)}"
+        raise Refused("unknown_subject", detail)
     if row.film_code is None and layout in LONG_LAYOUTS:
-        raise Refused("unknown_film", f"the third sheet has no code for the film of {row.name or '(empty)'}")
+        detail = f"the third sheet has no code for the film of {row.cells[CLIP].told}{_instead(row.film_codes)}"
+        raise Refused("unknown_film", detail)
     value = getattr(row, label_source)
     label = FILM_LABELS.get(value) if label_source == "film" else value
     if not label or (label_source == "polarity" and label not in POLARITIES):
-        raise Refused("unknown_label", f"{value or 'an empty cell'!r} is no known {label_source.replace('_', ' ')}")
+        told = row.cells[LABEL_SOURCES[label_source]].told
+        raise Refused("unknown_label", f"{told} is no known {label_source.replace('_', ' ')}")
     return label
+
+
+def _instead(cells: tuple[Cell, ...]) -> str:
+    """What a sheet holds where one number was expected."""
+    return f", but {' and '.join(cell.told for cell in cells)}" if cells else ""

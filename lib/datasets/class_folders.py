@@ -1,19 +1,23 @@
 """One folder per class: how the authors of the paper arranged both datasets, and how to bring clips of your own.
 
-A clip is a video file, or a folder of frames. The subject is read from the clip's name (``s15_…``, ``15_…``).
+A clip is a video file, or a folder of frames. The subject is read from the beginning of the clip's name (``s15_…``,
+``S01-…``, ``sub01_…``, ``006_…``).
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from lib.core.catalogue import UNKNOWN_SUBJECT
 from lib.core.checks import positive_number
 from lib.core.errors import ConfigError
 from lib.datasets.clip import Clip, Dataset, natural_key
-from lib.datasets.findings import Findings, safe_id, subject_of
-from lib.datasets.folders import entries, existing_folder, junk_traps, plain, subfolders
-from lib.datasets.frames import IMAGE_FORMATS, is_video
+from lib.datasets.findings import Findings, safe_id, subject_parts
+from lib.datasets.folders import entries, existing_folder, plain, subfolders
+from lib.datasets.images import IMAGE_FORMATS
+from lib.datasets.text import printable
+from lib.datasets.videos import is_video
 
 LAYOUT = "class_folders"
 
@@ -40,7 +44,8 @@ def load_class_folders(
         What `Dataset.name` and `Clip.dataset` say.
     aliases : mapping of str to str, optional
         Folder name -> class, for folders that go by several names (``anger`` -> ``angry``). Folders that are not
-        named here are then no classes, and are reported.
+        named here are then no classes, and are reported. With them the folder is of one dataset, and 15, s15 and sub15
+        are one person; without, clips may come from several, and are three people.
 
     Returns
     -------
@@ -60,14 +65,16 @@ def load_class_folders(
         raise ConfigError(f"aliases: expected a mapping of folder names to classes, found {aliases!r}.")
     findings = Findings()
     root = findings.undoubled(existing_folder(root))
-    findings.traps += junk_traps(root)
+    findings.left_out(root)
+    read: list[tuple[Path, Clip]] = []
     for label, folders in _class_folders(root, aliases, findings).items():
         if len(folders) > 1:
             names = ", ".join(folder.name for folder in folders)
             findings.trap("several_folders_for_a_class", folders[1], f"{names} are read together as class {label}")
         for folder in folders:
-            _read_class(folder, label, fps, name, findings)
-    _make_ids_unique(findings)
+            read += _read_class(folder, label, fps, name, findings)
+    findings.clips = _with_classes(_without_copies(read, findings), findings)
+    _name_subjects(findings, root, one_dataset=aliases is not None)
     found = tuple(dict.fromkeys(clip.label for clip in sorted(findings.clips, key=lambda one: natural_key(one.label))))
     known = tuple(dict.fromkeys(aliases.values())) if aliases else found
     expected = "one folder per class, each with videos or with folders of frames"
@@ -85,7 +92,7 @@ def _class_folders(root: Path, aliases: Mapping[str, str] | None, findings: Find
     labels = {plain(alias): label for alias, label in (aliases or {}).items()}
     folders: dict[str, list[Path]] = defaultdict(list)
     for path in entries(root):
-        label = labels.get(plain(path.name)) if aliases else path.name
+        label = labels.get(plain(path.name)) if aliases else printable(path.name)
         if not path.is_dir():
             findings.trap("stray_file", path, "lies beside the class folders; left out")
         elif label is None:
@@ -96,18 +103,18 @@ def _class_folders(root: Path, aliases: Mapping[str, str] | None, findings: Find
     return folders
 
 
-def _read_class(folder: Path, label: str, fps: float, name: str, findings: Findings) -> None:
-    findings.traps += junk_traps(folder)
-    loose_images = 0
+def _read_class(folder: Path, label: str, fps: float, name: str, findings: Findings) -> list[tuple[Path, Clip]]:
+    """The entries of a class folder that are clips, each with its clip, whose subject is not known yet."""
+    findings.left_out(folder)
+    read, loose_images = [], 0
     for path in entries(folder):
         if path.is_dir():
-            clip_id, subject, path = safe_id(path.name), subject_of(path.name), findings.undoubled(path)
-            with findings.rejecting(clip_id, path):
-                n_frames = len(findings.frames_of(path).frames)
-                findings.clips.append(Clip(clip_id, name, subject, label, path, 0, n_frames, fps))
+            clip_id, source = safe_id(path.name), findings.undoubled(path)
+            with findings.rejecting(clip_id, source):
+                n_frames = len(findings.frames_of(source).frames)
+                read.append((path, Clip(clip_id, name, UNKNOWN_SUBJECT, label, source, 0, n_frames, fps)))
         elif is_video(path):
-            clip_id, subject = safe_id(path.stem), subject_of(path.stem)
-            findings.clips.append(Clip(clip_id, name, subject, label, path, 0, None, fps))
+            read.append((path, Clip(safe_id(path.stem), name, UNKNOWN_SUBJECT, label, path, 0, None, fps)))
         elif path.suffix.lower() in IMAGE_FORMATS:
             loose_images += 1
         else:
@@ -115,26 +122,61 @@ def _read_class(folder: Path, label: str, fps: float, name: str, findings: Findi
     if loose_images:
         detail = f"{loose_images} images lie directly in it; a clip is a video or a folder of frames; left out"
         findings.trap("loose_frames", folder, detail)
+    if not entries(folder):
+        findings.trap("empty_folder", folder, "neither a video nor a folder of frames lies in it")
+    return read
 
 
-def _make_ids_unique(findings: Findings) -> None:
-    """Reject second copies within a class; put the class in front of identifiers that several classes use."""
-    kept: dict[tuple[str, str], Clip] = {}
+def _without_copies(read: list[tuple[Path, Clip]], findings: Findings) -> list[Clip]:
+    """Reject what lies in a class twice under one name: as video and as frames, as two videos, in two folders."""
+    kept: dict[tuple[str, str], tuple[Path, Clip]] = {}
+    clips = []
     # A folder of frames goes before the video of the same name: its length is known without decoding.
-    for clip in sorted(findings.clips, key=lambda clip: (clip.n_frames is None, natural_key(str(clip.source)))):
-        key = (clip.label, clip.clip_id.lower())
-        if key in kept:
-            detail = f"class {clip.label} holds this clip already, as {kept[key].source.name}"
-            findings.reject(clip.clip_id, clip.source, "duplicate_clip", detail)
+    for path, clip in sorted(read, key=lambda one: (one[1].n_frames is None, natural_key(str(one[0])))):
+        key = (clip.label, (path.stem if clip.n_frames is None else path.name).lower())
+        first, other = kept.setdefault(key, (path, clip))
+        # two folders side by side whose names differ in their letters' case are two clips
+        if other is clip or (clip.n_frames is not None and first.parent == path.parent):
+            clips.append(clip)
         else:
-            kept[key] = clip
-    uses = Counter(clip_id for _, clip_id in kept)
-    findings.clips = []
-    for (label, clip_id), clip in kept.items():
-        if uses[clip_id] > 1:
+            detail = f"class {clip.label} holds this clip already, as {other.source.name}"
+            findings.reject(clip.clip_id, clip.source, "duplicate_clip", detail)
+    return clips
+
+
+def _with_classes(clips: list[Clip], findings: Findings) -> list[Clip]:
+    """Put the class in front of identifiers that several classes use."""
+    users: dict[str, set[str]] = defaultdict(set)
+    for clip in clips:
+        users[clip.clip_id].add(clip.label)
+    named = []
+    for clip in clips:
+        if len(users[clip.clip_id]) > 1:
             detail = (
                 f"clips of several classes are named {clip.clip_id}; the class is put in front of their identifiers"
             )
             findings.trap("name_in_several_classes", clip.source, detail)
-            clip = replace(clip, clip_id=f"{safe_id(label)}_{clip.clip_id}")
-        findings.clips.append(clip)
+            clip = replace(clip, clip_id=f"{safe_id(clip.label)}_{clip.clip_id}")
+        named.append(clip)
+    return named
+
+
+def _name_subjects(findings: Findings, root: Path, one_dataset: bool) -> None:
+    """Read whose face it is from the names of the clips; say where they do not tell, or not alike."""
+    parts = [subject_parts(clip.source.name) for clip in findings.clips]
+    words = sorted({word for word, number in parts if number is not None})
+    # Numbers alone, as CAS(ME)^2 and SAMM have them, go by "s" where no clip's name has it.
+    apart = not one_dataset and len(words) > 1
+    subjects = [UNKNOWN_SUBJECT if number is None else f"{word if apart else 's'}{number}" for word, number in parts]
+    findings.clips = [replace(clip, subject=subject) for clip, subject in zip(findings.clips, subjects, strict=True)]
+    if apart:
+        ways = ", ".join(f"{word}1_…" for word in words)
+        detail = f"names begin in several ways ({ways}); the same number in two of them is taken for two people"
+        findings.trap("several_namings", root, detail)
+    unknown = [clip.source.name for clip in findings.clips if clip.subject == UNKNOWN_SUBJECT]
+    if unknown:
+        detail = (
+            f"{len(unknown)} clips such as {unknown[0]} do not say whose face it is, and cannot be divided by subject; "
+            "let their names begin like s15_, sub15_ or 015_"
+        )
+        findings.trap("unknown_subject", root, detail)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from lib.core.errors import DatasetError
+from lib.datasets.text import printable
 
 STANDIN_MARKER = "STANDIN.json"
 
@@ -30,7 +31,7 @@ class Clip:
     dataset : str
         ``"casme2_sq"``, ``"smic"`` or ``"class_folders"``.
     subject : str
-        Whose face it is, or ``"unknown"`` where the layout does not say.
+        Whose face it is, or `UNKNOWN_SUBJECT` where neither name nor layout says it.
     label : str
         One of the dataset's classes.
     source : Path
@@ -67,6 +68,9 @@ class Rejection:
     reason: str
     detail: str
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "detail", printable(self.detail))  # it may quote a name
+
 
 @dataclass(frozen=True)
 class Trap:
@@ -75,6 +79,9 @@ class Trap:
     kind: str
     path: Path
     detail: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "detail", printable(self.detail))  # it may quote a name
 
 
 CLIP_COLUMNS = tuple(f.name for f in fields(Clip))
@@ -175,6 +182,6 @@ def read_standin_marker(folder: Path) -> Mapping:
 
 
 def relative_to(path: Path, root: Path) -> str:
-    """A path as a dataset's tables show it: relative to the dataset's root where it lies in it."""
+    """A path as a dataset's tables show it: relative to the dataset's root where it lies in it, and printable."""
     path, root = Path(path), Path(root)
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+    return printable(path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix())

@@ -11,11 +11,14 @@ import pandas as pd
 from tabulate import tabulate
 from tqdm import tqdm
 
+from lib.core.catalogue import UNKNOWN_SUBJECT
 from lib.core.errors import DatasetError, FrameError
 from lib.datasets import load_dataset
 from lib.datasets.clip import Clip, Dataset, Rejection, Trap, natural_key
 from lib.datasets.fingerprint import damage_traps
-from lib.datasets.frames import clip_files, iter_frames, read_image
+from lib.datasets.frames import clip_files, iter_frames
+from lib.datasets.images import read_image
+from lib.datasets.text import printable
 
 MIN_CLASSES = 2  # a classifier needs two classes,
 MIN_CLIPS_PER_CLASS = 2  # and each needs a clip to train on and one to test
@@ -161,7 +164,7 @@ def _compare(dataset: Dataset, lengths: Mapping[str, int | None], options: Mappi
     found = {
         **dataset.counts(),
         "clips": len(dataset.clips),
-        "subjects": len({clip.subject for clip in dataset.clips}),
+        "subjects": len({clip.subject for clip in dataset.clips} - {UNKNOWN_SUBJECT}),
         "frames per second": dataset.clips[0].fps,
     }
     both = {name: (found[name], count) for name, count in published.items() if name in found}
@@ -189,16 +192,18 @@ def format_report(report: Report, limit: int = 12) -> str:
     str
         Lines of text; the last one is the verdict.
     """
-    lines = [f"{report.name} in {report.root}", ""]
+    lines = [f"{report.name} in {printable(str(report.root))}", ""]
     dataset = report.dataset
     if dataset is None:
-        return "\n".join([*lines, "Nothing could be read.", f"  {report.error}", "", "NOT USABLE"])
+        return "\n".join([*lines, "Nothing could be read.", f"  {printable(report.error)}", "", "NOT USABLE"])
     if dataset.is_standin:
         statement = dataset.standin.get("statement", "Rendered faces of people who do not exist.")
         lines += ["THIS IS A STAND-IN, not the dataset.", f"  {statement}", ""]
     decoded = "nothing decoded" if report.frames_decoded is None else f"{report.frames_decoded} frames decoded"
-    n_subjects = dataset.table()["subject"].nunique()
-    lines += [f"Layout {dataset.layout}: {len(dataset.clips)} clips of {n_subjects} subjects, {decoded}", ""]
+    subjects = [clip.subject for clip in dataset.clips]
+    unknown = subjects.count(UNKNOWN_SUBJECT)
+    of = f"{len(set(subjects) - {UNKNOWN_SUBJECT})} subjects" + (f" and {unknown} of unknown ones" if unknown else "")
+    lines += [f"Layout {dataset.layout}: {len(dataset.clips)} clips of {of}, {decoded}", ""]
     lines += [_aligned(_class_table(report).replace(0, "·")), ""]
     if len(report.comparisons):
         differs = report.comparisons["agrees"].map({True: "", False: "differs"})
@@ -216,7 +221,9 @@ def format_report(report: Report, limit: int = 12) -> str:
         told = f"on which nothing trains: {', '.join(few)}; leave them out by classes={','.join(report.trainable)}"
         lines += [f"Classes with fewer than {MIN_CLIPS_PER_CLASS} sound clips, {told}", ""]
     n_sound, n_clips = sum(report.sound.values()), len(dataset.clips)
-    return "\n".join([*lines, "USABLE" if n_sound == n_clips else f"USABLE: {n_sound} of {n_clips} clips are sound"])
+    limits = [f"{n_sound} of {n_clips} clips are sound"] if n_sound < n_clips else []
+    limits += ["protocols that divide by subject refuse it, for some subjects are unknown"] if unknown else []
+    return "\n".join([*lines, ": ".join(filter(None, ["USABLE", "; ".join(limits)]))])
 
 
 def _class_table(report: Report) -> pd.DataFrame:
@@ -255,4 +262,4 @@ def _section(title: str, findings: list[tuple[str, str]], limit: int) -> list[st
 
 
 def _inside(path: Path, root: Path) -> str:
-    return str(path.relative_to(root)) if path != root and path.is_relative_to(root) else str(path)
+    return printable(str(path.relative_to(root) if path != root and path.is_relative_to(root) else path))

@@ -1,19 +1,37 @@
 """What a loader gathers while it walks through a copy: clips, rejections, traps; and how they become a `Dataset`."""
 
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from lib.core.catalogue import UNKNOWN_SUBJECT
 from lib.core.errors import ConfigError, DatasetError
-from lib.datasets.clip import Clip, Dataset, Rejection, Trap, read_standin_marker, sort_clips, standin_folder
-from lib.datasets.folders import found_here, junk_trap, undoubled
+from lib.datasets.clip import (
+    STANDIN_MARKER,
+    Clip,
+    Dataset,
+    Rejection,
+    Trap,
+    read_standin_marker,
+    relative_to,
+    sort_clips,
+    standin_folder,
+)
+from lib.datasets.folders import entries, found_here, junk_trap, junk_traps, undoubled
 from lib.datasets.frames import FrameList, list_frames
+from lib.datasets.images import IMAGE_FORMATS
+from lib.datasets.text import normal
+from lib.datasets.videos import is_video
 
-SUBJECT = re.compile(r"s?(\d+)_", re.IGNORECASE)
-UNKNOWN_SUBJECT = "unknown"
+# "s15_…", "S01-…", "sub01_…", "subject 3", or a number of up to three digits before "_" or "-": more are a date.
+SUBJECT = re.compile(
+    r"(?P<word>s|sub|subj|subject)[ _-]?(?P<number>\d+)(?![^\W_])|(?P<bare>\d{1,3})[_-]",
+    re.IGNORECASE,
+)
 
 
 class Refused(Exception):
@@ -64,10 +82,24 @@ class Findings:
             self.reject(_id_of(path), path, "present_but_unlisted", f"no row of {sheet.name} lists it")
 
     def undoubled(self, folder: Path) -> Path:
-        """The folder that really holds the data where unpacking has doubled it, with a trap if so."""
-        folder, traps = undoubled(folder)
+        """The folder that really holds the data where unpacking has doubled it, with a trap if so.
+
+        A folder that holds data beside the one of its own name is not doubled.
+        """
+        inner, traps = undoubled(folder)
+        for path in entries(folder) if traps else ():
+            if path != inner and (path.is_dir() or is_video(path) or path.suffix.lower() in IMAGE_FORMATS):
+                return folder
         self.traps += traps
-        return folder
+        return inner
+
+    def left_out(self, folder: Path) -> None:
+        """Traps that name what `lib.datasets.folders.entries` leaves out of a folder; a stand-in's truth is no clip."""
+        self.traps += junk_traps(folder)
+        names = sorted(path.name for path in folder.iterdir() if path.name.startswith("_"))
+        if names and not (folder / STANDIN_MARKER).exists():
+            detail = f"left out, for their names begin with an underscore: {', '.join(names)}"
+            self.trap("underscored", folder, detail)
 
     def frames_of(self, folder: Path) -> FrameList:
         """The frames in a folder; whatever is odd about the names there becomes a trap.
@@ -77,7 +109,10 @@ class Findings:
         Refused
             ``"no_frames"``.
         """
-        frames = list_frames(folder)
+        try:
+            frames = list_frames(folder)
+        except OSError as error:
+            raise Refused("no_frames", f"the folder cannot be listed: {error.strerror}") from error
         if frames.junk:
             self.traps.append(junk_trap(folder, (f"{path.name} ({reason})" for path, reason in frames.junk)))
         if frames.gaps:
@@ -115,6 +150,7 @@ class Findings:
         DatasetError
             If no clip is left.
         """
+        self._tell_ids_apart(root)
         classes = known_classes if asked_classes is None else tuple(asked_classes)
         if isinstance(asked_classes, str) or len(set(classes)) < len(classes):
             raise ConfigError(f"classes: expected names, each once, such as {known_classes}; found {asked_classes!r}.")
@@ -152,6 +188,22 @@ class Findings:
             standin_root=standin,
         )
 
+    def _tell_ids_apart(self, root: Path) -> None:
+        """Names may differ in signs alone, which no identifier holds: those get a digest of what they stand for."""
+        uses = Counter(clip.clip_id.casefold() for clip in self.clips)
+        clips, self.clips = self.clips, []
+        for clip in clips:
+            if uses[clip.clip_id.casefold()] > 1:
+                told = f"{clip.label}\0{relative_to(clip.source, root)}\0{clip.first_frame}\0{clip.n_frames}"
+                clip_id = f"{clip.clip_id}-{hashlib.blake2b(told.encode(), digest_size=3).hexdigest()}"
+                if any(clip_id == other.clip_id for other in self.clips):
+                    self.reject(clip_id, clip.source, "duplicate_clip", "another clip has the same frames and label")
+                    continue
+                detail = f"several clips are called {clip.clip_id} without the signs in their names; this is {clip_id}"
+                self.trap("similar_names", clip.source, detail)
+                clip = replace(clip, clip_id=clip_id)
+            self.clips.append(clip)
+
 
 def _standin_of(root: Path, clips: list[Clip]) -> Path | None:
     """The stand-in that `root` is, lies in, or holds: below a folder of datasets it is one still."""
@@ -167,8 +219,20 @@ def subject_of(clip_name: str) -> str:
     >>> subject_of("s15_0101_01"), subject_of("15_0101disgustingteeth"), subject_of("s03_sur_01"), subject_of("clip7")
     ('s15', 's15', 's3', 'unknown')
     """
-    match = SUBJECT.match(clip_name)
-    return f"s{int(match[1])}" if match else UNKNOWN_SUBJECT
+    _, number = subject_parts(clip_name)
+    return UNKNOWN_SUBJECT if number is None else f"s{number}"
+
+
+def subject_parts(clip_name: str) -> tuple[str, int | None]:
+    """How a clip's name names its subject, and the number: the word before it, in lower case, and empty for none.
+
+    >>> subject_parts("sub01_EP02_01f"), subject_parts("006_1_2"), subject_parts("S01-x"), subject_parts("clip7")
+    (('sub', 1), ('', 6), ('s', 1), ('', None))
+    """
+    match = SUBJECT.match(normal(clip_name))
+    if match is None:
+        return "", None
+    return (match["word"] or "").lower(), int(match["number"] or match["bare"])
 
 
 def safe_id(name: str) -> str:

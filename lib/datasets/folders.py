@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lib.core.errors import DatasetError
 from lib.datasets.clip import STANDIN_MARKER, Trap, natural_key
+from lib.datasets.text import normal
 
 JUNK_NAMES = ("thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r")
 
@@ -105,7 +106,7 @@ def child(folder: Path, name: str) -> Path | None:
 
 def plain(name: str) -> str:
     """A name reduced to lower-case letters and digits: ``"SMIC-E_raw image"`` and ``"smic_e raw_image"`` agree."""
-    return re.sub(r"[^a-z0-9]", "", name.lower())
+    return re.sub(r"[^a-z0-9]", "", normal(name).lower())
 
 
 def found_here(folder: Path, limit: int = 8) -> str:

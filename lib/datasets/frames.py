@@ -5,37 +5,23 @@ Nothing that a container or an extension claims is believed. A frame either deco
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from lib.core.errors import FrameError
 from lib.datasets.clip import STANDIN_MARKER, Clip, natural_key
 from lib.datasets.folders import is_junk
+from lib.datasets.images import IMAGE_FORMATS, read_image
+from lib.datasets.videos import iter_video
 
-# Extension -> the format that a file of that name must hold.
-IMAGE_FORMATS = {
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".png": "PNG",
-    ".bmp": "BMP",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-}
-VIDEO_EXTENSIONS = (".avi", ".mp4", ".m4v", ".mov", ".mkv", ".mpg", ".mpeg", ".wmv", ".webm")
-SIGNATURES = (
-    (b"\xff\xd8\xff", "JPEG"),
-    (b"\x89PNG\r\n\x1a\n", "PNG"),
-    (b"BM", "BMP"),
-    (b"II*\0", "TIFF"),
-    (b"MM\0*", "TIFF"),
-)
-COPY_SUFFIX = re.compile(r"(\s*\(\d+\)|\s*-\s*copy.*)$", re.IGNORECASE)
+COPY = re.compile(r"\s*\((\d+)\)$|\s*-\s*copy.*$", re.IGNORECASE)
+DECIMAL = re.compile(r"(\d+)[.,](\d+)(?=\D*$)")  # at the end of a name: 0.25, frame_10.04s
 
 
 @dataclass(frozen=True)
@@ -55,7 +41,13 @@ class FrameList:
 
     @cached_property
     def numbers(self) -> tuple[int | None, ...]:
-        """The number in each frame's name (see `frame_number`)."""
+        """The number in each frame's name (see `frame_number`); None for all where names tell decimal seconds."""
+        names = [_bare_name(path) for path in self.frames]
+        if _are_decimal(names):
+            return (None,) * len(names)
+        marks = [COPY.search(name) for name in names]
+        if all(mark and mark[1] for mark in marks):  # "frame (1)", "frame (2)" …: no copies, or they would be junk
+            return tuple(int(mark[1]) for mark in marks)
         return tuple(frame_number(path) for path in self.frames)
 
     @property
@@ -90,48 +82,55 @@ def list_frames(folder: Path) -> FrameList:
     """List the frames of a folder by their names; nothing is opened.
 
     Doubled extensions (``img557.jpg.jpg``) are frames. Where one frame lies there twice (``img5.jpg`` and
-    ``img5.jpg.jpg``, or ``img5 (1).jpg``), the shorter name is the frame and the other is junk.
+    ``img5.jpg.jpg``, or ``img5 (1).jpg``), the shorter name is the frame and the other is junk. Without an ``img5.jpg``
+    beside it, ``img5 (1).jpg`` is no copy.
 
     Raises
     ------
     FrameError
-        ``"missing"`` if there is no such folder.
+        ``"missing"`` if there is no such folder, or if it cannot be listed.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise FrameError("missing", folder, "expected a folder of frames, found " + _kind(folder))
-    frames: dict[tuple, Path] = {}
+    try:
+        entries = [path for path in folder.iterdir() if path.name != STANDIN_MARKER]
+    except OSError as error:
+        raise FrameError("missing", folder, f"cannot be listed: {error.strerror}") from error
+    images: list[Path] = []
     junk: list[tuple[Path, str]] = []
-    candidates = (path for path in folder.iterdir() if path.name != STANDIN_MARKER)
-    for path in sorted(candidates, key=lambda path: (len(path.name), natural_key(path.name))):
-        key = natural_key(_bare_name(path))[0]
+    for path in entries:
         if is_junk(path) or path.name.startswith("_"):
             junk.append((path, "left by an operating system"))
         elif path.is_dir():
             junk.append((path, "a folder"))
         elif path.suffix.lower() not in IMAGE_FORMATS:
             junk.append((path, "not an image"))
-        elif key in frames:
+        else:
+            images.append(path)
+    order = _order(map(_bare_name, images))
+    names = {order(_bare_name(path)) for path in images}
+    frames: dict[tuple, Path] = {}
+    for path in sorted(images, key=lambda path: (len(path.name), natural_key(path.name))):
+        name = _bare_name(path)
+        original = order(COPY.sub("", name))
+        key = original if original in names else order(name)
+        if key in frames:
             junk.append((path, f"the same frame as {frames[key].name}"))
         else:
             frames[key] = path
-    ordered = sorted(frames.values(), key=lambda path: natural_key(_bare_name(path)))
+    ordered = [frames[key] for key in sorted(frames)]
     return FrameList(tuple(ordered), tuple(sorted(junk, key=lambda one: natural_key(one[0].name))))
 
 
 def frame_number(path: Path) -> int | None:
-    """The last number in a frame's name, extensions apart; None if there is none.
+    """The last number in a frame's name, extensions and the mark of a copy apart; None if there is none.
 
     >>> frame_number(Path("img557.jpg.jpg")), frame_number(Path("reg_image036237.bmp")), frame_number(Path("a.png"))
     (557, 36237, None)
     """
-    digits = re.findall(r"\d+", _bare_name(path))
+    digits = re.findall(r"\d+", COPY.sub("", _bare_name(path)))
     return int(digits[-1]) if digits else None
-
-
-def is_video(path: Path) -> bool:
-    """Whether a name is that of a video file."""
-    return path.suffix.lower() in VIDEO_EXTENSIONS
 
 
 def clip_files(clip: Clip) -> tuple[Path, ...]:
@@ -159,15 +158,16 @@ def iter_frames(clip: Clip) -> Iterator[np.ndarray]:
     Raises
     ------
     FrameError
-        At the frame that cannot be used: ``"missing"``, ``"empty_file"``, ``"truncated"``, ``"misnamed"``,
-        ``"undecodable"``, ``"size_changed"``, or ``"too_short"`` where the source ends before the clip does.
+        At the frame that cannot be used: ``"missing"``, ``"empty_file"``, ``"truncated"``, ``"damaged"``,
+        ``"misnamed"``, ``"undecodable"``, ``"unknown_depth"``, ``"size_changed"``, or ``"too_short"`` where the source
+        ends before the clip does.
     """
     source = Path(clip.source)
     stop = None if clip.n_frames is None else clip.first_frame + clip.n_frames
     if source.is_dir():
         decoded = ((path, read_image(path)) for path in clip_files(clip))
     else:
-        decoded = ((source, frame) for frame in islice(_iter_video(source), clip.first_frame, stop))
+        decoded = ((source, frame) for frame in islice(iter_video(source), clip.first_frame, stop))
     n_decoded, first_shape = 0, None
     for path, frame in decoded:
         first_shape = first_shape or frame.shape
@@ -199,156 +199,50 @@ def count_frames(source: Path) -> int:
             n_frames += 1
         return n_frames
     try:
-        for _ in _iter_video(source):
+        for _ in iter_video(source):
             n_frames += 1
     except FrameError as error:
-        if error.reason != "truncated":
+        if error.reason not in ("truncated", "damaged"):
             raise
     return n_frames
 
 
-def read_image(path: Path) -> np.ndarray:
-    """Decode one image file.
+def _order(names: Iterable[str]) -> Callable[[str], tuple]:
+    """The key that puts these names in order, and that names of one frame share."""
+    if not _are_decimal(names):
+        return lambda name: natural_key(name)[0]
+    return lambda name: tuple(
+        (1, Decimal(part.replace(",", ".")), "") if i % 2 else (0, Decimal(0), part)
+        for i, part in enumerate(re.split(r"(\d+(?:[.,]\d+)?)", name.lower()))
+        if part
+    )
 
-    Returns
-    -------
-    numpy.ndarray
-        uint8, (height, width, 3), RGB. Grey images are repeated in three channels, transparency is dropped,
-        16-bit images are scaled to 8 bits (65535 becomes 255), EXIF orientation is applied.
 
-    Raises
-    ------
-    FrameError
-        ``"missing"``, ``"empty_file"``, ``"misnamed"`` (the content is of another format than the extension says),
-        ``"truncated"`` or ``"undecodable"``.
+def _are_decimal(names: Iterable[str]) -> bool:
+    """Whether names end in decimal numbers (0.5, 0.25: a quarter comes first), not in two numbers (1.9, 1.10).
+
+    Only where the digits behind the point differ in length is there a difference. Counted numbers reach 10, 20 …, which
+    no decimal that leaves off zeros at its end has; zeros in front then tell decimals. Else counted numbers lie close.
     """
-    path = Path(path)
-    content = _content(path)
-    expected = IMAGE_FORMATS.get(path.suffix.lower())
-    found = _image_format(content)
-    if found is None:
-        raise FrameError("undecodable", path, f"expected {expected or 'an image'}, found no image inside")
-    if found != expected:
-        raise FrameError("misnamed", path, f"the name says {expected or 'no image'}, the content is {found}; rename it")
-    if not _is_whole(content, found):
-        raise FrameError("truncated", path, f"the {found} ends before its data do ({len(content)} bytes)")
-    # OpenCV decodes some damaged files with grey filler; what it can tell, it tells by returning None or raising.
-    try:
-        image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
-    except cv2.error:
-        image = None
-    if image is None:
-        raise FrameError("undecodable", path, f"the {found} cannot be decoded")
-    if image.dtype == np.uint16:
-        image = np.round(image / 257.0).astype(np.uint8)
-    if image.dtype != np.uint8:
-        raise FrameError("undecodable", path, f"expected 8 or 16 bits per channel, found {image.dtype}")
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-
-
-def _iter_video(path: Path) -> Iterator[np.ndarray]:
-    """RGB frames of a video, as far as it decodes; FrameError("truncated") at the end of a file that was cut off."""
-    content_format = _image_format(_content(path, 16))
-    if content_format is not None:
-        raise FrameError("misnamed", path, f"the name says video, the content is a {content_format} image")
-    cut_off = _is_cut_off_avi(path)
-    held_back, n_decoded = None, 0
-    # FFmpeg is named so that OpenCV does not fall back to reading the file as a numbered image sequence.
-    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
-    try:
-        while capture.isOpened():
-            decoded, frame = capture.read()
-            if not decoded:
-                break
-            frame = cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
-            n_decoded += 1
-            if cut_off:
-                # The last frame of a cut file decodes from half its data: each is held until the next has come.
-                frame, held_back = held_back, frame
-            if frame is not None:
-                yield frame
-    finally:
-        capture.release()
-    if cut_off:
-        raise FrameError("truncated", path, f"the file was cut off; {max(n_decoded - 1, 0)} whole frames decode")
-    if n_decoded == 0:
-        raise FrameError("undecodable", path, "expected a video, no frame of it decodes")
-
-
-def _is_cut_off_avi(path: Path) -> bool:
-    """Whether an AVI is shorter than its own RIFF header says (0 there: the recorder never wrote the length)."""
-    start = _content(path, 12)
-    if start[:4] != b"RIFF" or start[8:12] != b"AVI ":
+    groups: dict[str, set[str]] = {}
+    for name in names:
+        if match := DECIMAL.search(name):
+            groups.setdefault(name[: match.end(1)], set()).add(match[2])
+    digits = [one for group in groups.values() for one in group]
+    if len({len(one) for one in digits}) < 2 or any(one.endswith("0") and len(one) > 1 for one in digits):
         return False
-    return path.stat().st_size < int.from_bytes(start[4:8], "little") + 8
-
-
-def _is_whole(content: bytes, image_format: str) -> bool:
-    """Whether a file reaches the end that its format prescribes; True where the format prescribes none."""
-    if image_format == "JPEG":
-        return _jpeg_is_whole(content)
-    if image_format == "PNG":
-        return b"IEND" in content
-    if image_format == "BMP":
-        return _bmp_is_whole(content)
-    return True
-
-
-def _jpeg_is_whole(content: bytes) -> bool:
-    """Whether an end-of-image marker follows the start of the scan (an EXIF thumbnail has one of its own before).
-
-    The segments before the scan are walked by their lengths (ITU-T T.81, annex B).
-    """
-    position = 2
-    while position + 4 <= len(content):
-        marker, length = content[position + 1], int.from_bytes(content[position + 2 : position + 4], "big")
-        if content[position] != 0xFF:
-            return False
-        if marker == 0xFF:  # fill byte
-            position += 1
-        elif marker == 0xDA:  # start of scan
-            return content.find(b"\xff\xd9", position + 2 + length) != -1
-        else:
-            position += 2 + length
-    return False
-
-
-def _bmp_is_whole(content: bytes) -> bool:
-    """Whether an uncompressed BMP holds every row; its own file-size field is often wrong and is not asked."""
-    if len(content) < 34:
-        return False
-    offset = int.from_bytes(content[10:14], "little")
-    width = int.from_bytes(content[18:22], "little", signed=True)
-    height = int.from_bytes(content[22:26], "little", signed=True)
-    bits_per_pixel = int.from_bytes(content[28:30], "little")
-    if int.from_bytes(content[30:34], "little") in (1, 2):  # run-length coded: the rows have no fixed size
+    if any(one.startswith("0") and len(one) > 1 for one in digits):
         return True
-    row_bytes = (width * bits_per_pixel + 31) // 32 * 4
-    return len(content) >= offset + row_bytes * abs(height)
-
-
-def _image_format(content: bytes) -> str | None:
-    return next((name for signature, name in SIGNATURES if content.startswith(signature)), None)
-
-
-def _content(path: Path, n_bytes: int = -1) -> bytes:
-    """The first `n_bytes` of a file (all by default), which must exist and not be empty."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(n_bytes)
-    except OSError as error:
-        raise FrameError("missing", path, f"cannot be read: {error.strerror}") from error
-    if not content:
-        raise FrameError("empty_file", path, "expected an image or a video, found a file of 0 bytes")
-    return content
+    counts = [sorted(map(int, group)) for group in groups.values()]
+    return any(2 * len(count) <= count[-1] - count[0] for count in counts)
 
 
 def _bare_name(path: Path) -> str:
-    """A frame's name without its extensions, doubled ones too, and without the mark of a copy (``img5 (1).jpg``)."""
+    """A frame's name without its extensions, doubled ones too."""
     name = path.name
     while Path(name).suffix.lower() in IMAGE_FORMATS:
         name = Path(name).stem
-    return COPY_SUFFIX.sub("", name)
+    return name
 
 
 def _kind(path: Path) -> str:

@@ -10,16 +10,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from lib.core.catalogue import UNKNOWN_SUBJECT
 from lib.core.checks import one_of
 from lib.core.errors import DatasetError
 from lib.datasets.annotation import cleaned, place_annotated
 from lib.datasets.class_folders import LAYOUT as CLASS_FOLDERS
 from lib.datasets.class_folders import has_class_folders, load_class_folders
-from lib.datasets.clip import Clip, Dataset, natural_key
-from lib.datasets.findings import UNKNOWN_SUBJECT, Findings, Refused, safe_id, subject_of
-from lib.datasets.folders import child, doubled_above, existing_folder, found_here, junk_traps, plain, subfolders, walk
+from lib.datasets.clip import Clip, Dataset
+from lib.datasets.findings import Findings, Refused, safe_id, subject_of
+from lib.datasets.folders import child, doubled_above, entries, existing_folder, found_here, plain, subfolders, walk
 from lib.datasets.frames import list_frames
-from lib.datasets.spreadsheets import find_columns, find_spreadsheets, number, read_sheets
+from lib.datasets.spreadsheets import Cell, best_first, find_columns, find_spreadsheets, read_sheets, whole
+from lib.datasets.text import normal
 
 NAME = "smic"
 CLASSES = ("negative", "positive", "surprise")
@@ -41,13 +43,12 @@ ALIASES = {
 }
 CLIP_NAME = re.compile(r"s(\d+)_(ne|po|sur)[a-z]*_(\d+)", re.IGNORECASE)
 SUBJECT_FOLDER = re.compile(r"s\d+", re.IGNORECASE)
+# The headers that a column may have, best first.
 COLUMNS = {
-    "clip": ("filename", "clip", "video", "name"),
-    "subject": ("subject",),
-    "onset": ("onset",),
-    "apex": ("apex",),
-    "offset": ("offset",),
-    "label": ("emotion", "expression", "label"),
+    "clip": ("filename", "clip", "clipname", "video", "videoname", "name"),
+    "subject": ("subject", "subjectid", "subjectnumber", "subjectno"),
+    **{name: (f"{name}f", f"{name}frame", f"{name}framenumber", name) for name in ("onset", "apex", "offset")},
+    "label": ("emotion", "emotionlabel", "emotionclass", "expression", "expressionlabel", "label", "class"),
 }
 
 
@@ -73,7 +74,7 @@ def load_smic(root: Path | str, layout: str | None = None, classes: tuple[str, .
     Dataset
         Reasons of rejection: ``"no_frames"``, ``"duplicate_clip"``, ``"class_not_asked"``, ``"unknown_label"``; in
         ``smic_e`` also ``"listed_but_absent"``, ``"present_but_unlisted"``, ``"duplicate_row"``, ``"no_onset"``,
-        ``"no_offset"``, ``"offset_before_onset"``, ``"annotated_frames_absent"``.
+        ``"no_offset"``, ``"offset_before_onset"``, ``"annotated_frames_absent"``, ``"no_clip_name"``.
 
     Raises
     ------
@@ -99,7 +100,7 @@ def load_smic(root: Path | str, layout: str | None = None, classes: tuple[str, .
         dataset = load_class_folders(folder, classes, fps=FPS, name=NAME, aliases=ALIASES)
         _compare_with_names(dataset.clips, findings)
         return replace(dataset, traps=(*dataset.traps, *findings.traps))
-    findings.traps += junk_traps(folder)
+    findings.left_out(folder)
     if layout == "smic_e":
         _read_smic_e(folder, root, findings)
     else:
@@ -122,7 +123,7 @@ def _layout_of(folder: Path) -> str | None:
     subjects = _subjects(folder)
     if any(child(subject, "micro") for subject in subjects):
         return "cropped" if _is_cropped(folder) else "raw"
-    if any(CLIP_NAME.match(path.name) for subject in subjects for path in subfolders(subject)):
+    if any(CLIP_NAME.match(normal(path.name)) for subject in subjects for path in subfolders(subject)):
         return "smic_e"
     return CLASS_FOLDERS if has_class_folders(folder, ALIASES) else None
 
@@ -137,7 +138,7 @@ def _is_cropped(folder: Path) -> bool:
 
 
 def _subjects(folder: Path) -> list[Path]:
-    return [path for path in subfolders(folder) if SUBJECT_FOLDER.fullmatch(path.name)]
+    return [path for path in subfolders(folder) if SUBJECT_FOLDER.fullmatch(normal(path.name))]
 
 
 def _hs_clips(folder: Path) -> Iterator[tuple[Path, Path, Path]]:
@@ -151,25 +152,40 @@ def _hs_clips(folder: Path) -> Iterator[tuple[Path, Path, Path]]:
 
 def _read_hs(folder: Path, findings: Findings) -> None:
     """Clips of the raw or the cropped layout; ``non_micro`` holds no micro-expressions and is passed over."""
+    _report_others(folder, _subjects(folder), findings)
     for subject in _subjects(folder):
-        if child(subject, "micro") is None:
+        micro = child(subject, "micro")
+        if micro is None:
             findings.trap("no_micro_folder", subject, f"expected a folder micro, found {found_here(subject)}")
+        _report_others(subject, [micro, child(subject, "non_micro")], findings)
+        for place in (subject, *((micro, *subfolders(micro)) if micro else ())):
+            findings.left_out(place)
+            if place != subject:
+                _report_others(place, subfolders(place), findings)
     seen: dict[str, Path] = {}
     for subject, emotion, path in _hs_clips(folder):
-        label, clip_id = ALIASES.get(plain(emotion.name)), safe_id(path.name)
+        label, clip_id, name = ALIASES.get(plain(emotion.name)), safe_id(path.name), normal(path.name).lower()
         if label is None:
             findings.trap("unknown_folder", emotion, f"is none of {', '.join(CLASSES)}")
             findings.reject(clip_id, path, "unknown_label", f"{emotion.name} is none of {', '.join(CLASSES)}")
             continue
-        if clip_id.lower() in seen:
-            findings.reject(clip_id, path, "duplicate_clip", f"a clip of this name is {seen[clip_id.lower()]}")
+        if name in seen:
+            findings.reject(clip_id, path, "duplicate_clip", f"a clip of this name is {seen[name]}")
             continue
         path = findings.undoubled(path)
         with findings.rejecting(clip_id, path):
             n_frames = len(findings.frames_of(path).frames)
-            seen[clip_id.lower()] = path
+            seen[name] = path
             subject = _subject(path, subject, findings)
             findings.clips.append(Clip(clip_id, NAME, subject, label, path, 0, n_frames, FPS))
+
+
+def _report_others(folder: Path, known: Iterable[Path | None], findings: Findings) -> None:
+    """A trap for each entry that is none of those that are read, or known not to be."""
+    for path in entries(folder):
+        if path not in known:
+            kind = "unknown_folder" if path.is_dir() else "stray_file"
+            findings.trap(kind, path, f"is no part of SMIC-HS in {folder.name}; left out")
 
 
 def _subject(clip_folder: Path, subject_folder: Path, findings: Findings) -> str:
@@ -187,7 +203,7 @@ def _subject(clip_folder: Path, subject_folder: Path, findings: Findings) -> str
 def _compare_with_names(clips: Iterable[Clip], findings: Findings) -> None:
     """A trap for each clip in whose name the code is not that of its label."""
     for clip in clips:
-        match = CLIP_NAME.match(clip.source.name)
+        match = CLIP_NAME.match(normal(clip.source.name))
         if match and CODES[match[2].lower()] != clip.label:
             named = CODES[match[2].lower()]
             detail = f"{clip.clip_id} is annotated {clip.label}, which stands; its name says {named}"
@@ -197,17 +213,27 @@ def _compare_with_names(clips: Iterable[Clip], findings: Findings) -> None:
 def _read_smic_e(folder: Path, root: Path, findings: Findings) -> None:
     """Clips of SMIC-E: the spreadsheet's rows, each the onset to offset of a folder named like the row."""
     sheet, rows = _annotation(folder, root, findings)
-    clips = (path for subject in _subjects(folder) for path in subfolders(subject))
-    present = findings.by_key((_clip_key(path.name), path) for path in clips)
+    subjects = _subjects(folder)
+    sheets = [path for path in entries(folder) if path.suffix.lower().startswith(".xls")]
+    _report_others(folder, [*subjects, *sheets], findings)
+    for subject in subjects:
+        findings.left_out(subject)
+        _report_others(subject, subfolders(subject), findings)
+    present = findings.by_key((_clip_key(path.name), path) for subject in subjects for path in subfolders(subject))
     listed = set()
     for row in rows:
-        key, clip_id = _clip_key(row["clip"]), safe_id(row["clip"])
+        key, clip_id, told = _clip_key(row["clip"]), safe_id(row["clip"]), row["clip"].told
         if not row["clip"]:
+            if any(row[name] for name in ("onset", "apex", "offset", "label")):
+                findings.reject(
+                    f"row_of_{row['clip'].coordinate}", sheet, "no_clip_name", f"the name of a clip: {told}"
+                )
             continue
         if key in listed:
-            findings.reject(clip_id, sheet, "duplicate_row", "an earlier row has the same clip; the earlier one stands")
+            detail = f"an earlier row has the same clip as {told}; the earlier one stands"
+            findings.reject(clip_id, sheet, "duplicate_row", detail)
         elif key not in present:
-            detail = f"the spreadsheet lists it; no such folder in {folder}"
+            detail = f"the spreadsheet lists {told}; no such folder in {folder}"
             findings.reject(clip_id, sheet, "listed_but_absent", detail)
         else:
             _read_row(row, present[key], findings)
@@ -215,7 +241,7 @@ def _read_smic_e(folder: Path, root: Path, findings: Findings) -> None:
     findings.reject_unlisted(present, listed, sheet)
 
 
-def _annotation(folder: Path, root: Path, findings: Findings) -> tuple[Path, list[dict[str, str]]]:
+def _annotation(folder: Path, root: Path, findings: Findings) -> tuple[Path, list[dict[str, Cell]]]:
     """The spreadsheet that is read, and the rows below its header by the names of `COLUMNS`; a missing one is empty."""
     places = dict.fromkeys((folder, folder.parent, root))
     sheets = [path for place in places for path in find_spreadsheets(place, "annotation")]
@@ -226,38 +252,35 @@ def _annotation(folder: Path, root: Path, findings: Findings) -> tuple[Path, lis
             "without it the onset and offset of a clip within its folder are unknown. Unpack it too."
         )
     # Copies come with …_orig.xlsx and …_2019.xlsx: the latest correction counts.
-    sheets.sort(key=lambda path: ("orig" not in path.name.lower(), natural_key(path.stem)), reverse=True)
-    sheet = findings.only(sheets, "several_spreadsheets")
-    for rows in read_sheets(sheet):
+    sheet = findings.only(best_first(sheets, r"smichseannotation(\d{4})?"), "several_spreadsheets")
+    for rows in read_sheets(sheet).values():
         for i, row in enumerate(rows[:10]):
-            columns = find_columns(row, COLUMNS)
-            if {"clip", "onset", "offset", "label"} <= columns.keys():
-                empty = dict.fromkeys(COLUMNS, "")
+            if columns := find_columns(row, COLUMNS, needed=("clip", "onset", "offset", "label")):
+                empty = dict.fromkeys(COLUMNS, Cell(""))
                 return sheet, [{**empty, **{name: row[at] for name, at in columns.items()}} for row in rows[i + 1 :]]
     raise DatasetError(
         f"{sheet} has no row with the headers Filename, OnsetF, OffsetF and Emotion. Expected SMIC-E's annotation."
     )
 
 
-def _read_row(row: dict[str, str], path: Path, findings: Findings) -> None:
-    subject_folder, clip_id, label = path.parent, safe_id(path.name), ALIASES.get(plain(row["label"]))
+def _read_row(row: dict[str, Cell], path: Path, findings: Findings) -> None:
+    subject_folder, clip_id, label = path.parent, safe_id(path.name), ALIASES.get(row["label"].lower())
     path = findings.undoubled(path)
     with findings.rejecting(clip_id, path):
-        numbers = (number(row[name]) for name in ("onset", "apex", "offset"))
-        annotation = cleaned(clip_id, path, *numbers, findings)
+        annotation = cleaned(clip_id, path, row["onset"], row["apex"], row["offset"], findings)
         frames = findings.frames_of(path)
         if label is None:
-            raise Refused("unknown_label", f"{row['label']!r} is none of {', '.join(CLASSES)}")
+            raise Refused("unknown_label", f"the emotion {row['label'].told} is none of {', '.join(CLASSES)}")
         place = place_annotated(annotation, frames, findings)
         subject = _subject(path, subject_folder, findings)
-        listed = number(row["subject"].lower().lstrip("s"))  # "3" or "s03"
-        if listed is not None and f"s{listed}" != subject:
-            detail = f"the spreadsheet says s{listed}, the name says {subject}, which stands"
+        listed = whole(row["subject"].lower().lstrip("s"))  # "3" or "s03"
+        if row["subject"] and f"s{listed}" != subject:
+            detail = f"the spreadsheet says {row['subject'].told}, the name says {subject}, which stands"
             findings.trap("subject_disagrees", path, detail)
         findings.clips.append(Clip(clip_id, NAME, subject, label, path, fps=FPS, **place))
 
 
 def _clip_key(name: str) -> tuple:
     """What makes two spellings of a clip's name the same: ``s03_sur_01``, ``s3_sur_1`` and ``S3_SUR_01`` are one."""
-    match = CLIP_NAME.fullmatch(name)
-    return (int(match[1]), match[2].lower(), int(match[3])) if match else (name.lower(),)
+    match = CLIP_NAME.fullmatch(normal(name))
+    return (int(match[1]), match[2].lower(), int(match[3])) if match else (normal(name).lower(),)

@@ -26,7 +26,7 @@ class ClipRejected(Exception):
     Parameters
     ----------
     reason : str
-        A stable code: ``"no_face"``, ``"face_lost"``, ``"too_short"``, ``"empty_crop"``.
+        A stable code: ``"no_face"``, ``"face_lost"``, ``"not_upright"``, ``"too_short"``, ``"empty_crop"``.
     detail : str
         What was expected and what was found.
     """
@@ -65,14 +65,14 @@ class PreprocessConfig:
         ``"luma"``: red weighs .299 and blue .114, as the authors' code for SMIC has it. ``"rgb_as_bgr"``: the other way
         round, as their code for CAS(ME)² does, which reads red-green-blue and converts it as blue-green-red.
     detection : str
-        ``"tracked"``: one face is followed through the clip, and a frame is enlarged for the search only where nothing
-        is found. ``"released"``: as the authors' code does, each frame is doubled in size and the first face found is
-        taken; the search takes three to four times as long.
+        ``"tracked"``: one face is followed through the clip, the one that is largest over all of it, and a frame is
+        enlarged for the search only where it is not found. ``"released"``: as the authors' code does, each frame is
+        doubled in size and the first face found is taken; the search takes three to four times as long.
     max_gap : int
         Longest run of frames without a face that is filled by interpolating landmarks; a longer one rejects the clip.
     upsample : int
-        How often a frame is doubled in size for a second search where the first finds no face; 0 to never search twice.
-        Not read with ``detection="released"``.
+        How often a frame is doubled in size for a second search where the first misses the face, 0 for no such search;
+        frames are first shrunk to 640 pixels, where larger. Not read with ``detection="released"``.
 
     Raises
     ------

@@ -7,8 +7,9 @@ import functools
 import hashlib
 import importlib.util
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -37,6 +38,11 @@ _INSTALL = (
 # dlib needs a face of about 80 pixels, theirs have about 200, and the search of such a frame takes some 25 ms.
 DETECTION_SIDE = 640
 
+# The detector's mean score in a clip below which `require_upright` looks again, and how much better a turned picture
+# must be. Upright faces, recorded and rendered, score 0.7 to 3, the same upside down 0.3 at most.
+SURE_SCORE = 1.0
+TURNED_MARGIN = 0.5
+
 
 @dataclass(frozen=True)
 class Landmarks:
@@ -46,7 +52,7 @@ class Landmarks:
     boxes: np.ndarray  # (n, 4) float32, the face as left, top, right, bottom
     scores: np.ndarray  # (n,) float32, the detector's confidence: a distance from its decision boundary, unbounded
     faces: np.ndarray  # (n,) int, how many faces were seen in each frame
-    found: tuple[str, ...]  # how each frame's face was found: "plain", "upsampled", "filled" (interpolated), "none"
+    found: tuple[str, ...]  # how: "plain", "upsampled", "full" (unshrunk), "filled" (interpolated), "none"
 
 
 class FaceDetector(Protocol):
@@ -142,21 +148,32 @@ def _checked(path: Path) -> Path:
     return path
 
 
-# A box with its score (None: no face), how it was found, and how many faces there were.
-_Search = tuple[tuple[np.ndarray, float] | None, str, int]
+@dataclass(frozen=True, eq=False)
+class _Face:
+    box: np.ndarray  # (4,) float32
+    score: float
+    points: np.ndarray  # (68, 2) float32
+    how: str  # as in `Landmarks.found`
+
+    @property
+    def area(self) -> float:
+        left, top, right, bottom = self.box
+        return float((right - left) * (bottom - top))
 
 
 def track_landmarks(frames: Iterable[np.ndarray], detector: FaceDetector, upsample: int = 1) -> Landmarks:
     """Find one face, the same throughout, in every frame of a clip.
 
-    Every frame is searched afresh. Of several faces the largest is taken in the first frame with a face, and from
-    then on the largest of those whose centre lies within one face width of the last one: somebody in the background
-    never becomes the subject. Where this finds nothing the frame is searched again, doubled in size `upsample` times.
+    Every frame is searched afresh. Each face is followed from frame to frame while its centre moves by less than one
+    face width. The one whose mean area is largest is taken, of those that are seen in at least half as many frames as
+    any: somebody in the background never becomes the subject, though the subject be missed here and there. Frames
+    without it are searched again, doubled in size `upsample` times, and where that is less than their own size, as they
+    are.
 
     Parameters
     ----------
     frames : iterable of (height, width, 3) uint8
-        RGB, read once and not kept.
+        RGB, not kept; a list, or what can be iterated again, for that is done where a frame lacks the face.
     detector : FaceDetector
         Usually a `DlibDetector`.
     upsample : int
@@ -167,19 +184,28 @@ def track_landmarks(frames: Iterable[np.ndarray], detector: FaceDetector, upsamp
     Landmarks
         With NaN for frames without a face; see `fill_gaps`.
     """
-    last = None
+    seen: dict[int, list[_Face]] = {}  # by a frame's position, as the last search of it found
+    subject: dict[int, _Face] = {}
 
-    def search(frame: np.ndarray) -> _Search:
-        nonlocal last
-        candidates = detector.faces(frame, 0)
-        chosen, how = _largest_near(candidates, last), "plain"
-        if chosen is None and upsample:
-            candidates = detector.faces(frame, upsample)
-            chosen, how = _largest_near(candidates, last), "upsampled"
-        last = last if chosen is None else chosen[0]
-        return chosen, how, len(candidates)
+    def search(how: str, doublings: int, shrink: bool = True) -> int:
+        nonlocal subject
+        longest_side = 0
+        for position, frame in enumerate(frames):
+            longest_side = max(longest_side, *frame.shape[:2])
+            if position not in subject:
+                seen[position] = [
+                    _Face(box, score, np.asarray(detector.points(frame, box), np.float32), how)
+                    for box, score in detector.faces(frame, doublings, shrink)
+                ]
+        subject = _largest_track(list(seen.values()))
+        return longest_side
 
-    return _landmarks(frames, detector, search)
+    longest_side = search("plain", 0)
+    if len(subject) < len(seen) and upsample:
+        search("upsampled", upsample)
+    if len(subject) < len(seen) and longest_side > DETECTION_SIDE * 2**upsample:
+        search("full", 0, shrink=False)
+    return _landmarks([subject.get(position) for position in seen], [len(faces) for faces in seen.values()])
 
 
 def first_landmarks(frames: Iterable[np.ndarray], detector: FaceDetector) -> Landmarks:
@@ -189,52 +215,88 @@ def first_landmarks(frames: Iterable[np.ndarray], detector: FaceDetector) -> Lan
     stops at a frame without a face; here it is NaN, as in `track_landmarks`, whose parameters these are. On frames
     where both find the face the landmarks are half a pixel apart.
     """
-
-    def search(frame: np.ndarray) -> _Search:
-        candidates = detector.faces(frame, 1, shrink=False)
-        return next(iter(candidates), None), "plain", len(candidates)
-
-    return _landmarks(frames, detector, search)
-
-
-def _landmarks(
-    frames: Iterable[np.ndarray], detector: FaceDetector, search: Callable[[np.ndarray], _Search]
-) -> Landmarks:
-    points, boxes, scores, n_faces, found = [], [], [], [], []
+    chosen, counts = [], []
     for frame in frames:
-        chosen, how, n_candidates = search(frame)
-        n_faces.append(n_candidates)
-        if chosen is None:
-            points.append(np.full((N_POINTS, 2), np.nan, np.float32))
-            boxes.append(np.full(4, np.nan, np.float32))
-            scores.append(np.nan)
-            found.append("none")
-            continue
-        box, score = chosen
-        points.append(np.asarray(detector.points(frame, box), np.float32))
-        boxes.append(np.asarray(box, np.float32))
-        scores.append(score)
-        found.append(how)
+        candidates = detector.faces(frame, 1, shrink=False)
+        first = [_Face(box, score, detector.points(frame, box), "plain") for box, score in candidates[:1]]
+        chosen.append(first[0] if first else None)
+        counts.append(len(candidates))
+    return _landmarks(chosen, counts)
+
+
+def _landmarks(chosen: list[_Face | None], counts: list[int]) -> Landmarks:
+    missing = _Face(np.full(4, np.nan), np.nan, np.full((N_POINTS, 2), np.nan), "none")
+    faces = [face or missing for face in chosen]
     return Landmarks(
-        points=np.array(points, np.float32).reshape(-1, N_POINTS, 2),
-        boxes=np.array(boxes, np.float32).reshape(-1, 4),
-        scores=np.array(scores, np.float32),
-        faces=np.array(n_faces, int),
-        found=tuple(found),
+        points=np.array([face.points for face in faces], np.float32).reshape(-1, N_POINTS, 2),
+        boxes=np.array([face.box for face in faces], np.float32).reshape(-1, 4),
+        scores=np.array([face.score for face in faces], np.float32),
+        faces=np.array(counts, int),
+        found=tuple(face.how for face in faces),
     )
 
 
-def _largest_near(
-    candidates: list[tuple[np.ndarray, float]], last: np.ndarray | None
-) -> tuple[np.ndarray, float] | None:
-    if last is not None:
-        reach = last[2] - last[0]
-        candidates = [one for one in candidates if np.linalg.norm(_centre(one[0]) - _centre(last)) <= reach]
-    return max(candidates, key=lambda one: (one[0][2] - one[0][0]) * (one[0][3] - one[0][1]), default=None)
+def _largest_track(seen: list[list[_Face]]) -> dict[int, _Face]:
+    """Follow every face through the clip; return the largest, as `track_landmarks` has it, by the frames it is in."""
+    tracks: list[dict[int, _Face]] = []
+    last: list[_Face] = []  # of each track
+    for position, faces in enumerate(seen):
+        pairs = [(_distance(face, before), face, track) for track, before in enumerate(last) for face in faces]
+        free = list(faces)
+        for distance, face, track in sorted(pairs, key=lambda pair: pair[0]):  # the nearest belong together first
+            within_reach = distance <= last[track].box[2] - last[track].box[0]
+            if within_reach and face in free and position not in tracks[track]:
+                tracks[track][position] = face
+                free.remove(face)
+        tracks += [{position: face} for face in free]
+        last = [track.get(position, before) for track, before in zip(tracks, [*last, *free], strict=True)]
+    longest = max(map(len, tracks), default=0)
+    lasting = [track for track in tracks if 2 * len(track) >= longest]  # a false alarm is seen in a frame or two
+    return max(lasting, key=lambda track: np.mean([face.area for face in track.values()]), default={})
 
 
-def _centre(box: np.ndarray) -> np.ndarray:
-    return np.array([(box[0] + box[2]) / 2, (box[1] + box[3]) / 2])
+def _distance(one: _Face, other: _Face) -> float:
+    return float(np.linalg.norm((one.box[:2] + one.box[2:] - other.box[:2] - other.box[2:]) / 2))
+
+
+def require_upright(frames: Iterable[np.ndarray], found: Landmarks, detector: FaceDetector) -> None:
+    """Reject a clip whose picture must be turned for its face to be upright.
+
+    The landmarks cannot tell: the predictor fits an upright face into any box. The detector can: upside down it misses
+    most faces and scores the others far lower. Where the mean score is below `SURE_SCORE`, or no
+    face was found, one frame (its part around the best face) is searched in all four positions.
+
+    Parameters
+    ----------
+    frames, detector
+        As of `track_landmarks`.
+    found : Landmarks
+        What was found in these frames.
+
+    Raises
+    ------
+    ClipRejected
+        ``"not_upright"`` if a turned position scores better by `TURNED_MARGIN`; a position without a face counts as 0.
+    """
+    has_face = ~np.isnan(found.scores)
+    if not len(has_face) or (has_face.any() and found.scores[has_face].mean() >= SURE_SCORE):
+        return
+    position = int(np.nanargmax(found.scores)) if has_face.any() else len(has_face) // 2
+    picture = next(islice(frames, position, None))
+    if has_face.any():
+        left, top, right, bottom = found.boxes[position].astype(int)
+        margin = right - left
+        picture = picture[max(0, top - margin) : bottom + margin, max(0, left - margin) : right + margin]
+    turned = [np.ascontiguousarray(np.rot90(picture, quarters)) for quarters in range(4)]
+    scores = [max((score for _, score in detector.faces(image, 1)), default=0.0) for image in turned]
+    best = int(np.argmax(scores))
+    if scores[best] - scores[0] >= TURNED_MARGIN:
+        turn = ("", "by 90 degrees counterclockwise", "by 180 degrees", "by 90 degrees clockwise")[best]
+        raise ClipRejected(
+            "not_upright",
+            f"the face is not upright: turned {turn} it scores {scores[best]:.2f}, as it is {scores[0]:.2f} (0: not "
+            f"found). Turn the clip's frames {turn} and preprocess again",
+        )
 
 
 def longest_gap(landmarks: Landmarks) -> int:

@@ -22,6 +22,7 @@ from lib.core.errors import DiskFullError, FrameError, PreprocessingError
 from lib.core.files import locked, whole_file, whole_folder
 from lib.datasets.clip import REJECTION_COLUMNS, Clip, Dataset
 from lib.datasets.frames import iter_frames
+from lib.datasets.text import printable
 from lib.preprocessing import landmarks as faces
 from lib.preprocessing.config import ClipRejected, PreprocessConfig
 from lib.preprocessing.regions import cut_streams
@@ -43,37 +44,45 @@ class ClipResult:
         return self.quality["kept"]
 
 
+@dataclass(frozen=True)
+class _Frames:
+    """The frames of a clip that are read, decoded anew whenever they are iterated."""
+
+    clip: Clip
+    config: PreprocessConfig
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        with closing(iter_frames(self.clip)) as decoded:
+            yield from islice(decoded, *frame_range(self.config))
+
+
 def process_clip(clip: Clip, config: PreprocessConfig, detector: faces.FaceDetector) -> ClipResult:
     """Make the volumes of one clip, or say why there are none.
 
-    The frames are decoded twice, once for the landmarks and once for the crops, so that no more than one full frame
+    The frames are decoded at least twice, for the landmarks and for the crops, so that no more than one full frame
     is in memory: finding a face takes many times as long as decoding.
     """
-    start, stop = frame_range(config)
-
-    def frames() -> Iterator[np.ndarray]:
-        with closing(iter_frames(clip)) as decoded:
-            yield from islice(decoded, start, stop)
-
+    frames, (start, _) = _Frames(clip, config), frame_range(config)
     found = None
     try:
         if clip.n_frames is not None:
             require_frames(clip.n_frames, config)
         if config.detection == "released":
-            found = faces.first_landmarks(frames(), detector)
+            found = faces.first_landmarks(frames, detector)
         else:
-            found = faces.track_landmarks(frames(), detector, config.upsample)
+            found = faces.track_landmarks(frames, detector, config.upsample)
         # Where nothing was left to read after the skipped frames, only counting them tells how many there are.
         n_frames = start + len(found.found) if found.found else sum(1 for _ in iter_frames(clip))
         require_frames(n_frames, config)
+        faces.require_upright(frames, found, detector)
         filled = faces.fill_gaps(found, config.max_gap)
-        arrays = {**cut_streams(frames(), filled.points, config), LANDMARKS: filled.points}
+        arrays = {**cut_streams(frames, filled.points, config), LANDMARKS: filled.points}
         if config.sampling == "tim":
             arrays = {name: interpolate_in_time(array, config.frames) for name, array in arrays.items()}
         return ClipResult(_quality(clip, filled, found), arrays=arrays)
     except (ClipRejected, FrameError) as error:
         detail = error.detail if isinstance(error, ClipRejected) else f"{error.path.name}: {error.detail}"
-        return ClipResult(_quality(clip, found, found, error.reason), detail)
+        return ClipResult(_quality(clip, found, found, error.reason), printable(detail))
 
 
 def _quality(clip: Clip, filled: faces.Landmarks | None, found: faces.Landmarks | None, reason: str = "") -> dict:
@@ -85,7 +94,7 @@ def _quality(clip: Clip, filled: faces.Landmarks | None, found: faces.Landmarks 
         **row,
         "frames": len(has_face),
         "detection_rate": float(has_face.mean()),
-        "upsampled": found.found.count("upsampled"),
+        "upsampled": found.found.count("upsampled") + found.found.count("full"),
         "filled": filled.found.count("filled"),
         "longest_gap": faces.longest_gap(found),
         "several_faces": int((found.faces > 1).sum()),

@@ -17,8 +17,7 @@ import pandas as pd
 
 from lib.core.digest import definitions_digest, json_digest
 from lib.core.errors import PreprocessingError
-from lib.datasets import folders as folders_module
-from lib.datasets import frames as frames_module
+from lib.datasets import containers, folders, frames, images, videos
 from lib.datasets.clip import CLIP_COLUMNS, Dataset
 from lib.datasets.fingerprint import fingerprint, recipe_digest, rendering_digest
 from lib.preprocessing.config import PREPROCESSING_VERSION, PreprocessConfig
@@ -67,9 +66,9 @@ class ProcessedStore:
         The columns of `lib.datasets.clip.CLIP_COLUMNS`; row i is clip i of every array.
     quality : DataFrame
         One row per clip of the dataset, kept or not: `clip_id`, `kept`, `reason` (empty if kept), `frames` (that were
-        searched for a face), `detection_rate` (share of them with a face), `upsampled` (frames that needed the second
-        search), `filled` (frames whose landmarks are interpolated), `longest_gap` (frames), `several_faces` (frames
-        with more than one), `score` (mean confidence of the detector), `interocular_px`, `jitter` (see
+        searched for a face), `detection_rate` (share of them with a face), `upsampled` (frames that needed another
+        search, enlarged), `filled` (frames whose landmarks are interpolated), `longest_gap` (frames), `several_faces`
+        (frames with more than one), `score` (mean confidence of the detector), `interocular_px`, `jitter` (see
         `lib.preprocessing.landmarks.jitter`).
     rejected : DataFrame
         `clip_id`, `source`, `reason`, `detail`, `stage` (``"loading"`` or ``"preprocessing"``).
@@ -123,7 +122,8 @@ def cached_key(dataset: Dataset, config: PreprocessConfig) -> str:
     (comments, formatting, imports and the words of errors aside). For a stand-in that is its recipe and its bytes:
     what another processor rendered, or an earlier state of the code, is not mixed up with it.
     """
-    modules = [*Path(__file__).parent.glob("*.py"), Path(frames_module.__file__), Path(folders_module.__file__)]
+    readers = [Path(module.__file__) for module in (containers, folders, frames, images, videos)]
+    modules = [*Path(__file__).parent.glob("*.py"), *readers]
     content = {
         "dataset": fingerprint(dataset),
         "rendering": rendering_digest(dataset),

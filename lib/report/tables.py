@@ -41,7 +41,7 @@ def architecture(ours: pd.DataFrame, model: str, depth: int) -> pd.DataFrame:
         for layer in printed.index.difference(table.index, sort=False):  # in the paper's table, not in its code
             table.loc[layer] = {"kind": "not in the code", "output": "", "parameters": 0}
         table[f"paper, Table {paper.ARCHITECTURE_TABLES[model]}"] = printed.reindex(table.index).fillna("")
-    return table
+    return table.rename_axis(None)
 
 
 def _channels_first(shape: tuple[int, ...]) -> str:

@@ -6,24 +6,42 @@ from collections.abc import Callable
 from lib.statistics.intervals import Interval, Range
 
 
+def number(value: float, form: str) -> str:
+    """A number in this format, with a true minus and a space before the per cent sign; a dash for what is none.
+
+    >>> number(-0.125, "+.2f"), number(math.nan, ".1%")
+    ('−0.12', '–')
+    """
+    return "–" if value != value else f"{value:{form}}".replace("-", "−").replace("%", "\xa0%")  # noqa: PLR0124 (NaN)
+
+
+def percent(share: float, decimals: int = 1) -> str:
+    """A share, with a space that no line breaks at.
+
+    >>> percent(0.594).split("\\xa0"), percent(0.6875, 2).split("\\xa0")
+    (['59.4', '%'], ['68.75', '%'])
+    """
+    return number(share, f".{decimals}%")
+
+
 def points(change: float) -> str:
     """A change of a share.
 
-    >>> points(0.05)
-    '+5.0 points'
+    >>> points(-0.05)
+    '−5.0 points'
     """
-    return f"{100 * change:+.1f} points"
+    return f"{number(100 * change, '+.1f')} points"
 
 
 def interval_in_points(interval: Interval, without: str = "") -> str:
     """A change of a share with its limits; `without` stands in their place where there are none.
 
     >>> interval_in_points(Interval(0.05, -0.02, 0.12))
-    '+5.0 points (-2.0 to +12.0)'
+    '+5.0 points (−2.0 to +12.0)'
     >>> interval_in_points(Interval(0.05, math.nan, math.nan), "one seed")
     '+5.0 points (one seed)'
     """
-    return _with_limits(interval, points, lambda limit: f"{100 * limit:+.1f}", without)
+    return _with_limits(interval, points, lambda limit: number(100 * limit, "+.1f"), without)
 
 
 def range_in_points(change: Range) -> str:
@@ -38,20 +56,21 @@ def range_in_points(change: Range) -> str:
         return "–"
     if change.lowest == change.highest:
         return points(change.mean)
-    return f"{points(change.mean)} on average ({100 * change.lowest:+.1f} to {100 * change.highest:+.1f} by seed)"
+    lowest, highest = (number(100 * end, "+.1f") for end in (change.lowest, change.highest))
+    return f"{points(change.mean)} on average ({lowest} to {highest} by seed)"
 
 
 def interval_text(interval: Interval, form: str) -> str:
     """An estimate with its limits, each in this format.
 
-    >>> interval_text(Interval(0.1, 0.02, 0.22), ".1%")
-    '10.0% (2.0% to 22.0%)'
+    >>> interval_text(Interval(-0.1, -0.22, 0.02), "+.2f")
+    '−0.10 (−0.22 to +0.02)'
     >>> interval_text(Interval(0.61, math.nan, math.nan), ".3f")
     '0.610 (no interval)'
     """
 
-    def written(number: float) -> str:
-        return f"{number:{form}}"
+    def written(value: float) -> str:
+        return number(value, form)
 
     return _with_limits(interval, written, written, "no interval")
 

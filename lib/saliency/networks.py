@@ -1,16 +1,15 @@
-"""The networks whose saliency maps a chapter draws: found or trained, and made random layer by layer.
+"""The networks whose saliency maps are drawn: found or trained, and what they answer.
 
 Gradients come from `lib.saliency.gradients`; what is made of them and measured stands in the chapter.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from lib.core import paths
 from lib.core.errors import DivergedError
 from lib.networks.backend import keras
-from lib.networks.blocks import POOL_SIZE
 from lib.training.records import RunConfig, run_id
 from lib.training.run import trained_model
 
@@ -52,49 +51,3 @@ def predicted_classes(model: "keras.Model", volumes: Sequence[np.ndarray], batch
         return np.zeros(0, int)
     inputs = list(volumes) if len(volumes) > 1 else volumes[0]
     return model.predict(inputs, batch_size=batch_size, verbose=0).argmax(axis=1)
-
-
-def seen_size(input_shape: Sequence[int], kernel_size: Sequence[int]) -> tuple[int, ...]:
-    """How much of a volume a network can see, counted from its first row, column and frame.
-
-    The pool drops what does not fill its last window, and no gradient reaches beyond it.
-
-    >>> seen_size((64, 64, 18), (3, 3, 15))
-    (62, 62, 17)
-    """
-    return tuple(
-        (size - kernel + 1) // POOL_SIZE * POOL_SIZE + kernel - 1
-        for size, kernel in zip(input_shape, kernel_size, strict=True)
-    )
-
-
-def randomised(model: "keras.Model", seed: int) -> Iterator[str]:
-    """Draw the weights anew, layer by layer from the last to the first; yield each layer's name once it is random.
-
-    A layer stays random once it is; new weights come from the layer's own initialisers. The network has its weights
-    back when the iteration ends, or is broken off.
-
-    References
-    ----------
-    Adebayo, Gilmer, Muelly, Goodfellow, Hardt, Kim, "Sanity checks for saliency maps", NeurIPS 2018,
-    https://arxiv.org/abs/1810.03292, section 3.
-    """
-    layers = [layer for layer in reversed(model.layers) if layer.weights]
-    trained = [layer.get_weights() for layer in layers]
-    seeds = np.random.SeedSequence(seed).generate_state(2 * len(layers)).reshape(len(layers), 2)
-    try:
-        for layer, layer_seeds in zip(layers, seeds, strict=True):
-            layer.kernel.assign(_drawn(layer.kernel_initializer, layer.kernel.shape, int(layer_seeds[0])))
-            layer.bias.assign(_drawn(layer.bias_initializer, layer.bias.shape, int(layer_seeds[1])))
-            yield layer.name
-    finally:
-        for layer, weights in zip(layers, trained, strict=True):
-            layer.set_weights(weights)
-
-
-def _drawn(initializer, shape: Sequence[int], seed: int):
-    """What an initialiser of this kind draws under another seed; one that draws nothing (zeros) has no seed."""
-    settings = initializer.get_config()
-    if "seed" in settings:
-        settings["seed"] = seed % 2**31
-    return type(initializer).from_config(settings)(shape)

@@ -213,7 +213,7 @@ def clip_motion(
         moved = [truth.motion_magnitude(position) for position in frame_positions(config, len(truth.landmarks))]
     else:
         depth = np.unique(np.linspace(0, config.frames - 1, min(FLOW_FRAMES, config.frames)).astype(int))
-        moved = optical_flow(_frames_at(clip, config, depth))
+        moved = optical_flow(frames_at(clip, config, depth))
     bounds = crop_points(points, config)[depth]
     return tuple(
         np.mean(
@@ -227,7 +227,7 @@ def clip_motion(
     )
 
 
-def _frames_at(clip: Clip, config: PreprocessConfig, depth: np.ndarray) -> np.ndarray:
+def frames_at(clip: Clip, config: PreprocessConfig, depth: np.ndarray) -> np.ndarray:
     """The recorded frames behind some positions of a volume, (n, height, width, 3) uint8."""
     stop = None if config.sampling == "tim" else config.start + config.frames
     frames = list(itertools.islice(iter_frames(clip), stop))

@@ -13,8 +13,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from lib.baselines import METHODS
 from lib.core.catalogue import PAPER_NETWORKS
+from lib.core.checks import one_of
 from lib.core.errors import ConfigError, DivergedError
+from lib.training.baseline_config import BaselineConfig
 from lib.training.protocols import CONTROLS, SHORTCUTS
 from lib.training.records import RunConfig, RunRecord, find_failure, find_run
 
@@ -36,7 +39,7 @@ class Outcome:
 
     Attributes
     ----------
-    config : RunConfig
+    config : RunConfig or BaselineConfig
     status : str
         ``"finished"``, ``"failed"`` (its loss was not finite) or ``"missing"`` (not trained yet).
     record : RunRecord or None
@@ -45,7 +48,7 @@ class Outcome:
         Why a run failed; empty otherwise.
     """
 
-    config: RunConfig
+    config: RunConfig | BaselineConfig
     status: str
     record: RunRecord | None = None
     reason: str = ""
@@ -57,10 +60,12 @@ def collect(
     runs_dir: Path,
     train_missing: bool = True,
     progress: str | None = None,
+    train: Callable[..., RunRecord] | None = None,
 ) -> list[Outcome]:
     """The outcome of each configuration, in order, with parameters as of `lib.training.run.train`.
 
-    Runs without a record are trained on the spot, or left as "missing" if `train_missing` is False.
+    Runs without a record are trained on the spot, or left as "missing" if `train_missing` is False. What makes a record
+    is `lib.training.run.train`, or what is given as `train`.
 
     Raises
     ------
@@ -72,8 +77,8 @@ def collect(
         record = find_run(config, store, runs_dir)
         reason = None if record else find_failure(config, store, runs_dir)
         if record is None and reason is None and train_missing:
-            from lib.training.run import train  # Keras takes seconds to import, and is not needed to find records
-
+            if train is None:
+                from lib.training.run import train  # Keras takes seconds to import, and is not needed to find records
             try:
                 record = train(config, store, runs_dir, progress=progress)
             except DivergedError:
@@ -116,8 +121,12 @@ def with_seeds(configs: Iterable[RunConfig], seeds: int) -> list[RunConfig]:
 def one_run(model: str) -> Callable[..., list[RunConfig]]:
     """Chapters 3 to 5: one network, once, as the paper says."""
 
-    def runs_of(epochs: int = 100, batch_size: int = 8, learning_rate: float = 0.01, seed: int = 0) -> list[RunConfig]:
-        return [RunConfig(model, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, seed=seed)]
+    def runs_of(
+        protocol: str = "paper", epochs: int = 100, batch_size: int = 8, learning_rate: float = 0.01, seed: int = 0
+    ) -> list[RunConfig]:
+        return [
+            RunConfig(model, protocol, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, seed=seed)
+        ]
 
     return runs_of
 
@@ -205,6 +214,30 @@ def rigorous_runs(
     config = RunConfig(model, "loso", epochs=epochs, batch_size=batch_size, learning_rate=learning_rate)
     permuted = dataclasses.replace(config, control="permuted_labels")
     return with_seeds([config], seeds) + with_seeds([permuted], permuted_seeds)
+
+
+def baseline_runs(
+    epochs: int = 100,
+    batch_size: int = 8,
+    learning_rate: float = 0.01,
+    seeds: int = 5,
+    loso_seeds: int = 1,
+    methods: str = "",
+    method_seeds: int = 3,
+) -> list[RunConfig | BaselineConfig]:
+    """Chapter 12: MicroExpSTCNN and the other methods of Table V, on the paper's split and with one person left out.
+
+    Methods that draw nothing have one seed, and all of them have one where people are left out.
+    """
+    stcnn = RunConfig(STCNN, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate)
+    networks = with_seeds([stcnn], seeds) + with_seeds([dataclasses.replace(stcnn, protocol="loso")], loso_seeds)
+    chosen = [one_of("methods", method, METHODS) for method in methods.split()] or list(METHODS)
+    drawn = [
+        BaselineConfig(method, "paper", seed)
+        for method in chosen
+        for seed in range(method_seeds if METHODS[method].draws else 1)
+    ]
+    return networks + drawn + [BaselineConfig(method, "loso") for method in chosen]
 
 
 def region_runs(

@@ -8,7 +8,11 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import pandas as pd
+
+from lib.core.catalogue import UNKNOWN_SUBJECT
 from lib.core.checks import one_of
+from lib.core.errors import TrainingError
 
 # What a field of a protocol may be, and what it means. The first value of each is the clean one.
 CHOICES: Mapping[str, Mapping[str, str]] = {
@@ -96,6 +100,33 @@ class Protocol:
     def __post_init__(self) -> None:
         for field, known in CHOICES.items():
             one_of(f"protocol {self.name!r}, {field}", getattr(self, field), known)
+
+
+def require_people(protocol: Protocol, clips: pd.DataFrame) -> None:
+    """Refuse to divide clips by subject while it is unknown of some whose face they show.
+
+    Whoever is in them may be in other clips too, so that a network would be scored on people whom it was trained on.
+
+    Parameters
+    ----------
+    clips : DataFrame
+        With ``clip_id`` and ``subject``.
+
+    Raises
+    ------
+    TrainingError
+        If the split is by subject, and a subject unknown.
+    """
+    if protocol.split not in ("subject_holdout", "loso") or "subject" not in clips:
+        return
+    unknown = clips.loc[clips["subject"] == UNKNOWN_SUBJECT, "clip_id"].tolist()
+    if unknown:
+        shown = ", ".join(unknown[:3]) + (", …" if len(unknown) > 3 else "")
+        raise TrainingError(
+            f"protocol {protocol.name!r} divides clips by subject, and {len(unknown)} of {len(clips)} do not say whose "
+            f"face it is ({shown}). Let their names begin like s15_, sub15_ or 015_, or take a protocol that divides "
+            "by clip, such as 'paper'"
+        )
 
 
 _PAPER = Protocol(

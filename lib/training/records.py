@@ -26,7 +26,8 @@ from lib.core.files import whole_folder
 from lib.networks import NETWORKS, STREAMS
 from lib.networks.startup import configured_backend
 from lib.statistics import metrics
-from lib.training.protocols import CONTROLS, PROTOCOLS
+from lib.training.baseline_config import BaselineConfig
+from lib.training.protocols import CONTROLS, PROTOCOLS, require_people
 
 RECORD_FILES = ("config.json", "history.csv", "predictions.csv", "provenance.json")
 HISTORY_COLUMNS = ("fold", "epoch", "loss", "accuracy", "val_loss", "val_accuracy")
@@ -140,8 +141,9 @@ class RunRecord:
         return self.path.name
 
     @cached_property
-    def config(self) -> RunConfig:
-        return RunConfig.from_dict(_read_json(self.path / "config.json"))
+    def config(self) -> RunConfig | BaselineConfig:
+        values = _read_json(self.path / "config.json")
+        return (BaselineConfig if "method" in values else RunConfig).from_dict(values)
 
     @property
     def history(self) -> pd.DataFrame:
@@ -239,7 +241,7 @@ def settings_of(config: RunConfig) -> dict:
     return {name: value for name, value in config.to_dict().items() if name not in ("model", "seed", "control")}
 
 
-def run_id(config: RunConfig, store) -> str:
+def run_id(config: RunConfig | BaselineConfig, store) -> str:
     """The name of a run: a digest of what decides its numbers, `decided_by` and the identity of the data.
 
     Equal names mean equal numbers on equal machines.
@@ -247,8 +249,10 @@ def run_id(config: RunConfig, store) -> str:
     return json_digest({**decided_by(config), "data": store.fingerprint})[:16]
 
 
-def decided_by(config: RunConfig) -> dict[str, Any]:
+def decided_by(config: RunConfig | BaselineConfig) -> dict[str, Any]:
     """What decides a run's numbers beside its data: configuration, protocol by its values, streams, code, backend."""
+    if isinstance(config, BaselineConfig):
+        return config.decided_by()
     chosen = {name: value for name, value in config.to_dict().items() if name != "protocol"}
     protocol = {name: value for name, value in asdict(PROTOCOLS[config.protocol]).items() if name not in SAID_ONLY}
     return {
@@ -269,14 +273,21 @@ def places(runs_dir: Path) -> tuple[Path, ...]:
     return (Path(runs_dir), paths.CITED_RUNS) if paths.use_kept() else (Path(runs_dir),)
 
 
-def find_run(config: RunConfig, store, runs_dir: Path) -> RunRecord | None:
-    """The record of this run, in the first of `places` that has it, or None if it has not been finished."""
+def find_run(config: RunConfig | BaselineConfig, store, runs_dir: Path) -> RunRecord | None:
+    """The record of this run, in the first of `places` that has it, or None if it has not been finished.
+
+    Raises
+    ------
+    TrainingError
+        If the run divides clips by subject, and a subject is unknown.
+    """
+    require_people(PROTOCOLS[config.protocol], store.clips)
     identity = run_id(config, store)
     found = (folder / identity for folder in places(runs_dir))
     return next((RunRecord(path) for path in found if is_record(path)), None)
 
 
-def kept_runs(fingerprints: Collection[str]) -> set[RunConfig]:
+def kept_runs(fingerprints: Collection[str]) -> set[RunConfig | BaselineConfig]:
     """What has a record among those kept with the book, on data of these fingerprints and by what decides today.
 
     It tells before there is any data what `find_run` will find, and opens no store for it.

@@ -7,15 +7,12 @@ numbers are made by `lib.training.fit`; here a run is waited for, shown, resumed
 import contextlib
 import dataclasses
 import datetime
-import json
 import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
@@ -31,8 +28,9 @@ from lib.training import records
 from lib.training.checkpoint import Checkpoint
 from lib.training.fit import FoldState, NotFiniteError, fit_fold, new_model
 from lib.training.inputs import fold_plan, prepare_fold
+from lib.training.protocols import PROTOCOLS, require_people
+from lib.training.record_files import about_data, predictions_table, to_json
 from lib.training.records import RunConfig, RunRecord
-from lib.training.splits import Fold, Samples
 
 PROGRESS = ("bar", "lines")
 SECONDS_BETWEEN_LINES = 10.0
@@ -67,7 +65,7 @@ def train(
     ConfigError
         If the store has no such streams, or they do not fit the network.
     TrainingError
-        If there are too few clips for the split.
+        If there are too few clips for the split, or it is by subject and a subject is unknown.
     DiskError
         If the run cannot be written. Asked for again, it goes on from the last state that was saved.
     DivergedError
@@ -98,16 +96,21 @@ def trained_model(
     Parameters and errors are those of `train`, except that a loss that is not finite is not recorded, and that weights
     kept in `weights_dir` are read; they are written there after training.
     """
+    require_people(PROTOCOLS[config.protocol], store.clips)
     if weights_dir is None:
         return _fitted_model(config, store, progress)
-    with _weights_file(Path(weights_dir), records.run_id(config, store), progress) as path:
-        if path.is_file():
-            model = new_model(config, prepare_fold(config, store), len(store.classes))
-            model.load_weights(path)
-            return model
-        model = _fitted_model(config, store, progress)
-        _keep_weights(model, path)
-        return model
+    identity = records.run_id(config, store)
+    path = _weights_path(Path(weights_dir), identity)
+    # One that is there is whole: it needs no lock, for which the folder would have to be writable.
+    if not path.is_file():
+        with _weights_file(Path(weights_dir), identity, progress):
+            if not path.is_file():
+                model = _fitted_model(config, store, progress)
+                _keep_weights(model, path)
+                return model
+    model = new_model(config, prepare_fold(config, store), len(store.classes))
+    model.load_weights(path)
+    return model
 
 
 def _fitted_model(config: RunConfig, store, progress: str | None) -> "keras.Model":
@@ -129,10 +132,14 @@ def _require_configured_backend() -> None:
         )
 
 
+def _weights_path(weights_dir: Path, identity: str) -> Path:
+    return weights_dir / f"{identity}.weights.h5"
+
+
 @contextlib.contextmanager
 def _weights_file(weights_dir: Path, identity: str, progress: str | None) -> Iterator[Path]:
     """The file of a run's weights, for one process at a time, whether it trains the run or asks for the network."""
-    path = weights_dir / f"{identity}.weights.h5"
+    path = _weights_path(weights_dir, identity)
     with _lock(weights_dir, path.stem, progress):
         yield path
 
@@ -177,7 +184,7 @@ def _train_and_record(
     except NotFiniteError as error:
         state.history.append(error.row)
         return _record_failure(config, store, runs_dir / f"{identity}.failed", state, checkpoint, error)
-    predictions = _predictions_table(store, samples, folds, state.finished).to_csv(index=False)
+    predictions = predictions_table(store, samples, folds, state.finished).to_csv(index=False)
     records.write_folder(runs_dir / identity, {**_record_files(config, store, state), "predictions.csv": predictions})
     checkpoint.clear()
     return records.open_run(runs_dir / identity)
@@ -203,26 +210,6 @@ def _train_fold(
     return fit_fold(config, data, len(store.classes), index, state.current, after_epoch, resume)
 
 
-def _predictions_table(store, samples: Samples, folds: tuple[Fold, ...], finished: list[dict]) -> pd.DataFrame:
-    classes = np.asarray(store.classes, dtype=object)
-    clip_ids = store.clips["clip_id"].to_numpy()
-    tables = []
-    for at in ("best", "last"):
-        for fold, chosen in zip(folds, finished, strict=True):
-            probabilities = np.asarray(chosen[at]["probabilities"])  # (n_validation, n_classes)
-            table = {
-                "clip": clip_ids[samples.clips[fold.validation]],
-                "fold": fold.name,
-                "at": at,
-                "epoch": chosen[at]["epoch"],
-                "truth": classes[samples.labels[fold.validation]],
-                "predicted": classes[probabilities.argmax(axis=1)],
-                **{f"p_{name}": probabilities[:, i] for i, name in enumerate(classes)},
-            }
-            tables.append(pd.DataFrame(table))
-    return pd.concat(tables, ignore_index=True)
-
-
 def _record_files(config: RunConfig, store, state: _State) -> dict[str, str]:
     """The files that a finished run and a failed one have alike."""
     provenance = {
@@ -233,29 +220,22 @@ def _record_files(config: RunConfig, store, state: _State) -> dict[str, str]:
         "versions": device.versions(),
         "commit": commit(),
         "code": records.deciding_code(config.model),
-        "data": {
-            "dataset": store.dataset,
-            "key": store.key,
-            "fingerprint": store.fingerprint,
-            "classes": list(store.classes),
-            "clips": len(store.labels),
-            "standin": None if store.standin is None else dict(store.standin),
-        },
+        "data": about_data(store),
         "seconds_per_epoch": state.seconds,
         "wall_seconds": sum(state.seconds),
         "sittings": state.sittings,
         "finished_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
     return {
-        "config.json": _json(config.to_dict()),
+        "config.json": to_json(config.to_dict()),
         "history.csv": pd.DataFrame(state.history, columns=list(records.HISTORY_COLUMNS)).to_csv(index=False),
-        "provenance.json": _json(provenance),
+        "provenance.json": to_json(provenance),
     }
 
 
 def _record_failure(config: RunConfig, store, folder: Path, state: _State, checkpoint: Checkpoint, error) -> None:
     failure = {"reason": _failure_reason(config, error), "fold": error.row["fold"], "epoch": error.row["epoch"]}
-    records.write_folder(folder, {**_record_files(config, store, state), "failure.json": _json(failure)})
+    records.write_folder(folder, {**_record_files(config, store, state), "failure.json": to_json(failure)})
     checkpoint.clear()
     records.explain_failure(folder.parent, folder.stem)
 
@@ -294,7 +274,3 @@ def _reporter(config: RunConfig, n_folds: int, progress: str | None, done: int =
                 )
 
         yield report
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"

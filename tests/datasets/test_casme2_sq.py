@@ -41,6 +41,25 @@ def with_row(*row, **words) -> tuple:
     return (*trees.CASME2_ROWS, trees.coding_row(*row, **words))
 
 
+@pytest.fixture(scope="module")
+def casme2_sheets(tmp_path_factory):
+    """`load(rows, layout, **options)` reads one copy with other rows in its spreadsheet.
+
+    Folders of selectedpic hold ten frames more than their expressions last.
+    """
+    root = trees.write_selectedpic(trees.write_rawpic(tmp_path_factory.mktemp("casme2")))
+    for row in trees.CASME2_ROWS:
+        folder = root / "selectedpic" / trees.recording_name(row)[0] / row[1]
+        trees.write_frames(folder, range(row[4] + 1, row[4] + 11), "img{}.jpg")
+
+    def load(rows, layout, subjects=None, **options):
+        subjects = subjects or [(folder, f"s{folder}", subject) for subject, folder in trees.CASME2_SUBJECTS]
+        trees.write_spreadsheet(root / "CAS(ME)^2code_final.xlsx", rows, subjects, trees.CASME2_FILMS)
+        return load_casme2_sq(root, layout=layout, **options)
+
+    return load
+
+
 # --- layouts ---
 
 
@@ -498,3 +517,130 @@ def test_an_onset_that_no_frame_can_have_is_a_missing_one(tmp_path, onset):
     trees.write_coding(tmp_path, rows)
     trees.write_video(tmp_path / "rawvideo" / "s19" / "19_0402beating.avi", 20)
     assert reasons(load_casme2_sq(tmp_path))["s19_anger2_1"] == "no_onset"
+
+
+# --- cells that are no numbers, and text that looks alike ---
+
+
+def with_cell(cell: str, value: object):
+    """The usual rows with one cell, named as spreadsheet programs do, replaced."""
+    rows = [list(row) for row in trees.CASME2_ROWS]
+    rows[int(cell[1:]) - 1]["ABCDEFGHI".index(cell[0])] = value
+    return rows
+
+
+@pytest.mark.parametrize(("layout", "cell"), [("rawpic", "C1"), ("selectedpic", "E1")])
+@pytest.mark.parametrize("value", ["12?", "=C2+7", 12.5, "1,012", "#REF!", "#N/A", "n/a", "12²", "-3", "9" * 5000])
+def test_a_cell_that_is_no_number_of_a_frame_rejects_its_row_and_is_quoted(casme2_sheets, layout, cell, value):
+    dataset = casme2_sheets(with_cell(cell, value), layout)
+    (rejected,) = (one for one in dataset.rejected if one.clip_id == "s15_anger1_1")
+    assert rejected.reason == ("no_onset" if cell == "C1" else "no_offset")
+    assert f"'{str(value)[:60]}" in rejected.detail
+    assert f"({cell} of sheet 'sheet 0' in CAS(ME)^2code_final.xlsx)" in rejected.detail
+    assert len(dataset.clips) == 5
+
+
+@pytest.mark.parametrize("value", ["12", "012", "12.0", 12.0, 12.0000000000000002, "１２", " 12\u200b", "12\u3000"])
+def test_a_number_is_read_however_it_is_written(casme2_sheets, value):
+    dataset = casme2_sheets(with_cell("E1", value), "rawpic")
+    assert clip_of(dataset, "s15_anger1_1").n_frames == 8
+
+
+@pytest.mark.parametrize("value", ["8?", "=C1+3", 8.5, "#REF!", "/"])
+def test_an_apex_that_cannot_be_read_is_left_out_and_costs_a_window(casme2_sheets, value):
+    rows = with_cell("D1", value)
+    dataset = casme2_sheets(rows, "rawpic")
+    assert (clip_of(dataset, "s15_anger1_1").n_frames, clip_of(dataset, "s15_anger1_1").apex) == (8, None)
+    assert kinds(dataset) == ["apex_unreadable"]
+    assert "(D1 of sheet" in dataset.traps[0].detail
+    assert reasons(casme2_sheets(rows, "rawpic", extent="window", window=10))["s15_anger1_1"] == "no_apex"
+
+
+@pytest.mark.parametrize("value", ["1", "01", " 1", "\u200b1", "１", "1.0"])
+def test_a_subject_is_found_however_its_number_is_written(casme2_sheets, value):
+    dataset = casme2_sheets(with_cell("A1", value), "rawpic")
+    assert ids(dataset) == IDS
+
+
+@pytest.mark.parametrize("value", ["anger1＿1", "\u200banger1_1", "anger1_1\xa0", "ANGER1_1", "ａｎｇｅｒ1_1"])
+def test_a_clip_is_found_however_its_name_is_written(casme2_sheets, value):
+    for layout in ("rawpic", "selectedpic"):
+        dataset = casme2_sheets(with_cell("B1", value), layout)
+        assert ids(dataset) == IDS
+        assert not dataset.traps
+
+
+@pytest.mark.parametrize(
+    ("cell", "value", "options", "reason"),
+    [
+        ("A1", "1?", {}, "unknown_subject"),
+        ("B1", "#REF!", {}, "unknown_film"),
+        ("B1", '="anger1"&"_1"', {}, "unknown_film"),
+        ("G1", "negative?", {"label_source": "polarity"}, "unknown_label"),
+        ("H1", "micro or macro", {}, "expression_not_asked"),
+        ("I1", "#REF!", {"label_source": "self_report"}, "unknown_label"),
+    ],
+)
+def test_a_word_that_cannot_be_read_rejects_its_row_and_is_quoted(casme2_sheets, cell, value, options, reason):
+    dataset = casme2_sheets(with_cell(cell, value), "rawpic", **options)
+    rejected = next(one for one in dataset.rejected if one.reason == reason)
+    assert f"{value}' ({cell} of sheet" in rejected.detail
+    assert len(dataset.clips) == 5
+    assert "#ref!" not in dataset.classes
+
+
+def test_a_first_row_whose_cells_are_errors_is_no_header(casme2_sheets):
+    dataset = casme2_sheets([("#REF!",) * 9, *trees.CASME2_ROWS], "rawpic", expression="all")
+    assert [(one.clip_id, one.reason) for one in dataset.rejected] == [("subject_REF___ref", "unknown_subject")]
+
+
+def test_a_subject_of_two_folders_is_nobodys(casme2_sheets):
+    subjects = [(15, "s15", 1), (16, "s16", 2), (19, "s19", 3), (16, "s16", 1)]
+    dataset = casme2_sheets(trees.CASME2_ROWS, "rawpic", subjects=subjects)
+    rejected = [one for one in dataset.rejected if one.reason == "unknown_subject"]
+    assert len(rejected) == 3
+    assert "but '15' (A1 of sheet 'sheet 1'" in rejected[0].detail
+    assert "and '16' (A4 of sheet 'sheet 1'" in rejected[0].detail
+
+
+def test_notes_before_the_sheets_are_passed_over(tmp_path):
+    trees.write_rawpic(tmp_path)
+    subjects = [(folder, f"s{folder}", subject) for subject, folder in trees.CASME2_SUBJECTS]
+    path = tmp_path / "CAS(ME)^2code_final.xlsx"
+    trees.write_spreadsheet(path, [("coded by two",)], trees.CASME2_ROWS, subjects, trees.CASME2_FILMS)
+    dataset = load_casme2_sq(tmp_path)
+    assert ids(dataset) == IDS
+    assert kinds(dataset) == ["sheets_passed_over"]
+
+
+@pytest.mark.parametrize(
+    "other", ["CAS(ME)^2code", "CAS(ME)^2code_final (1)", "CAS(ME)^2code_final - Copy", "CAS(ME)^2code_older", "acode"]
+)
+def test_the_spreadsheet_of_the_official_name_is_read(tmp_path, other):
+    trees.write_rawpic(tmp_path)
+    trees.write_coding(tmp_path, [trees.coding_row(1, "anger1_1", 1, 2, 3)], name=f"{other}.xlsx")
+    dataset = load_casme2_sq(tmp_path)
+    assert ids(dataset) == IDS
+    assert [(trap.kind, trap.path.name) for trap in dataset.traps] == [
+        ("several_spreadsheets", "CAS(ME)^2code_final.xlsx")
+    ]
+
+
+def test_names_that_differ_in_signs_are_expressions_of_their_own(tmp_path):
+    rows = (*with_row(1, "anger1 1", 20, 22, 24), trees.coding_row(1, "anger1+1", 30, 32, 36))
+    trees.write_selectedpic(tmp_path, trees.CASME2_ROWS)
+    trees.write_coding(tmp_path, rows)
+    for row in rows[-2:]:
+        trees.write_frames(tmp_path / "selectedpic" / "s15" / row[1], range(row[2], row[4] + 1), "img{}.jpg")
+    dataset = load_casme2_sq(tmp_path)
+    assert sorted(clip.n_frames for clip in dataset.clips if clip.source.name.startswith("anger1")) == [5, 7, 8, 9]
+    assert len({clip.clip_id for clip in dataset.clips}) == 8
+    assert reasons(dataset) == MACRO
+
+
+def test_a_recording_that_lies_beside_the_subjects_is_reported(tmp_path):
+    trees.write_rawvideo(tmp_path)
+    trees.write_video(tmp_path / "rawvideo" / "15_0102eatingworms.avi", 3)
+    assert [(trap.kind, trap.path.name) for trap in load_casme2_sq(tmp_path).traps] == [
+        ("stray_file", "15_0102eatingworms.avi")
+    ]

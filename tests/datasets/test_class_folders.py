@@ -1,6 +1,7 @@
 """One folder per class: the authors' arrangement, and clips of one's own."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import trees
 from lib.core.errors import ConfigError, DatasetError
 from lib.datasets import load_dataset
 from lib.datasets.class_folders import load_class_folders
+from lib.datasets.fingerprint import fingerprint
 
 
 def kinds(dataset) -> list[str]:
@@ -40,11 +42,57 @@ def test_no_frame_is_opened(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "subject"),
-    [("s15_0101_01", "s15"), ("15_0101disgustingteeth_01", "s15"), ("S03_sur_01", "s3"), ("clip7", "unknown")],
+    [
+        ("s15_0101_01", "s15"),
+        ("15_0101disgustingteeth_01", "s15"),
+        ("S03_sur_01", "s3"),
+        ("s1-x", "s1"),
+        ("S01", "s1"),
+        ("sub01_EP02_01f", "s1"),
+        ("sub-01_x", "s1"),
+        ("Subject 12 calm", "s12"),
+        ("006_1_2", "s6"),
+        ("ｓ１５＿x", "s15"),
+        ("\u200bs15_x", "s15"),
+        ("clip7", "unknown"),
+        ("007", "unknown"),  # may be the number of the clip
+        ("2019-04-12_calm", "unknown"),
+        ("s1a_x", "unknown"),
+        ("s²_x", "unknown"),
+        ("smile1_x", "unknown"),
+    ],
 )
 def test_the_subject_is_read_from_the_beginning_of_a_name(tmp_path, name, subject):
     trees.write_frames(tmp_path / "a" / name, range(3))
     assert load_class_folders(tmp_path).clips[0].subject == subject
+
+
+def test_clips_that_do_not_name_their_subject_are_a_trap(tmp_path):
+    trees.write_class_folders(tmp_path)
+    trees.write_frames(tmp_path / "happy" / "clip7", range(3))
+    (trap,) = load_class_folders(tmp_path).traps
+    assert (trap.kind, trap.path) == ("unknown_subject", tmp_path)
+    assert "1 clips such as clip7" in trap.detail
+
+
+def test_people_of_several_datasets_are_not_merged(tmp_path):
+    for name in ("sub06_EP01_05", "006_1_5", "s06_po_01", "S6-x", "sub006-x"):
+        trees.write_frames(tmp_path / "positive" / name, range(3))
+    dataset = load_class_folders(tmp_path)
+    assert {clip.source.name: clip.subject for clip in dataset.clips} == {
+        "sub06_EP01_05": "sub6",
+        "sub006-x": "sub6",
+        "006_1_5": "6",
+        "s06_po_01": "s6",
+        "S6-x": "s6",
+    }
+    assert kinds(dataset) == ["several_namings"]
+
+
+def test_within_one_dataset_all_ways_to_name_a_subject_mean_one(tmp_path):
+    for name in ("sub06_a", "006_b", "s06_c"):
+        trees.write_frames(tmp_path / "happy" / name, range(3))
+    assert {clip.subject for clip in load_dataset("casme2_sq", tmp_path).clips} == {"s6"}
 
 
 def test_frames_per_second_are_the_callers(tmp_path):
@@ -150,6 +198,75 @@ def test_a_name_in_two_classes_gets_the_class_in_front(tmp_path):
     assert [clip.clip_id for clip in dataset.clips] == ["a_s1_01", "b_s1_01"]
     assert [clip.subject for clip in dataset.clips] == ["s1", "s1"]
     assert kinds(dataset).count("name_in_several_classes") == 2
+
+
+def test_names_that_differ_in_blanks_brackets_signs_or_case_are_clips_of_their_own(tmp_path):
+    names = ("s1_a (1)", "s1_a[1]", "s1_a 1", "s1_a_1", "S1_A_1", "s1_a+1")
+    for length, name in enumerate(names, start=2):
+        trees.write_frames(tmp_path / "calm" / name, range(length))
+    trees.write_frames(tmp_path / "calm" / "s1_b", range(3))
+    dataset = load_class_folders(tmp_path)
+    assert {clip.source.name: clip.n_frames for clip in dataset.clips if clip.clip_id != "s1_b"} == {
+        name: length for length, name in enumerate(names, start=2)
+    }
+    assert len({clip.clip_id.lower() for clip in dataset.clips}) == 7
+    assert not dataset.rejected
+    assert kinds(dataset) == ["similar_names"] * 6
+
+
+def test_an_identifier_of_similar_names_does_not_depend_on_where_the_folder_lies(tmp_path):
+    for root in (tmp_path / "here", tmp_path / "there"):
+        for name in ("s1_a 1", "s1_a_1"):
+            trees.write_frames(root / "calm" / name, range(3))
+    here, there = (load_class_folders(tmp_path / place) for place in ("here", "there"))
+    assert [clip.clip_id for clip in here.clips] == [clip.clip_id for clip in there.clips]
+
+
+def test_a_class_in_front_of_an_identifier_makes_no_two_alike(tmp_path):
+    for label, name in (("a", "b_c"), ("x", "b_c"), ("a_b", "c"), ("y", "c")):
+        trees.write_frames(tmp_path / label / name, range(3))
+    dataset = load_class_folders(tmp_path)
+    assert len({clip.clip_id for clip in dataset.clips}) == 4
+
+
+def test_names_that_are_no_utf8_can_be_written_everywhere(tmp_path):
+    for name in ("s2_高兴", "s2_难过"):
+        trees.write_frames(tmp_path / os.fsdecode("高".encode("gbk")) / os.fsdecode(name.encode("gbk")), range(3))
+    dataset = load_class_folders(tmp_path)
+    assert dataset.classes == (r"\xb8\xdf",)
+    assert [clip.subject for clip in dataset.clips] == ["s2", "s2"]
+    assert len({clip.clip_id for clip in dataset.clips}) == 2
+    assert r"s2_\xb8\xdf\xd0\xcb" in dataset.table().to_csv().encode().decode()
+    assert len(fingerprint(dataset)) == 64
+
+
+def test_what_begins_with_an_underscore_is_reported(tmp_path):
+    trees.write_class_folders(tmp_path)
+    trees.write_frames(tmp_path / "angry" / "_x", range(3))
+    trees.write_frames(tmp_path / "_fear" / "s1_x", range(3))
+    dataset = load_class_folders(tmp_path)
+    assert [(trap.kind, trap.path) for trap in dataset.traps] == [
+        ("underscored", tmp_path),
+        ("underscored", tmp_path / "angry"),
+    ]
+    assert "_x" in dataset.traps[1].detail
+
+
+def test_a_folder_with_data_beside_the_one_of_its_own_name_is_not_a_doubled_one(tmp_path):
+    root = tmp_path / "calm"
+    for label in ("calm", "talk"):
+        trees.write_frames(root / label / "s1_a", range(3))
+    trees.write_frames(root / "calm" / "s1_a" / "s1_a", range(9))
+    dataset = load_class_folders(root)
+    assert dataset.classes == ("calm", "talk")
+    assert [clip.n_frames for clip in dataset.clips] == [3, 3]
+    assert "doubled_folder" not in kinds(dataset)
+
+
+def test_an_empty_class_folder_is_reported(tmp_path):
+    trees.write_class_folders(tmp_path)
+    (tmp_path / "fear").mkdir()
+    assert [(trap.kind, trap.path.name) for trap in load_class_folders(tmp_path).traps] == [("empty_folder", "fear")]
 
 
 def test_identifiers_can_be_file_names(tmp_path):

@@ -197,3 +197,19 @@ def test_subjects_are_listed_in_natural_order_with_sums(tmp_path):
         ["s18", "·", "·", "1", "1"],
         ["all", "2", "2", "2", "6"],
     ]
+
+
+def test_the_verdict_says_that_subjects_are_unknown(distinct_classes):
+    trees.write_frames(distinct_classes / "surprise" / "clip7", range(9, 14), "img{}.png")
+    text = format_report(doctor("class_folders", distinct_classes))
+    assert "7 clips of 2 subjects and 1 of unknown ones" in text
+    assert text.splitlines()[-1] == "USABLE: protocols that divide by subject refuse it, for some subjects are unknown"
+
+
+def test_a_report_can_be_printed_whatever_the_names(distinct_classes):
+    odd = distinct_classes / "surprise" / "s3_\udcb8\udcdf\n\u200b"
+    trees.write_frames(odd, range(9, 14), "img{}.png")
+    (odd / "img9.png").write_bytes(b"")
+    text = format_report(doctor("class_folders", distinct_classes))
+    assert r"surprise/s3_\xb8\xdf\n\u200b/img9.png: expected an image" in text
+    assert text.encode("utf-8")

@@ -1,16 +1,14 @@
-"""Listing and decoding of frames: nothing that a name, an extension or a header claims is believed."""
+"""Listing of frames by their names, and the frames of a clip."""
 
-import struct
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 import trees
 
 from lib.core.errors import FrameError
 from lib.datasets.clip import Clip
-from lib.datasets.frames import count_frames, frame_number, iter_frames, list_frames, read_image
+from lib.datasets.frames import count_frames, frame_number, iter_frames, list_frames
 
 
 def a_clip(source: Path, first_frame: int = 0, n_frames: int | None = None) -> Clip:
@@ -19,28 +17,6 @@ def a_clip(source: Path, first_frame: int = 0, n_frames: int | None = None) -> C
 
 def names(folder: Path) -> list[str]:
     return [path.name for path in list_frames(folder).frames]
-
-
-def write_image(path: Path, picture: np.ndarray) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(cv2.imencode(path.suffix, picture)[1].tobytes())
-    return path
-
-
-def reason_of(path: Path) -> str:
-    with pytest.raises(FrameError) as caught:
-        read_image(path)
-    assert caught.value.path == path
-    return caught.value.reason
-
-
-def with_exif_orientation(path: Path, orientation: int) -> Path:
-    """Put an EXIF block with an orientation tag behind the start marker of a JPEG."""
-    tiff = b"II*\0" + struct.pack("<IHHHIHHI", 8, 1, 0x0112, 3, 1, orientation, 0, 0)
-    block = b"Exif\0\0" + tiff
-    content = path.read_bytes()
-    path.write_bytes(content[:2] + b"\xff\xe1" + struct.pack(">H", len(block) + 2) + block + content[2:])
-    return path
 
 
 # --- listing ---
@@ -53,23 +29,58 @@ def test_frames_past_999_come_after_999_where_lexical_order_breaks(tmp_path):
 
 def test_order_follows_numbers_whatever_the_padding(tmp_path):
     for name in ("img10.jpg", "img002.jpg", "img1.jpg", "img0003.jpg"):
-        write_image(tmp_path / name, trees.image())
+        trees.write_image(tmp_path / name, trees.image())
     assert names(tmp_path) == ["img1.jpg", "img002.jpg", "img0003.jpg", "img10.jpg"]
 
 
 def test_doubled_extension_is_a_frame_in_its_place(tmp_path):
     for name in ("img558.jpg", "img557.jpg.jpg", "img556.jpg"):
-        write_image(tmp_path / name, trees.image())
+        trees.write_image(tmp_path / name, trees.image())
     assert names(tmp_path) == ["img556.jpg", "img557.jpg.jpg", "img558.jpg"]
 
 
 @pytest.mark.parametrize("copy", ["img5.jpg.jpg", "img5 (1).jpg", "img5 - Copy.jpg", "img005.jpg"])
 def test_a_frame_that_lies_there_twice_is_listed_once_and_named(tmp_path, copy):
     for name in ("img4.jpg", "img5.jpg", copy):
-        write_image(tmp_path / name, trees.image())
+        trees.write_image(tmp_path / name, trees.image())
     listed = list_frames(tmp_path)
     assert [path.name for path in listed.frames] == ["img4.jpg", "img5.jpg"]
     assert [(path.name, reason) for path, reason in listed.junk] == [(copy, "the same frame as img5.jpg")]
+
+
+def test_numbers_that_windows_puts_behind_a_name_are_no_copies(tmp_path):
+    for number in range(1, 21):
+        (tmp_path / f"frame ({number}).jpg").touch()
+    listed = list_frames(tmp_path)
+    assert [path.name for path in listed.frames] == [f"frame ({number}).jpg" for number in range(1, 21)]
+    assert listed.numbers == tuple(range(1, 21))
+    assert not listed.junk
+
+
+def test_a_frame_whose_original_is_gone_keeps_its_place(tmp_path):
+    for name in ("img4.jpg", "img5 (1).jpg", "img6.jpg"):
+        (tmp_path / name).touch()
+    listed = list_frames(tmp_path)
+    assert [path.name for path in listed.frames] == ["img4.jpg", "img5 (1).jpg", "img6.jpg"]
+    assert listed.numbers == (4, 5, 6)
+
+
+@pytest.mark.parametrize(
+    "in_order",
+    [
+        ["0.25", "0.5", "0.75", "1", "1.25"],
+        ["t0.0", "t0.033", "t0.067", "t0.1", "t0.133"],
+        ["9.96s", "10s", "10.04s", "10.1s"],
+        ["0,25", "0,5", "0,75"],
+        ["1.8", "1.9", "1.10", "1.11"],  # the eighth to eleventh of a first
+        ["1.9", "1.10", "1.11", "1.13"],
+        ["v1.2_8", "v1.2_9", "v1.2_10"],
+    ],
+)
+def test_seconds_and_counted_numbers_are_told_apart(tmp_path, in_order):
+    for name in in_order:
+        (tmp_path / f"{name}.jpg").touch()
+    assert [path.stem for path in list_frames(tmp_path).frames] == in_order
 
 
 def test_junk_is_named_with_a_reason(tmp_path):
@@ -90,7 +101,7 @@ def test_junk_is_named_with_a_reason(tmp_path):
 
 
 def test_upper_case_extensions_are_frames(tmp_path):
-    write_image(tmp_path / "IMG1.jpg", trees.image()).rename(tmp_path / "IMG1.JPG")
+    trees.write_image(tmp_path / "IMG1.jpg", trees.image()).rename(tmp_path / "IMG1.JPG")
     assert names(tmp_path) == ["IMG1.JPG"]
 
 
@@ -131,97 +142,6 @@ def test_listing_a_folder_that_is_not_there_is_an_error(tmp_path):
     assert caught.value.reason == "missing"
 
 
-# --- one image ---
-
-
-def test_colours_come_as_rgb(tmp_path):
-    picture = np.zeros((4, 6, 3), np.uint8)
-    picture[..., 0] = 200  # blue, as OpenCV writes it
-    assert read_image(write_image(tmp_path / "a.png", picture))[0, 0].tolist() == [0, 0, 200]
-
-
-def test_grey_becomes_three_equal_channels(tmp_path):
-    grey = np.arange(24, dtype=np.uint8).reshape(4, 6)
-    assert np.array_equal(read_image(write_image(tmp_path / "a.png", grey)), np.repeat(grey[..., None], 3, axis=2))
-
-
-def test_transparency_is_dropped(tmp_path):
-    picture = np.zeros((4, 6, 4), np.uint8)
-    picture[..., 2] = 90
-    assert np.array_equal(read_image(write_image(tmp_path / "a.png", picture)), np.full((4, 6, 3), [90, 0, 0]))
-
-
-@pytest.mark.parametrize("extension", [".png", ".tif"])
-def test_sixteen_bits_are_scaled_to_eight(tmp_path, extension):
-    values = np.array([[0, 257, 32768, 65535]], np.uint16)
-    frame = read_image(write_image(tmp_path / f"a{extension}", values))
-    assert frame.dtype == np.uint8
-    assert frame[0, :, 0].tolist() == [0, 1, 128, 255]
-
-
-def test_exif_orientation_is_applied(tmp_path):
-    path = write_image(tmp_path / "a.jpg", trees.image(height=8, width=16))
-    with_exif_orientation(path, 6)  # to be shown a quarter turn clockwise
-    assert read_image(path).shape == (16, 8, 3)
-
-
-@pytest.mark.parametrize("extension", [".jpg", ".png", ".bmp", ".tif"])
-def test_whole_images_of_every_format_decode(tmp_path, extension):
-    assert read_image(write_image(tmp_path / f"a{extension}", trees.image())).shape == (8, 10, 3)
-
-
-@pytest.mark.parametrize("extension", [".jpg", ".png", ".bmp"])
-@pytest.mark.parametrize("share", [0.4, 0.97])
-def test_truncated_images_are_errors_even_where_opencv_fills_in_grey(tmp_path, extension, share):
-    path = write_image(tmp_path / f"a{extension}", np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8))
-    assert reason_of(trees.cut(path, share)) == "truncated"
-
-
-def test_a_jpeg_padded_with_zeros_after_an_interrupted_copy_is_truncated(tmp_path):
-    path = write_image(tmp_path / "a.jpg", np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8))
-    content = path.read_bytes()
-    path.write_bytes(content[: len(content) // 2].ljust(len(content), b"\0"))
-    assert reason_of(path) == "truncated"
-
-
-def test_the_end_of_an_exif_thumbnail_is_not_the_end_of_the_jpeg(tmp_path):
-    path = write_image(tmp_path / "a.jpg", trees.image())
-    content = path.read_bytes()
-    thumbnail = b"Exif\0\0" + content
-    block = b"\xff\xe1" + struct.pack(">H", len(thumbnail) + 2) + thumbnail
-    path.write_bytes(content[:2] + block + content[2:])
-    assert read_image(path).shape == (8, 10, 3)
-    path.write_bytes(path.read_bytes()[:-10])
-    assert reason_of(path) == "truncated"
-
-
-def test_an_empty_file_is_an_error(tmp_path):
-    (tmp_path / "a.jpg").touch()
-    assert reason_of(tmp_path / "a.jpg") == "empty_file"
-
-
-def test_text_named_as_an_image_is_undecodable(tmp_path):
-    (tmp_path / "a.jpg").write_text("no picture at all")
-    assert reason_of(tmp_path / "a.jpg") == "undecodable"
-
-
-def test_an_image_of_another_format_than_its_name_is_misnamed(tmp_path):
-    path = write_image(tmp_path / "a.png", trees.image()).rename(tmp_path / "a.jpg")
-    assert reason_of(path) == "misnamed"
-
-
-def test_a_damaged_png_is_undecodable(tmp_path):
-    path = write_image(tmp_path / "a.png", np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8))
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 0xFF
-    path.write_bytes(content)
-    assert reason_of(path) == "undecodable"
-
-
-def test_a_missing_image_is_an_error(tmp_path):
-    assert reason_of(tmp_path / "a.jpg") == "missing"
-
-
 # --- clips ---
 
 
@@ -251,7 +171,7 @@ def test_an_empty_folder_is_too_short_not_an_empty_clip(tmp_path):
 
 def test_a_frame_of_another_size_is_an_error_that_names_it(tmp_path):
     trees.write_frames(tmp_path, [1, 2])
-    odd = write_image(tmp_path / "img003.jpg", trees.image(height=9))
+    odd = trees.write_image(tmp_path / "img003.jpg", trees.image(height=9))
     with pytest.raises(FrameError, match="expected 10x8 pixels, found 10x9") as caught:
         list(iter_frames(a_clip(tmp_path)))
     assert (caught.value.reason, caught.value.path) == ("size_changed", odd)
@@ -264,84 +184,6 @@ def test_frames_before_a_damaged_one_are_still_given(tmp_path):
     assert [next(frames).shape, next(frames).shape] == [(8, 10, 3)] * 2
     with pytest.raises(FrameError, match="img003"):
         next(frames)
-
-
-# --- videos ---
-
-
-def test_frames_of_a_video_come_as_rgb(tmp_path):
-    path = tmp_path / "a.avi"
-    writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter_fourcc(*"MJPG"), 30, (32, 32))
-    writer.write(np.full((32, 32, 3), (200, 0, 0), np.uint8))  # blue, as OpenCV writes it
-    writer.release()
-    red, green, blue = next(iter_frames(a_clip(path)))[16, 16]
-    assert blue > 150 > 50 > max(red, green)
-
-
-@pytest.mark.parametrize("codec", ["MJPG", "FFV1"])
-def test_a_part_of_a_video_starts_at_its_position(tmp_path, codec):
-    path = trees.write_video(tmp_path / "a.avi", 10, codec)
-    everything = list(iter_frames(a_clip(path)))
-    part = list(iter_frames(a_clip(path, first_frame=4, n_frames=3)))
-    assert (len(everything), len(part)) == (10, 3)
-    assert np.array_equal(part, everything[4:7])
-
-
-@pytest.mark.parametrize("codec", ["MJPG", "FFV1"])
-def test_a_video_cut_in_the_middle_counts_what_decodes_not_what_its_header_says(tmp_path, codec):
-    path = trees.cut(trees.write_video(tmp_path / "a.avi", 40, codec))
-    capture = cv2.VideoCapture(str(path))
-    assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == 40
-    assert 10 < count_frames(path) < 25
-
-
-def test_a_cut_video_gives_whole_frames_and_then_an_error(tmp_path):
-    path = trees.write_video(tmp_path / "a.avi", 40)
-    whole = list(iter_frames(a_clip(path)))
-    trees.cut(path)
-    given = []
-    frames = iter_frames(a_clip(path))
-    with pytest.raises(FrameError) as caught:
-        while True:
-            given.append(next(frames))
-    assert caught.value.reason == "truncated"
-    assert len(given) == count_frames(path)
-    assert np.array_equal(given, whole[: len(given)])  # no frame from half its data
-
-
-def test_a_clip_before_the_cut_of_a_video_is_sound(tmp_path):
-    path = trees.cut(trees.write_video(tmp_path / "a.avi", 40))
-    assert len(list(iter_frames(a_clip(path, first_frame=2, n_frames=8)))) == 8
-
-
-def test_a_jpeg_renamed_to_avi_is_misnamed(tmp_path):
-    path = write_image(tmp_path / "a.jpg", trees.image()).rename(tmp_path / "a.avi")
-    for use in (count_frames, lambda source: list(iter_frames(a_clip(source)))):
-        with pytest.raises(FrameError) as caught:
-            use(path)
-        assert (caught.value.reason, caught.value.path) == ("misnamed", path)
-
-
-@pytest.mark.parametrize(("content", "reason"), [(b"", "empty_file"), (b"no video " * 99, "undecodable")])
-def test_a_file_that_is_no_video_is_an_error(tmp_path, content, reason):
-    path = tmp_path / "a.avi"
-    path.write_bytes(content)
-    with pytest.raises(FrameError) as caught:
-        list(iter_frames(a_clip(path)))
-    assert caught.value.reason == reason
-
-
-def test_a_video_shorter_than_its_clip_is_too_short(tmp_path):
-    path = trees.write_video(tmp_path / "a.avi", 6)
-    with pytest.raises(FrameError, match="expected 96 frames from position 0, found 6") as caught:
-        list(iter_frames(a_clip(path, n_frames=96)))
-    assert caught.value.reason == "too_short"
-
-
-def test_a_missing_source_is_an_error(tmp_path):
-    with pytest.raises(FrameError) as caught:
-        list(iter_frames(a_clip(tmp_path / "a.avi")))
-    assert caught.value.reason == "missing"
 
 
 def test_frames_of_a_folder_are_counted_by_decoding(tmp_path):

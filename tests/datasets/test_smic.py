@@ -229,9 +229,106 @@ def test_smic_e_columns_are_found_by_name_in_any_order_and_below_a_title(tmp_pat
     assert not dataset.traps
 
 
-def test_a_cell_of_smic_e_that_holds_an_error_is_an_empty_one(tmp_path):
-    trees.write_smic_e(tmp_path, [(1, "s1_ne_01", None, 308870, None, 308877, None, "#N/A"), *trees.smic_e_rows()[1:]])
-    assert reasons(load_smic(tmp_path)) == {"s1_ne_01": "unknown_label"}
+@pytest.mark.parametrize(
+    ("column", "value", "reason"),
+    [
+        (1, '="s1_ne_"&"01"', "listed_but_absent"),
+        (1, "#N/A", "listed_but_absent"),
+        (1, None, "no_clip_name"),
+        (3, "308870?", "no_onset"),
+        (3, "#REF!", "no_onset"),
+        (5, "=D2+7", "no_offset"),
+        (5, 308877.5, "no_offset"),
+        (7, "#N/A", "unknown_label"),
+        (7, "negative?", "unknown_label"),
+    ],
+)
+def test_a_cell_of_smic_e_that_cannot_be_read_rejects_its_row_and_is_quoted(tmp_path, column, value, reason):
+    rows = [list(row) for row in trees.smic_e_rows()]
+    rows[0][column] = value
+    dataset = load_smic(trees.write_smic_e(tmp_path, rows))
+    assert ids(dataset) == IDS[1:]
+    rejected = next(one for one in dataset.rejected if one.reason != "present_but_unlisted")
+    assert rejected.reason == reason
+    assert f"{value or ''}' ({'ABCDEFGH'[column]}2 of sheet 'sheet 0'" in rejected.detail
+
+
+def test_an_apex_of_smic_e_that_cannot_be_read_is_left_out_and_quoted(tmp_path):
+    rows = [list(row) for row in trees.smic_e_rows()]
+    rows[0][4] = "308873?"
+    dataset = load_smic(trees.write_smic_e(tmp_path, rows))
+    assert (dataset.clips[0].n_frames, dataset.clips[0].apex) == (8, None)
+    assert [trap.kind for trap in dataset.traps] == ["apex_unreadable"]
+    assert "'308873?' (E2 of sheet" in dataset.traps[0].detail
+
+
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [("Onset (s)", 3), ("Offset_ms", 3), ("Emotion intensity", "high"), ("Filename length", 8), ("Subject age", 30)],
+)
+def test_a_column_whose_header_only_begins_like_another_is_not_taken_for_it(tmp_path, header, value):
+    trees.write_smic_e(tmp_path)
+    rows = [(value, *row) for row in trees.smic_e_rows()]
+    path = smic_e_base(tmp_path) / "SMIC-HS-E_annotation.xlsx"
+    trees.write_spreadsheet(path, [(header, *trees.SMIC_E_HEADER), *rows])
+    dataset = load_smic(tmp_path)
+    assert ids(dataset) == IDS
+    assert {clip.n_frames for clip in dataset.clips} == {8}
+    assert not dataset.traps
+
+
+def test_two_columns_of_one_name_are_an_error_that_says_where_they_are(tmp_path):
+    trees.write_smic_e(tmp_path)
+    path = smic_e_base(tmp_path) / "SMIC-HS-E_annotation.xlsx"
+    rows = [(*row, 1) for row in trees.smic_e_rows()]
+    trees.write_spreadsheet(path, [(*trees.SMIC_E_HEADER, "Onset F"), *rows])
+    with pytest.raises(DatasetError, match="D1 of sheet .*I1 of sheet"):
+        load_smic(tmp_path)
+
+
+def test_a_copy_of_the_spreadsheet_is_not_read_in_place_of_it(tmp_path):
+    base = smic_e_base(trees.write_smic_e(tmp_path))
+    for name in ("SMIC-HS-E_annotation (1)", "SMIC-HS-E_annotation - Copy", "SMIC-HS-E_annotation_old", "annotation z"):
+        trees.write_spreadsheet(base / f"{name}.xlsx", [trees.SMIC_E_HEADER, *trees.smic_e_rows()[:2]])
+    dataset = load_smic(tmp_path)
+    assert ids(dataset) == IDS
+    assert [trap.path.name for trap in dataset.traps] == ["SMIC-HS-E_annotation.xlsx"]
+
+
+def test_text_of_smic_e_is_read_without_what_cannot_be_seen(tmp_path):
+    rows = [
+        (
+            f"ｓ{subject}",
+            f"\u200b{clip.replace('_', '＿')}",
+            "",
+            "３０８８７０",
+            None,
+            "308877\xa0",
+            "",
+            f"{emotion}\u3000",
+        )
+        for subject, emotion, clip in trees.SMIC_CLIPS
+    ]
+    dataset = load_smic(trees.write_smic_e(tmp_path, rows))
+    assert ids(dataset) == IDS
+    assert {clip.n_frames for clip in dataset.clips} == {8}
+    assert not dataset.traps
+
+
+def test_folders_that_are_no_subject_or_clip_are_reported(tmp_path):
+    trees.write_smic(tmp_path)
+    base = tmp_path / "SMIC_all_raw" / "HS"
+    for place in ("subject4/micro/negative/s4_ne_01", "s1/micro/negative/_x", "s1/other/s1_ne_09"):
+        trees.write_frames(base / place, range(4), "image{:06d}.bmp")
+    trees.write_frames(base / "s1" / "micro" / "negative", range(1), "image{:06d}.bmp")
+    dataset = load_smic(tmp_path)
+    assert ids(dataset) == IDS
+    assert [(trap.kind, trap.path.relative_to(base).as_posix()) for trap in dataset.traps] == [
+        ("unknown_folder", "subject4"),
+        ("unknown_folder", "s1/other"),
+        ("underscored", "s1/micro/negative"),
+        ("stray_file", "s1/micro/negative/image000000.bmp"),
+    ]
 
 
 def test_smic_e_numbers_may_be_text_and_subjects_may_be_named(tmp_path):

@@ -19,6 +19,13 @@ def image(value: int = 0, height: int = 8, width: int = 10) -> np.ndarray:
     return ((ramp + 7 * value) % 256).astype(np.uint8)
 
 
+def write_image(path: Path, picture: np.ndarray) -> Path:
+    """Write a picture in the format of its extension."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(cv2.imencode(path.suffix, picture)[1].tobytes())
+    return path
+
+
 def write_frames(folder: Path, numbers: Iterable[int], pattern: str = "img{:03d}.jpg") -> Path:
     """Write one small picture for each number, in the order given."""
     folder.mkdir(parents=True, exist_ok=True)

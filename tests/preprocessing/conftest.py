@@ -10,9 +10,9 @@ def fake_faces(monkeypatch):
     searched = []
 
     class Counting(FakeDetector):
-        def faces(self, image, upsample):
+        def faces(self, image, upsample, shrink=True):
             searched.append(image[0, 0].tolist())
-            return super().faces(image, upsample)
+            return super().faces(image, upsample, shrink)
 
     monkeypatch.setattr(landmarks, "DlibDetector", Counting)
     return searched

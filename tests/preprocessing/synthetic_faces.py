@@ -13,7 +13,7 @@ import numpy as np
 
 from lib.datasets.clip import Clip, Dataset, sort_clips
 
-NOTHING, FACE, SMALL_FACE, TWO_FACES = range(4)
+NOTHING, FACE, SMALL_FACE, TWO_FACES, UPSIDE_DOWN = range(5)
 HEIGHT, WIDTH = 60, 80
 BOX = np.array([20, 10, 60, 50], np.float32)  # left, top, right, bottom
 
@@ -32,14 +32,21 @@ def face_points(box: np.ndarray) -> np.ndarray:
 
 
 class FakeDetector:
-    """Finds what the first pixel says; a `SMALL_FACE` only after upsampling, the second of `TWO_FACES` far right."""
+    """Finds what the first pixel says.
 
-    def faces(self, image, upsample):
+    A `SMALL_FACE` only after upsampling; the second, smaller, of `TWO_FACES` far right. An `UPSIDE_DOWN` one has a low
+    score, and a high one where that pixel is the last.
+    """
+
+    def faces(self, image, upsample, shrink=True):
+        if image[-1, -1, 0] == UPSIDE_DOWN:
+            return [(BOX, 2.0)]
         what, shift, _ = (int(value) for value in image[0, 0])
         box = BOX + np.float32([shift, 0, shift, 0])
-        if what == NOTHING or (what == SMALL_FACE and not upsample):
+        if not FACE <= what <= UPSIDE_DOWN or (what == SMALL_FACE and not upsample):
             return []
-        return [(box, 1.0)] + ([(box + 100, 2.0)] if what == TWO_FACES else [])
+        second = (box + 100) * np.float32([1, 1, 0.9, 0.9])
+        return [(box, 0.2 if what == UPSIDE_DOWN else 1.0)] + ([(second, 2.0)] if what == TWO_FACES else [])
 
     def points(self, image, box):
         return face_points(box)
@@ -47,8 +54,8 @@ class FakeDetector:
 
 def frame(what: int = FACE, shift: int = 0, position: int = 0) -> np.ndarray:
     """One RGB frame whose grey value grows from left to right and with its position."""
-    image = np.repeat(np.arange(WIDTH, dtype=np.uint8)[None, :, None], HEIGHT, axis=0).repeat(3, axis=2) + 2 * position
-    image = image.astype(np.uint8)
+    ramp = np.arange(10, 10 + WIDTH)[None, :, None] + 2 * position
+    image = np.broadcast_to(ramp, (HEIGHT, WIDTH, 3)).astype(np.uint8)
     image[0, 0] = (what, shift, position)
     return image
 

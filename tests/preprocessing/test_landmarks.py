@@ -9,6 +9,7 @@ from synthetic_faces import BOX, FACE, NOTHING, SMALL_FACE, TWO_FACES, FakeDetec
 from lib.core.errors import LandmarkModelError
 from lib.preprocessing.config import ClipRejected
 from lib.preprocessing.landmarks import (
+    SURE_SCORE,
     DlibDetector,
     fill_gaps,
     find_model,
@@ -16,6 +17,7 @@ from lib.preprocessing.landmarks import (
     interocular_distance,
     jitter,
     longest_gap,
+    require_upright,
     track_landmarks,
 )
 
@@ -41,22 +43,47 @@ def test_upsampling_is_used_only_where_the_first_search_fails():
     assert track(FACE, SMALL_FACE, upsample=0).found == ("plain", "none")
 
 
-def test_of_several_faces_the_largest_near_the_last_is_followed():
-    class Crowd:
-        def __init__(self, *frames):
-            self.frames = iter(frames)
+def track_crowd(*seen):
+    """Track a clip in whose frames there are the given boxes."""
 
-        def faces(self, image, upsample):
-            return [(np.float32(box), 1.0) for box in next(self.frames)]
+    class Crowd:
+        def faces(self, image, upsample, shrink=True):
+            return [(np.float32(box), 1.0) for box in seen[image[0, 0, 0]]]
 
         def points(self, image, box):
             return face_points(box)
 
-    small, large, huge_far = (0, 0, 30, 30), (10, 0, 50, 40), (200, 0, 300, 100)
-    found = track_landmarks([None] * 3, Crowd([small, large], [huge_far, small, large], [huge_far]), upsample=0)
-    np.testing.assert_array_equal(found.boxes[:2], [large, large])
-    assert found.found == ("plain", "plain", "none"), "somebody far away is not the subject"
-    assert found.faces.tolist() == [2, 3, 1]
+    return track_landmarks([np.full((60, 400, 3), n, np.uint8) for n in range(len(seen))], Crowd(), upsample=0)
+
+
+SMALL, LARGE, FAR = (0, 0, 30, 30), (10, 0, 50, 40), (200, 0, 300, 100)
+
+
+def test_of_several_faces_the_largest_is_followed():
+    found = track_crowd([SMALL, LARGE], [SMALL, LARGE], [SMALL])
+    np.testing.assert_array_equal(found.boxes[:2], [LARGE, LARGE])
+    assert found.found == ("plain", "plain", "none"), "its neighbour does not take the place of the subject"
+    assert found.faces.tolist() == [2, 2, 1]
+
+
+@pytest.mark.parametrize("missed", [(0,), (1,), (0, 1), (2, 5)])
+def test_the_subject_stays_the_subject_wherever_it_is_missed(missed):
+    bystander = (300, 0, 390, 90)
+    found = track_crowd(*[[bystander] if n in missed else [bystander, FAR] for n in range(6)])
+    assert [n for n, how in enumerate(found.found) if how == "none"] == list(missed)
+    assert (found.boxes[[n for n in range(6) if n not in missed]] == FAR).all()
+
+
+def test_a_large_face_of_one_frame_is_not_the_subject():
+    found = track_crowd([LARGE], [LARGE], [LARGE, (200, 0, 260, 60)], [LARGE], [LARGE])
+    assert (found.boxes == LARGE).all()
+
+
+def test_of_two_moving_faces_each_keeps_to_itself():
+    """Two heads closer than a face is wide, moving; at times the left one is seen larger, at times the right one."""
+    sides = [(40, 36), (35, 38), (40, 36), (35, 38), (40, 36)]
+    crowd = [[(5 * n, 0, 5 * n + a, a), (5 * n + 38, 0, 5 * n + 38 + b, b)] for n, (a, b) in enumerate(sides)]
+    assert track_crowd(*crowd).boxes[:, 0].tolist() == [0, 5, 10, 15, 20]
 
 
 def test_as_released_the_first_face_is_taken_in_each_frame_whoever_it_is():
@@ -155,6 +182,47 @@ def test_a_small_face_is_found_by_upsampling(portrait, dlib_detector):
     small = cv2.resize(portrait, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     assert track_landmarks([small], dlib_detector, upsample=1).found == ("upsampled",)
     assert track_landmarks([small], dlib_detector, upsample=0).found == ("none",)
+
+
+def test_a_face_too_small_in_a_shrunken_frame_is_found_in_the_frame_itself(portrait, dlib_detector):
+    large = cv2.copyMakeBorder(portrait, 0, 400, 0, 2280, cv2.BORDER_CONSTANT)  # 2600 pixels wide
+    found = track_landmarks([large], dlib_detector)
+    assert found.found == ("full",)
+    np.testing.assert_allclose(found.points, track_landmarks([portrait], dlib_detector).points, atol=2)
+
+
+def test_a_frame_that_was_searched_at_full_size_is_not_searched_so_again():
+    searched = []
+
+    class Blind:
+        def faces(self, image, upsample, shrink=True):
+            searched.append((upsample, shrink))
+            return []
+
+    track_landmarks([np.zeros((720, 1280, 3), np.uint8)], Blind())
+    assert searched == [(0, True), (1, True)]
+    track_landmarks([np.zeros((1080, 1920, 3), np.uint8)], Blind())
+    assert searched[2:] == [(0, True), (1, True), (0, False)]
+
+
+@pytest.mark.parametrize(
+    ("quarters", "back"),
+    [(1, "by 90 degrees clockwise"), (2, "by 180 degrees"), (3, "by 90 degrees counterclockwise")],
+)
+def test_a_turned_face_is_refused_and_which_way_to_turn_it_said(portrait, dlib_detector, quarters, back):
+    frames = [np.rot90(portrait, quarters).copy()]  # counterclockwise
+    with pytest.raises(ClipRejected, match=f"Turn the clip's frames {back}") as rejected:
+        require_upright(frames, track_landmarks(frames, dlib_detector), dlib_detector)
+    assert rejected.value.reason == "not_upright"
+
+
+@pytest.mark.parametrize("light", [1, 0.06])
+def test_an_upright_face_is_accepted_in_poor_light_too(portrait, dlib_detector, light):
+    frames = [(portrait * light).astype(np.uint8)]
+    found = track_landmarks(frames, dlib_detector)
+    assert found.found == ("plain",)
+    assert (found.scores < SURE_SCORE) == (light < 1)
+    require_upright(frames, found, dlib_detector)
 
 
 def test_a_missing_model_says_how_to_install_it(tmp_path, monkeypatch):

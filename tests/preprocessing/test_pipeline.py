@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import synthetic_faces
-from synthetic_faces import FACE, NOTHING, SMALL_FACE, TWO_FACES, make_dataset
+from synthetic_faces import FACE, NOTHING, SMALL_FACE, TWO_FACES, UPSIDE_DOWN, make_dataset
 
 from lib.core.errors import ConfigError, DiskError, DiskFullError, LandmarkModelError, PreprocessingError, WorkerError
 from lib.preprocessing import PreprocessConfig, pipeline, preprocess
@@ -61,6 +61,15 @@ def test_rejected_clips_have_a_reason_and_the_others_are_kept(tmp_path, fake_fac
     assert quality["kept"].sum() == 2
     assert quality.loc["angry_none", "detection_rate"] == 0
     assert quality.loc["angry_lost", "reason"] == "face_lost"
+
+
+@pytest.mark.parametrize("seen", [[UPSIDE_DOWN] * 4, [UPSIDE_DOWN, NOTHING, NOTHING, NOTHING]])
+def test_an_upside_down_clip_is_rejected_with_what_to_do(tmp_path, fake_faces, seen):
+    store = run(make_dataset(tmp_path / "clips", {**GOOD, "happy_turned": seen}), tmp_path)
+    assert store.clips["clip_id"].tolist() == list(GOOD)
+    (row,) = store.rejected.itertuples()
+    assert (row.clip_id, row.reason) == ("happy_turned", "not_upright")
+    assert "Turn the clip's frames by 180 degrees" in row.detail
 
 
 def test_a_corrupt_frame_rejects_its_clip(tmp_path, fake_faces):
@@ -202,10 +211,10 @@ from lib.preprocessing import PreprocessConfig, landmarks, pipeline, preprocess
 
 class Slow(synthetic_faces.FakeDetector):
     searched = 0
-    def faces(self, image, upsample):
+    def faces(self, image, upsample, shrink=True):
         Slow.searched += 1
         time.sleep(0.05)
-        return super().faces(image, upsample)
+        return super().faces(image, upsample, shrink)
 
 landmarks.DlibDetector = Slow
 dataset = load_class_folders(Path(sys.argv[1]))

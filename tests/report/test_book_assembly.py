@@ -1,5 +1,6 @@
 """Assembly on made-up chapters: real ones are built in tests/test_book.py."""
 
+import csv
 import json
 from types import SimpleNamespace
 
@@ -102,8 +103,16 @@ def test_the_smallest_book_has_the_chapters_of_every_dataset_and_those_without_o
 
 def test_titles_name_the_dataset_where_there_is_one(executed, tmp_path):
     source = book.assemble(PROFILE, executed, tmp_path)
-    assert _first_cells(source, "smic", "01_data")[0].startswith("# 01. A title: SMIC\n")
-    assert _first_cells(source, "paper", "09_audit")[0].startswith("# 09. A title\n")
+    assert _first_cells(source, "smic", "01_data")[0].endswith("A title: SMIC")
+    assert _first_cells(source, "paper", "09_audit")[0].endswith("A title")
+
+
+def test_chapters_are_numbered_in_reading_order(executed, tmp_path):
+    source = book.assemble(PROFILE, executed, tmp_path)
+    toc = yaml.safe_load((source / "_toc.yml").read_text(encoding="utf-8"))
+    files = [entry["file"] for part in toc["parts"] for entry in part["chapters"] if "chapters/" in entry["file"]]
+    titles = [nbformat.read(source / f"{file}.ipynb", as_version=4).cells[0].source for file in files]
+    assert [title.split(".")[0] for title in titles] == [f"# {number}" for number in range(1, len(files) + 1)]
 
 
 @pytest.mark.parametrize(("standin", "caption"), [({"standin": True}, "SMIC (stand-in)"), (None, "SMIC (real data)")])
@@ -146,19 +155,19 @@ def test_what_was_found_stands_below_the_title_then_the_notice_then_the_question
     source = book.assemble(PROFILE, _kept(executed), tmp_path)
     cells = nbformat.read(source / "chapters" / "smic" / "01_data.ipynb", as_version=4).cells
     shown = [[one["data"].get("text/markdown", "") for one in cell.get("outputs", [])] for cell in cells]
-    assert cells[0].source == "# 01. A title: SMIC"
+    assert cells[0].source == "# 2. A title: SMIC"
     assert shown[1:3] == [["It holds."], ["Stand-in data"]]
     assert all("remove-input" in cell.metadata["tags"] for cell in cells[1:3])
     assert "Executed by an earlier version" in cells[3].source
     assert [cell.source for cell in cells[4:6]] == ["Text.", "store = open_it()"]
     assert sum(shown, []).count("It holds.") == sum(shown, []).count("Stand-in data") == 1
-    assert len(cells) == 7  # the cell of the finding, whose code no page shows, is gone from its place
+    assert len(cells) == 8  # one is what to take along; the finding, whose code no page shows, is gone from its place
 
 
 def test_a_notice_without_anything_to_show_leaves_no_cell(executed, tmp_path):
     write_chapter(executed, "smic", "01_data", tagged=[_tagged("store = open_it()", "notice", outputs=[])])
     source = book.assemble(PROFILE, executed, tmp_path)
-    assert _first_cells(source, "smic", "01_data") == ["# 01. A title: SMIC\n\nText.", "store = open_it()"]
+    assert _first_cells(source, "smic", "01_data") == ["# 2. A title: SMIC", "Text."]
 
 
 def test_the_contents_list_only_chapters_that_are_there(executed, tmp_path):
@@ -227,8 +236,8 @@ def test_the_page_of_runs_counts_what_is_planned_and_what_is_finished(executed, 
 
 def test_the_front_page_warns_of_standins_and_shows_the_papers_values(executed, tmp_path):
     source = book.assemble(PROFILE, executed, tmp_path)
-    status = (source / "_accuracies.md").read_text(encoding="utf-8")
-    assert "68.75%" in status
+    status = (source / "_table_v.md").read_text(encoding="utf-8")
+    assert "68.75\xa0%" in status
     assert "stand-in" in status
 
 
@@ -254,3 +263,54 @@ def test_keeping_takes_chapters_results_and_cited_runs_and_drops_what_nothing_ca
     assert not (tmp_path / "book" / "chapters" / "smic" / "99_gone.ipynb").exists()
     assert (tmp_path / "book" / "results" / "paper" / "09_audit.json").is_file()
     assert said == ["6 of 6 chapters", "1 run records"]
+
+
+def _picture(caption):
+    output = nbformat.v4.new_output("display_data", {"image/png": "", "text/plain": ""})
+    output.metadata = {"image/png": {"caption": caption, "alt": f"text of {caption}"}}
+    return output
+
+
+def test_each_picture_stands_with_its_own_caption_and_text(executed, tmp_path):
+    cell = _tagged("draw()", "hide-input", outputs=["a table"])
+    cell.outputs = [_picture("one"), *cell.outputs, _picture("two")]
+    write_chapter(executed, "smic", "01_data", tagged=[cell])
+    source = book.assemble(PROFILE, executed, tmp_path)
+    cells = nbformat.read(source / "chapters" / "smic" / "01_data.ipynb", as_version=4).cells
+    told = [one.metadata["mystnb"] for one in cells if "figure" in one.metadata.get("mystnb", {})]
+    assert [one["figure"]["caption"] for one in told] == ["one", "two"]
+    assert [one["image"]["alt"] for one in told] == ["text of one", "text of two"]
+    assert [one.source for one in cells].count("draw()") == 1
+
+
+def test_what_a_step_does_is_told_in_the_chapter_of_the_first_dataset_alone(executed, tmp_path):
+    profile = Profile("full", {"smic": {}, "casme2_sq": {}}, {})
+    prose = nbformat.v4.new_markdown_cell("## A step\n\nWhat it does.")
+    for dataset, notebook in profile.chapters():
+        runs = ["r1"] if CHAPTERS[notebook].network else []
+        own = [_tagged("step()", outputs=["a number"])] if notebook == "01_data" else []
+        write_chapter(executed, dataset, notebook, runs=runs, tagged=[prose, *own] if own else [])
+    source = book.assemble(profile, executed, tmp_path)
+    first, second = (
+        nbformat.read(source / "chapters" / dataset / "01_data.ipynb", as_version=4).cells
+        for dataset in ("smic", "casme2_sq")
+    )
+    assert "## A step\n\nWhat it does." in [cell.source for cell in first]
+    assert "## A step" in [cell.source for cell in second]
+    assert not [cell for cell in second if "What it does." in cell.source]
+    assert "(../smic/01_data)" in second[1].source
+    (step,) = [cell for cell in second if cell.source == "step()"]
+    assert step.outputs
+    assert "hide-input" in step.metadata["tags"]
+
+
+def test_a_chapter_offers_its_notebook_and_its_results_in_two_forms(executed, tmp_path):
+    source = book.assemble(PROFILE, executed, tmp_path)
+    files = source / "files" / "smic"
+    with (files / "03_micro_exp_stcnn.csv").open(encoding="utf-8") as file:
+        found = dict(list(csv.reader(file))[1:])
+    assert float(found["accuracy_best"]) == SCORES["accuracy_best"]
+    assert json.loads((files / "03_micro_exp_stcnn.json").read_text())["results"] == SCORES
+    assert not any(cell.get("outputs") for cell in nbformat.read(files / "03_micro_exp_stcnn.ipynb", 4).cells)
+    cells = nbformat.read(source / "chapters" / "smic" / "03_micro_exp_stcnn.ipynb", as_version=4).cells
+    assert all(f"03_micro_exp_stcnn.{kind}>" in cells[-2].source for kind in ("ipynb", "json", "csv"))

@@ -114,7 +114,7 @@ def test_a_comparison_finds_scores_order_leads_changes_and_gains(run_cells):
     assert names["stability"].loc["MicroExpSTCNN", "sd between seeds"] == pytest.approx(np.std([0.7, 0.71], ddof=1))
     assert names["matrices"]["best epoch, all seeds"].trace() == 12
     for text in names["table_v"]["best epoch"]:
-        low, high = (float(part.strip("()%")) for part in text.split("(")[1].split(" to "))
+        low, high = (float(part.strip("()\xa0%")) for part in text.split("(")[1].split(" to "))
         assert 0 <= low <= high <= 100
     assert json.loads(json.dumps(found)) == found
 
@@ -126,7 +126,7 @@ def test_runs_that_failed_or_are_missing_are_counted_and_their_rows_say_not_run(
     assert set(found["control_changes"]) == {"shuffled_frames"}
     assert (found["ranking"]["order"], found["ranking"]["published_leads"]) == (None, None)
     late = names["table_v"].loc["Late MicroExpFuseNet"]
-    assert (late["paper"], late["best epoch"]) == ("64.82%", "not run")
+    assert (late["paper"], late["best epoch"]) == ("64.82\xa0%", "not run")
     assert names["control_table"].loc["first frame repeated", "last epoch"] == "not run"
 
 
@@ -141,7 +141,7 @@ def test_one_seed_of_one_epoch_has_neither_interval_nor_spread(run_cells):
     score = found["scores"]["micro_exp_stcnn/none"]
     assert score["sd_last_epochs"]["estimate"] is None
     assert score["accuracy_best"] == {"estimate": 0.8, "low": None, "high": None}
-    assert names["table_v"].loc["MicroExpSTCNN", "last epoch"] == "70.0% (no interval)"
+    assert names["table_v"].loc["MicroExpSTCNN", "last epoch"] == "70.0\xa0% (no interval)"
 
 
 def test_clips_of_ones_own_are_compared_with_nothing_that_is_published(run_cells, monkeypatch):

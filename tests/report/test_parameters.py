@@ -1,7 +1,11 @@
+import ast
+
 import nbformat
 import pytest
+from papermill import inspect_notebook
+from papermill.translators import PythonTranslator
 
-from lib.book.parameters import check_parameters, declared_parameters, injected_parameters, parse_parameters
+from lib.book.parameters import check_parameters, declared_parameters, injected_names, parse_parameters
 from lib.core.errors import ConfigError
 from lib.core.paths import NOTEBOOKS
 
@@ -40,13 +44,25 @@ def test_an_integer_is_accepted_where_a_float_is_declared():
     check_parameters({"rate": 1}, DECLARED, "example")
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_number_that_is_not_finite_is_an_error(value):
+    with pytest.raises(ConfigError, match="'rate' expected a finite number"):
+        check_parameters({"rate": value}, DECLARED, "example")
+
+
+@pytest.mark.parametrize(("name", "value", "flag"), [("epochs", "5", "-p epochs"), ("dataset", 5, "-r dataset")])
+def test_what_papermill_made_of_a_value_is_answered_with_the_flag_that_leaves_it_alone(name, value, flag):
+    with pytest.raises(ConfigError, match=flag):
+        check_parameters({name: value}, DECLARED, "example")
+
+
 def test_injected_parameters_are_read_from_the_cell_that_papermill_adds():
-    inputs = ["", "epochs: int = 100  # passes", "# Parameters\nepochs = 5\ndataset = 'casme2_sq'\n", "x = 1"]
-    assert injected_parameters(inputs) == {"epochs": 5, "dataset": "casme2_sq"}
+    cell = PythonTranslator.codify({"epochs": 5, "dataset": "casme2_sq", "rate": float("nan")})
+    assert injected_names(["", "epochs: int = 100  # passes", cell, "x = 1"]) == ["epochs", "dataset", "rate"]
 
 
 def test_there_are_no_injected_parameters_in_an_interactive_kernel():
-    assert injected_parameters(["", "epochs = 100", "x = 1"]) == {}
+    assert injected_names(["", "epochs = 100", "x = 1"]) == []
 
 
 @pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
@@ -55,6 +71,8 @@ def test_every_notebook_declares_its_parameters_first_and_carries_no_output(path
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert "parameters" in code[0].metadata["tags"]
     assert declared_parameters(path.stem)
+    set_there = {node.target.id for node in ast.walk(ast.parse(code[0].source)) if isinstance(node, ast.AnnAssign)}
+    assert set(inspect_notebook(str(path))) == set_there, "papermill --help-notebook shows every parameter"
     assert all(not cell.outputs and cell.execution_count is None for cell in code)
 
 

@@ -53,7 +53,7 @@ def test_finishing_writes_results_and_shows_what_the_gate_reads(namespace, shown
     assert record == written["provenance"]
     assert record["runs"] == ["abc"]
     assert record["devices"] == ["a processor"]
-    for word in ("Rerun this chapter", "stand-in", "abc", "commit"):
+    for word in ("papermill notebooks", "stand-in", "abc", "commit"):
         assert word in shown[0]["text/html"]
 
 

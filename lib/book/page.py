@@ -1,0 +1,169 @@
+"""From an executed chapter to its page in the book.
+
+What was found comes first, the title has the chapter's number in reading order and its dataset, pictures have captions,
+what a step does is told once for all datasets, and the reader can take notebook and results along.
+"""
+
+import copy
+import csv
+import json
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from lib.book.chapters import NO_DATASET
+from lib.book.gate import provenance_of
+from lib.book.parameters import source_path
+from lib.core.catalogue import DATASET_TITLES
+
+PARAMETERS = {"parameters": "Show what can be set", "injected-parameters": "Show what was set for this page"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a chapter stands in the book.
+
+    Attributes
+    ----------
+    number : int
+        Of the chapters in reading order, from 1.
+    told : str
+        The dataset whose chapter by the same notebook stands before it and tells what each step does; empty if it is
+        the first.
+    stale : sequence of str
+        Why its inputs are no longer those that it was executed on.
+    """
+
+    dataset: str
+    notebook: str
+    number: int
+    told: str = ""
+    stale: Sequence[str] = ()
+
+
+def write_page(executed: Path, results: Path, place: Place, source: Path) -> None:
+    """Write the page of an executed chapter, and what a reader can take along, into the book's sources."""
+    page = nbformat.read(executed, as_version=4)
+    title, *cells = page.cells
+    title.source, _, question = title.source.partition("\n\n")
+    of_dataset = "" if place.dataset == NO_DATASET else f": {DATASET_TITLES[place.dataset]}"
+    title.source = re.sub(r"^# (?:\d+\. )?(.+)", rf"# {place.number}. \1{of_dataset}", title.source)
+    lifted = [_lifted(cells, tag) for tag in ("finding", "notice")]
+    head = [title, *(cell for cell in lifted if cell is not None)]
+    if place.stale:
+        reasons = "; ".join(reason.removeprefix("is stale: ") for reason in place.stale)
+        text = (
+            ":::{admonition} Executed by an earlier version\n:class: caution\nThe text, figures and numbers below were "
+            f"made at commit `{provenance_of(executed)['commit']}`, and an input has changed since: {reasons}.\n:::"
+        )
+        head.append(nbformat.v4.new_markdown_cell(text, id="stale"))
+    if place.told:
+        question = (
+            f"The steps are those of [](../{place.told}/{place.notebook}), where each is explained; here is what they give "
+            f"on {DATASET_TITLES[place.dataset]}."
+        )
+        cells = list(_told_elsewhere(cells))
+    if question:
+        head.append(nbformat.v4.new_markdown_cell(question, id="question"))
+    cells.insert(len(cells) - 1, _offer(place, results, source / "files" / place.dataset))
+    for cell in cells:
+        for tag in {*PARAMETERS} & {*cell.metadata.get("tags", [])}:  # folded on the page, in plain sight in the notebook
+            cell.metadata["tags"] = [*cell.metadata["tags"], "hide-input"]
+            cell.metadata["mystnb"] = {"code_prompt_show": PARAMETERS[tag]}
+    page.cells = [part for cell in head + cells for part in _one_picture_a_cell(cell)]
+    target = source / "chapters" / place.dataset / f"{place.notebook}.ipynb"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(page, target)
+
+
+def _lifted(cells: list, tag: str) -> NotebookNode | None:
+    """Take what the first cell with this tag shows out of `cells`: a cell of its own, None if there is nothing.
+
+    Its code stays where it is, unless no page shows it.
+    """
+    for place, cell in enumerate(cells):
+        tags = cell.metadata.get("tags", [])
+        if tag not in tags or cell.cell_type != "code":
+            continue
+        shown = copy.deepcopy(cell)
+        shown.metadata["tags"], shown["id"] = [*{*tags, "remove-input"} - {"hide-input"}], f"lifted-{tag}"
+        shown.outputs = [output for output in cell.outputs if output.output_type != "stream"]
+        cell.outputs = [output for output in cell.outputs if output.output_type == "stream"]
+        if "remove-input" in tags:
+            del cells[place]
+        return shown if shown.outputs else None
+    return None
+
+
+def _told_elsewhere(cells: Sequence[NotebookNode]) -> Iterator[NotebookNode]:
+    """The cells without what they share with the chapter of another dataset: headings, parameters and outputs stay."""
+    for cell in cells:
+        tags = cell.metadata.get("tags", [])
+        if cell.cell_type == "markdown":
+            cell.source = "\n\n".join(line for line in cell.source.splitlines() if line.startswith("#"))
+            if cell.source:
+                yield cell
+        elif {*PARAMETERS} & {*tags}:
+            yield cell
+        elif any(output.output_type != "stream" for output in cell.outputs):
+            cell.metadata["tags"] = tags if "remove-input" in tags else [*{*tags, "hide-input"}]
+            yield cell
+
+
+def _one_picture_a_cell(cell: NotebookNode) -> Iterator[NotebookNode]:
+    """The cell, cut so that each picture with a caption stands alone: MyST-NB gives a caption to a whole cell."""
+    parts = [[]]
+    for output in cell.get("outputs", ()):
+        if _told_of(output):
+            parts += [[output], []]
+        else:
+            parts[-1].append(output)
+    parts = [part for part in parts if part] or [[]]
+    for number, outputs in enumerate(parts):
+        part = cell if number == 0 else nbformat.v4.new_code_cell("", id=f"{cell['id'][:50]}-{number}")
+        if number:
+            part.metadata["tags"], part["execution_count"] = ["remove-input"], cell.execution_count
+        if "outputs" in cell:
+            part.outputs = outputs
+        if told := _told_of(outputs[0]) if outputs else None:
+            part.metadata["mystnb"] = {"figure": {"caption": told["caption"]}, "image": {"alt": told["alt"]}}
+        yield part
+
+
+def _told_of(output: NotebookNode) -> dict | None:
+    """Caption and text of a picture (`lib.report.figures.Picture`); None for anything else."""
+    kinds = output.get("metadata", {}).items()
+    return next((told for kind, told in kinds if kind.startswith("image/") and told.get("caption")), None)
+
+
+def _offer(place: Place, results: Path, folder: Path) -> NotebookNode:
+    """A cell with the notebook without outputs and the results, to be downloaded, which are put into `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(source_path(place.notebook), folder)
+    shutil.copy(results, folder / f"{place.notebook}.json")
+    found = json.loads(results.read_text(encoding="utf-8"))["results"]
+    with (folder / f"{place.notebook}.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("name", "value"), *flat(found)])
+    links = {"the notebook": "ipynb", "what it found as JSON": "json", "as CSV": "csv"}
+    files = f"../../files/{place.dataset}/{place.notebook}"
+    told = ", ".join(f"{{download}}`{title} <{files}.{kind}>`" for title, kind in links.items())
+    return nbformat.v4.new_markdown_cell(f"To take along: {told}.", id="offer")
+
+
+def flat(value: object, name: str = "") -> Iterator[tuple[str, object]]:
+    """The single values of nested results, each with its path.
+
+    >>> list(flat({"scores": {"best": 0.5, "seeds": [0, 1]}}))
+    [('scores.best', 0.5), ('scores.seeds.0', 0), ('scores.seeds.1', 1)]
+    """
+    if isinstance(value, dict | list):
+        inner = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, one in inner:
+            yield from flat(one, f"{name}.{key}" if name else str(key))
+    else:
+        yield name, value

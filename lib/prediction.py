@@ -1,0 +1,183 @@
+"""A trained network and clips that are in no dataset: which network, which clips, and the page of its answers.
+
+What it answers, and what in a clip the answer hangs on, is computed in the chapter `13_your_own_clip`.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from lib.core import paths
+from lib.core.errors import ConfigError, DatasetError, ReplicationError
+from lib.core.files import whole_file
+from lib.datasets import DEEPEST_CLIP
+from lib.datasets.clip import Clip, Dataset, read_standin_marker, standin_folder
+from lib.datasets.findings import safe_id
+from lib.datasets.frames import list_frames
+from lib.datasets.videos import is_video
+from lib.networks import STREAMS
+from lib.networks.backend import keras
+from lib.saliency.networks import find_network
+from lib.standin.plan import COUNTS
+from lib.training.fit import new_model
+from lib.training.inputs import Normaliser, fold_plan, prepare_fold
+from lib.training.protocols import PROTOCOLS
+from lib.training.records import RunConfig, RunRecord, is_record, places, run_id
+
+CHAPTER = "13_your_own_clip"
+WEIGHTS = ".weights.h5"
+PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Your own clip</title>
+<meta name="viewport" content="width=device-width"><style>
+body {{ max-width: 62em; margin: 2em auto; padding: 0 1em; font-family: sans-serif; line-height: 1.5; }}
+img {{ max-width: 100%; }} table {{ border-spacing: 1em 0.2em; }} .anchor-link {{ display: none; }}
+.warning {{ border-left: 0.3em solid #d55e00; padding-left: 1em; }}
+</style></head><body>{body}</body></html>
+"""
+
+
+def own_clips(sources: Sequence[str], fps: float = 30.0) -> Dataset:
+    """Clips from anywhere, each a video or a folder of frames, without labels. A clip's name stands for its person.
+
+    They are a stand-in's if each of them lies in one.
+
+    Raises
+    ------
+    DatasetError
+        A path leads to no video and no folder of frames, or two clips have one name.
+    """
+    clips = []
+    for source in (Path(one).expanduser().resolve() for one in sources):
+        n_frames = len(list_frames(source).frames) if source.is_dir() else None
+        if n_frames == 0 or not source.exists() or not (source.is_dir() or is_video(source)):
+            raise DatasetError(f"expected a video or a folder of frames, found none at {source}: correct the path")
+        name = safe_id(source.name if source.is_dir() else source.stem)
+        clips.append(Clip(name, "class_folders", name, "", source, 0, n_frames, fps))
+    names = [clip.clip_id for clip in clips]
+    if len(set(names)) < len(names):
+        raise DatasetError(f"expected clips of different names, found {', '.join(names)}: rename one of them")
+    folders = {standin_folder(clip.source, DEEPEST_CLIP) for clip in clips}
+    rendered = next(iter(folders)) if None not in folders and len(folders) == 1 else None
+    marker = read_standin_marker(rendered) if rendered else None
+    root = Path(clips[0].source.parent)
+    return Dataset("class_folders", root, "clips", (), tuple(clips), standin=marker, standin_root=rendered)
+
+
+def held_out(data: Dataset, config: RunConfig, store) -> Dataset:
+    """The dataset with one clip: the first that the run's network was not trained on."""
+    samples, folds = fold_plan(config, store)
+    name = store.clips["clip_id"].iloc[samples.clips[folds[0].validation[0]]]
+    return dataclasses.replace(data, clips=tuple(clip for clip in data.clips if clip.clip_id == name))
+
+
+def refuse_real_faces(store, clips: Dataset, allow_standin: bool) -> None:
+    """`ConfigError` where a network of rendered faces is asked about real ones, unless that is allowed."""
+    if store.standin is not None and not clips.is_standin and not allow_standin:
+        raise ConfigError(
+            "the network was trained on rendered faces, and the clip shows a real one: its answer would mean nothing. "
+            "Choose a run on real data, or ask for the answer all the same with allow_standin (--allow-standin)."
+        )
+
+
+def network(
+    config: RunConfig, store, weights: str = "", train_missing: bool = True
+) -> tuple["keras.Model | None", str]:
+    """The network of a run, from a file of weights if one is named; else as `lib.saliency.networks.find_network`."""
+    if not weights:
+        return find_network(config, store, train_missing, progress="bar")
+    model = new_model(config, prepare_fold(config, store), len(store.classes))
+    try:
+        model.load_weights(weights)
+    except (OSError, ValueError, KeyError) as error:
+        raise ConfigError(f"{weights} holds no weights of a {config.model} of this size: {error}") from error
+    return model, ""
+
+
+def normalisers(config: RunConfig, store) -> tuple[Normaliser, ...]:
+    """What each stream of the run's network was centred on and divided by, as in its validation clips.
+
+    Raises
+    ------
+    ConfigError
+        The run was trained on clips that were changed: an answer to a clip as it is would tell nothing.
+    """
+    protocol = PROTOCOLS[config.protocol]
+    if config.control != "none" or protocol.frame_order != "time":
+        raise ConfigError(
+            f"expected a run on clips as they are, found control {config.control!r} and frames in the order of "
+            f"{protocol.frame_order}: choose another run"
+        )
+    samples, folds = fold_plan(config, store)
+    clips = samples.clips
+    if protocol.normalisation != "all_clips":
+        clips = np.unique(clips[folds[0].train])
+    return tuple(Normaliser.fit(store.load(stream)[clips]) for stream in STREAMS[config.model])
+
+
+# === The command ===
+
+
+def find_record(run: str) -> RunRecord:
+    """The record of a run, by its id or by the name of the file of its weights."""
+    name = Path(run).name.removesuffix(WEIGHTS)
+    found = [folder / name for folder in places(paths.runs_folder()) if is_record(folder / name)]
+    if not found:
+        raise ConfigError(
+            f"expected the id of a run (python -m lib runs lists them), or weights named <id>{WEIGHTS} of a run whose "
+            f"record is here, found {name!r}: without its record nobody can tell what a network was trained on"
+        )
+    return RunRecord(found[0])
+
+
+def chapter_parameters(record: RunRecord) -> dict:
+    """The parameters with which the chapter looks into this run."""
+    config, data = record.config, record.provenance["data"]
+    parameters = {name: value for name, value in config.to_dict().items() if name not in ("kernel_size", "control")}
+    sides = zip(("height", "width", "depth"), config.kernel_size, strict=True)
+    parameters |= {"dataset": data["dataset"], **{f"kernel_{side}": size for side, size in sides}}
+    if data["standin"]:
+        clips = data["standin"]["clips"]
+        whole = clips == sum(COUNTS[data["dataset"]].values())
+        parameters |= {"clips": 0 if whole else clips, "standin_seed": data["standin"]["seed"]}
+    return parameters
+
+
+def require_same(record: RunRecord, store) -> None:
+    """`ConfigError` unless the data at hand and today's code are those of the run."""
+    if run_id(record.config, store) != record.id:
+        was = "a stand-in" if record.provenance["data"]["standin"] else "real data"
+        raise ConfigError(
+            f"run {record.id} was trained on other data ({was}), read otherwise, or by other code than is here: "
+            "name its dataset's folder in the environment variable that it was trained with, or train it anew"
+        )
+
+
+def write_page(parameters: dict, page: Path) -> Path:
+    """Execute the chapter and write it as one HTML file without code; its results beside it, as JSON.
+
+    Raises
+    ------
+    ReplicationError
+        What the chapter could not do, in its own words.
+    """
+    import nbconvert
+    import papermill
+
+    results = page.resolve().with_suffix(".json")
+    source, executed = paths.NOTEBOOKS / f"{CHAPTER}.ipynb", paths.results_folder() / f"{CHAPTER}.ipynb"
+    executed.parent.mkdir(parents=True, exist_ok=True)
+    parameters = {**parameters, "results": str(results)}
+    try:
+        notebook = papermill.execute_notebook(source, executed, parameters, cwd=paths.REPOSITORY)
+    except papermill.PapermillExecutionError as error:
+        raise ReplicationError(error.evalue) from error
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [one for one in cell.outputs if one.output_type != "stream"]
+    # without the scripts and formulas of a whole template, which come from foreign hosts
+    exporter = nbconvert.HTMLExporter(template_name="basic", exclude_input=True, exclude_output_prompt=True)
+    body, _ = exporter.from_notebook_node(notebook)
+    with whole_file(page) as draft:
+        draft.write_text(PAGE.format(body=body), encoding="utf-8")
+    return results

@@ -16,7 +16,7 @@ from lib.book.profiles import read_profile
 
 pytestmark = pytest.mark.slow
 PROFILE = read_profile("tiny")
-EXECUTED_ELSEWHERE = ("10_shortcuts", "11_rigorous", "13_your_own_clip")  # on made-up runs, and in test_prediction.py
+EXECUTED_ELSEWHERE = ("10_shortcuts", "11_rigorous", "12_baselines", "13_your_own_clip", "14_regions")
 
 
 def build(checkout: Path) -> subprocess.CompletedProcess:

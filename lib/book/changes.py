@@ -9,7 +9,7 @@ import pandas as pd
 
 from lib.audit import findings
 from lib.audit.claims import claims
-from lib.book.pages import COLUMNS
+from lib.book.front import COLUMNS
 from lib.book.verdicts import judge
 from lib.core.errors import ConfigError
 

@@ -74,7 +74,7 @@ CHAPTERS: Mapping[str, ChapterRow] = {
     "13_your_own_clip": ChapterRow(
         plans.one_run(plans.STCNN), can_lack_runs=True, settings={"publishable": str}, needs_weights=True
     ),
-    "14_regions": ChapterRow(plans.region_runs, can_lack_runs=True),
+    "14_regions": ChapterRow(plans.region_runs, can_lack_runs=True, settings={"publishable": str}),
 }
 OF_A_DATASET = tuple(name for name, row in CHAPTERS.items() if not row.part)
 WITHOUT_DATASET = tuple(name for name, row in CHAPTERS.items() if row.part)

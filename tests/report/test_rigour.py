@@ -7,6 +7,7 @@ import pytest
 from fake_outcomes import FakeStore, failed, finished, missing
 from made_up import Chapter
 
+from lib.analysis import people
 from lib.core.errors import ConfigError
 
 SCORES = ("uf1", "uar", "accuracy")
@@ -26,7 +27,7 @@ def test_scores_are_pooled_over_people_and_equal_those_of_the_records(chapter):
     chapter.execute(right(0.6), seeds=3, resamples=100)
     names = chapter.names
     for at in ("best", "last"):
-        scores = names["scored"](names["pooled"](names["records"], at))
+        scores = names["scored"](people.pooled_predictions(names["records"], names["store"], at))
         for name in scores:
             assert scores[name].tolist() == [record.summary()[f"{name}_{at}"] for record in names["records"]]
 

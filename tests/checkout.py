@@ -13,7 +13,7 @@ def copy_checkout(folder: Path) -> Path:
     for name in ("book", "lib", "notebooks", "profiles", "data/paper", "data/standin"):
         if (paths.REPOSITORY / name).is_dir():
             shutil.copytree(paths.REPOSITORY / name, folder / name)
-    for name in ("Snakefile", "_config.yml", "_toc.yml"):
+    for name in ("Snakefile", "_config.yml", "_toc.yml", "CITATION.cff"):
         shutil.copy(paths.REPOSITORY / name, folder / name)
     return folder
 

@@ -197,7 +197,7 @@ def test_a_run_interrupted_after_its_last_epoch_only_writes_its_record(record, t
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(run, "_predictions_table", stop)
+        patched.setattr(run, "predictions_table", stop)
         train(TINY, FakeStore(), tmp_path)
     assert _numbers(train(TINY, FakeStore(), tmp_path)) == _numbers(record)
 

@@ -2,16 +2,14 @@
 
 import copy
 import json
-import os
-import shutil
 
 import pytest
 
-from lib import sources
 from lib.audit.claims import claims
 from lib.book import front
 from lib.book.verdicts import judge
 from lib.datasets.clip import STANDIN_MARKER
+from lib.standin import write_standin
 from lib.training.records import RunConfig, settings_of
 
 pytestmark = pytest.mark.slow
@@ -19,14 +17,10 @@ SETTINGS = {"epochs": 2, "fusenet_epochs": 1, "seeds": 1, "control_seeds": 1}
 
 
 @pytest.fixture(scope="module")
-def content(execute, book_checkout, tmp_path_factory):
+def content(execute, tmp_path_factory):
     """What the comparison finds on a dataset that carries no sign of being a stand-in."""
     folder = tmp_path_factory.mktemp("real")
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("MICROEXP_DATA", str(book_checkout / "data"))
-        patched.delenv("SMIC_ROOT", raising=False)
-        standin = sources.locate("smic", clips=18, progress=False)
-    root = shutil.copytree(standin, folder / "SMIC", copy_function=os.link)
+    root = write_standin("smic", folder / "SMIC", clips=9, jobs=1, progress=False)
     (root / STANDIN_MARKER).unlink()
     _, results = execute("06_comparison", folder, root=str(root), **SETTINGS)
     return json.loads(results.read_text(encoding="utf-8"))
@@ -46,7 +40,7 @@ def test_real_data_under_other_settings_than_the_papers_decide_nothing(content, 
     own = [one for one in verdicts if one.chapter == ("smic", "06_comparison")]
     assert {one.real.verdict for one in own} == {"not testable here"}
     assert all("epochs 2 instead of 100" in one.real.evidence or "epochs 1 instead" in one.real.evidence for one in own)
-    assert all("18 clips instead of 156" in one.real.evidence for one in own)
+    assert all("9 clips instead of 156" in one.real.evidence for one in own)
     assert "rendered" not in front.claims(verdicts)
 
 

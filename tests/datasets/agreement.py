@@ -19,7 +19,7 @@ CONFIG = PreprocessConfig(frames=2, sampling="tim", streams=("frame",), frame_si
 class AnyFace:
     """A detector to which every frame is a face that fills it."""
 
-    def faces(self, image, upsample, **_):
+    def faces(self, image, upsample, *_):
         height, width = image.shape[:2]
         return [(np.array([0, 0, width, height], np.float32), 1.0)]
 

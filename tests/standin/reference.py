@@ -56,7 +56,7 @@ class Told(FaceDetector):
     def __init__(self, points: np.ndarray) -> None:
         self._points = iter(points)
 
-    def faces(self, image, upsample):
+    def faces(self, image, upsample, shrink=True):
         return [(np.array([60, 40, 160, 160], np.float32), 1.0)]
 
     def points(self, image, box):

@@ -314,3 +314,13 @@ def test_a_chapter_offers_its_notebook_and_its_results_in_two_forms(executed, tm
     assert not any(cell.get("outputs") for cell in nbformat.read(files / "03_micro_exp_stcnn.ipynb", 4).cells)
     cells = nbformat.read(source / "chapters" / "smic" / "03_micro_exp_stcnn.ipynb", as_version=4).cells
     assert all(f"03_micro_exp_stcnn.{kind}>" in cells[-2].source for kind in ("ipynb", "json", "csv"))
+
+
+def test_a_link_to_a_chapter_that_the_book_lacks_becomes_its_name(tmp_path):
+    folder = tmp_path / "chapters" / "smic"
+    folder.mkdir(parents=True)
+    (folder / "03_there.ipynb").write_text('"see [](03_there), [](04_absent) and [the other](05_absent)"')
+    (tmp_path / "index.md").write_text("[](chapters/smic/03_there) and [](chapters/smic/04_absent)")
+    book._name_absent_chapters(tmp_path)
+    assert (folder / "03_there.ipynb").read_text() == '"see [](03_there), `04_absent` and the other"'
+    assert (tmp_path / "index.md").read_text() == "[](chapters/smic/03_there) and `04_absent`"

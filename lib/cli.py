@@ -244,26 +244,16 @@ def train(options) -> None:
 )
 def predict(options) -> None:
     """Landmarks, crops, class probabilities and saliency of clips, with what such an answer cannot mean."""
-    from lib import prediction, sources
+    from lib import prediction
 
-    clips = prediction.own_clips(options.videos)
-    own = {"sampling": options.sampling, "start": options.start, "publishable": " ".join(options.publishable)}
-    own |= {"root": options.root, "weights": options.weights, "allow_standin": options.allow_standin}
+    parameters = {name: getattr(options, name) for name in ("sampling", "start", "root", "weights", "allow_standin")}
     if options.weights:
-        own["weights"] = str(Path(options.weights).resolve())
-    own["videos"] = shlex.join(str(clip.source) for clip in clips.clips)
-    named = options.identity or options.weights
-    if named:
-        record = prediction.find_record(named)
-        chosen = prediction.chapter_parameters(record)
-    else:
-        record, chosen = None, {"dataset": "smic"}
-    data = {name: chosen[name] for name in ("dataset", "clips", "standin_seed") if name in chosen}
-    store = sources.processed_store(**data, root=options.root)
-    if record is not None:
-        prediction.require_same(record, store)
-    prediction.refuse_real_faces(store, clips, options.allow_standin)
-    results = prediction.write_page(own | chosen, options.out)
+        parameters["weights"] = str(Path(options.weights).resolve())
+    parameters["videos"] = shlex.join(str(path.expanduser().resolve()) for path in options.videos)
+    parameters["publishable"] = " ".join(options.publishable)
+    if run := options.identity or options.weights:
+        parameters |= prediction.parameters_of_run(run, options.root)
+    results = prediction.write_page(parameters, options.out)
     for answer in json.loads(results.read_text(encoding="utf-8"))["results"]["answers"]:
         told = ", ".join(f"{name} {share:.1%}" for name, share in answer["probabilities"].items()) or answer["reason"]
         print(f"{answer['clip']}: {told}")

@@ -5,12 +5,13 @@ papermill passes unknown parameters with no more than a warning, so that a typo 
 
 import ast
 import hashlib
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import nbformat
+from nbformat import NotebookNode
 from papermill.translators import PythonTranslator
 
 from lib.core import paths
@@ -39,20 +40,13 @@ def source_path(notebook: str) -> Path:
     return path
 
 
-def read_cells(path: Path) -> list[dict]:
+def read_cells(path: Path) -> list[NotebookNode]:
     """The cells of a notebook, the source of each as one text."""
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    return [{**cell, "source": "".join(cell["source"])} for cell in cells]
+    return nbformat.read(path, as_version=4).cells
 
 
 def declared_parameters(notebook: str) -> dict[str, Parameter]:
-    """The parameters that a chapter declares in its cell tagged `parameters`.
-
-    Raises
-    ------
-    ConfigError
-        No such notebook, no such cell, or a line that is not ``name: type = default  # help``.
-    """
+    """The parameters in a chapter's cell with that tag; `ConfigError` where there is none, or a line is not of that form."""
     tagged = [cell for cell in read_cells(source_path(notebook)) if "parameters" in cell["metadata"].get("tags", [])]
     if len(tagged) != 1:
         raise ConfigError(f"{notebook}: expected one cell tagged 'parameters', found {len(tagged)}")
@@ -80,13 +74,7 @@ def parse_parameters(source: str, notebook: str) -> dict[str, Parameter]:
 
 
 def check_parameters(given: Mapping[str, object], declared: Mapping[str, Parameter], notebook: str) -> None:
-    """Refuse a parameter that the chapter does not have, or a value of another type than the chapter's.
-
-    Raises
-    ------
-    ConfigError
-        Names the parameter, what was expected, and the nearest known name.
-    """
+    """`ConfigError` for a parameter that the chapter does not have, or a value of another type than the chapter's."""
     for name, value in given.items():
         if name not in declared:
             raise ConfigError(

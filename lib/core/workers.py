@@ -52,12 +52,12 @@ def work_through(
     Returns
     -------
     list
-        What `work` returned, in the order of the tasks.
+        What `work` returned, in the order of the tasks. An error that it raises comes through as it is.
 
     Raises
     ------
     WorkerError
-        A process died. An error that `work` raises comes through as it is.
+        A process died.
     """
     jobs = min(jobs or os.cpu_count() or 1, len(tasks))
     results: list[Any] = [None] * len(tasks)

@@ -148,8 +148,7 @@ def _table_of_contents(results: Results, source: Path) -> dict:
     kinds = {}
     for (dataset, _), content in results.items():
         if dataset != NO_DATASET:
-            kind = "stand-in" if content["provenance"]["standin"] else "real data"
-            kinds.setdefault(DATASET_TITLES[dataset], set()).add(kind)
+            kinds.setdefault(DATASET_TITLES[dataset], set()).add(pages.data_kind(content["provenance"]))
     toc = contents(yaml.safe_load((paths.REPOSITORY / "_toc.yml").read_text(encoding="utf-8")), list(results))
     there = {f"chapters/{dataset}/{notebook}" for dataset, notebook in results}
     for part in toc["parts"]:

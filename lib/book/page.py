@@ -26,24 +26,13 @@ PARAMETERS = {"parameters": "Show what can be set", "injected-parameters": "Show
 
 @dataclass(frozen=True)
 class Place:
-    """Where a chapter stands in the book.
-
-    Attributes
-    ----------
-    number : int
-        Of the chapters in reading order, from 1.
-    told : str
-        The dataset whose chapter by the same notebook stands before it and tells what each step does; empty if it is
-        the first.
-    stale : sequence of str
-        Why its inputs are no longer those that it was executed on.
-    """
+    """Where a chapter stands in the book."""
 
     dataset: str
     notebook: str
-    number: int
-    told: str = ""
-    stale: Sequence[str] = ()
+    number: int  # of the chapters in reading order, from 1
+    told: str = ""  # the dataset whose chapter by the same notebook stands before it and tells what each step does
+    stale: Sequence[str] = ()  # why its inputs are no longer those that it was executed on
 
 
 def write_page(executed: Path, results: Path, place: Place, source: Path) -> None:

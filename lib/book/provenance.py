@@ -76,18 +76,11 @@ class Chapter:
         return {"parameters": self.parameters, "standin": standin, "data": data}
 
     def finish(self, results: Mapping, store=None, runs: Sequence = (), tolerance: float = 0.0) -> None:
-        """Write the chapter's results as data and show where they come from.
+        """Write the chapter's `results`, which JSON can hold, as data and show where they come from.
 
-        Parameters
-        ----------
-        results : mapping
-            What the chapter found, as JSON can hold it.
-        store : ProcessedStore or Dataset, optional
-        runs : sequence of RunRecord
-            What was read.
-        tolerance : float
-            How far numbers and pictures may differ on another machine, as `benchmarks/output_fidelity.py` measures it; 0: not
-            at all, as with numbers that come from run records.
+        `store` is the ProcessedStore or Dataset that was read, `runs` the run records. `tolerance` is how far numbers and
+        pictures may differ on another machine, as `benchmarks/output_fidelity.py` measures it; 0: not at all, as with
+        numbers that come from run records.
         """
         data_fingerprint = fingerprint(store) if isinstance(store, Dataset) else getattr(store, "fingerprint", None)
         record = {

@@ -37,10 +37,17 @@ from lib.training.protocols import PROTOCOLS
 from lib.training.records import LAST_EPOCHS, RunConfig
 from lib.training.splits import make_folds
 
-# From the strongest statement against a claim to the weakest for it, then those that state nothing.
-VERDICTS = (
-    "contradicted", "not replicated", "replicated", "holds", "underpowered", "not testable here", "not run",
-)  # fmt: skip
+# What each verdict means, from the strongest statement against a claim to the weakest for it, then those that state nothing
+VERDICTS = {
+    "contradicted": "published numbers, or the released code, exclude it",
+    "not replicated": "measured on the real dataset, and outside its limits",
+    "replicated": "measured on the real dataset, within its limits",
+    "holds": "the published numbers agree with it, which confirms nothing",
+    "underpowered": "measured on too few clips, people or seeds to say",
+    "not testable here": "the numbers or the data at hand cannot decide it",
+    "not run": "it can be tested, and has not been",
+}
+COLUMNS = {"arithmetic": "by arithmetic", "standin": "stand-in data", "real": "real data"}  # the judgements of a claim
 WIDE = 0.05  # a change whose interval is wider than this on both sides of zero says nothing about a claim
 MARGIN = 0.05  # how much less than the paper's accuracy still counts as reaching it
 COUNTS_AS_REACHED = f"up to {100 * MARGIN:.0f} points below count as reached."
@@ -69,33 +76,28 @@ def reached(published: float, interval: Interval, margin: float = MARGIN) -> str
 
 @dataclass(frozen=True)
 class Judgement:
-    """One verdict and the evidence for it, in one line.
-
-    `compared` is how a measurement stands to the paper's number: nothing that a stand-in could say. `rests_on` is what
-    a verdict by arithmetic needs beside the printed numbers; see `lib.audit.Finding`.
-    """
+    """One verdict and the evidence for it, in one line."""
 
     verdict: str
     evidence: str
-    compared: str = ""
-    rests_on: str = ""
+    compared: str = ""  # how a measurement stands to the paper's number: nothing that a stand-in could say
+    rests_on: str = ""  # what a verdict by arithmetic needs beside the printed numbers; see `lib.audit.Finding`
 
 
 @dataclass(frozen=True)
 class ClaimVerdict:
-    """A claim with its three judgements.
-
-    `arithmetic` is None where no arithmetic bears on the claim, `standin` and `real` where it needs no run. `chapter`
-    is the (dataset, notebook) that holds the evidence, None if there is none in the book. `caveats` is what arithmetic
-    says of how the claim has to be read.
-    """
+    """A claim with its judgements: by arithmetic, if any bears on it, and by a run, where it needs one."""
 
     claim: Claim
     arithmetic: Judgement | None
     standin: Judgement | None
     real: Judgement | None
-    chapter: tuple[str, str] | None
-    caveats: tuple[str, ...] = ()
+    chapter: tuple[str, str] | None  # dataset and notebook of the evidence, None if there is none in the book
+    caveats: tuple[str, ...] = ()  # what arithmetic says of how the claim has to be read
+
+    def judgements(self) -> dict[str, Judgement]:
+        """Those that there are, by the names of `COLUMNS`."""
+        return {name: judged for name in COLUMNS if (judged := getattr(self, name)) is not None}
 
 
 # What a chapter found and whether it read a stand-in: (dataset, notebook) -> {"results", "provenance"}

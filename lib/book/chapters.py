@@ -67,17 +67,16 @@ def contents(toc: Mapping, chapters: Sequence[tuple[str, str]]) -> dict:
 
     One that `toc` does not list follows the chapter before it, and a part that it lacks the last that holds chapters.
     """
-    parts = copy.deepcopy(toc["parts"])
+    parts, rows = copy.deepcopy(toc["parts"]), list(CHAPTERS)
     for dataset, notebook in chapters:
         caption = CHAPTERS[notebook].part or DATASETS[dataset].title
         part = next((one for one in parts if one["caption"] == caption), None)
         if part is None:
-            last = max(number for number, one in enumerate(parts) if _chapters_in(one))
             part = {"caption": caption, "chapters": []}
-            parts.insert(last + 1, part)
-        listed = _chapters_in(part)
-        if notebook not in listed:
-            before = [listed[name] for name in list(CHAPTERS)[: list(CHAPTERS).index(notebook)] if name in listed]
+            parts.insert(1 + max(place for place, one in enumerate(parts) if _chapters_in(one)), part)
+        there = _chapters_in(part)
+        if notebook not in there:
+            before = [there[name] for name in rows[: rows.index(notebook)] if name in there]
             part["chapters"].insert(max(before, default=-1) + 1, {"file": f"chapters/{dataset}/{notebook}"})
     return {**toc, "parts": parts}
 

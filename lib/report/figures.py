@@ -60,17 +60,9 @@ class Picture:
 def film_strips(
     strips: Sequence[np.ndarray], titles: Sequence[str], positions: Sequence[Sequence[int]], caption: str
 ) -> Picture:
-    """Rows of frames, one clip a row.
+    """Rows of frames, one clip a row, each uint8 of shape (n_frames, height, width[, 3]) with its title.
 
-    Parameters
-    ----------
-    strips : sequence of ndarray, uint8, shape (n_frames, height, width[, 3])
-        The frames to show of each clip.
-    titles : sequence of str
-        A label for each row.
-    positions : sequence of sequence of int
-        The position in its clip of each frame, written above it.
-    caption : str
+    `positions` are those of the frames in their clips, written above them.
     """
     n_columns = max(len(strip) for strip in strips)
     height, width = strips[0].shape[1:3]
@@ -133,13 +125,8 @@ def training_curves(record) -> Picture:
 def confusion_matrices(matrices: dict[str, np.ndarray], classes: Sequence[str], standin: bool) -> Picture:
     """Confusion matrices side by side: counts written in the cells, rows coloured by share.
 
-    Parameters
-    ----------
-    matrices : dict of title -> ndarray of int, shape (n_classes, n_classes)
-        Rows are true classes, columns predicted ones.
-    classes : sequence of str
-    standin : bool
-        Whether the matrices come from a stand-in; the title of each that is not the paper's then says so.
+    `matrices` are int of shape (n_classes, n_classes) by title: rows are true classes, columns predicted ones. From a
+    stand-in, the title of each that is not the paper's says so.
     """
     figure, axes = plt.subplots(1, len(matrices), figsize=(3.5 * len(matrices), 3.3), squeeze=False)
     for axis, (title, matrix) in zip(axes[0], matrices.items(), strict=True):
@@ -174,14 +161,9 @@ def in_percent(axis: Axis) -> None:
 def finished(figure: Figure, standin: bool = False, top: float = 1.0, caption: str = "", text: str = "") -> Picture:
     """Hand over a figure that the notebook shows because a cell returns it; left open, it would be shown twice.
 
-    One that shows scores on a stand-in says so, at the height `top`: figures travel without their page.
-
-    Parameters
-    ----------
-    caption : str
-        Markdown, a paragraph: what is seen, in numbers, and how to read it. It stands below the picture.
-    text : str
-        For who cannot see it; if empty, what `described` reads off the drawing.
+    One that shows scores on a stand-in says so, at the height `top`: figures travel without their page. `caption` is a
+    paragraph of Markdown below the picture: what is seen, in numbers, and how to read it. `text` is for who cannot see
+    it; if empty, what `described` reads off the drawing.
     """
     if standin:
         figure.text(0.995, top, STANDIN, ha="right", va="bottom", fontsize=8, color="#a34700")

@@ -38,15 +38,11 @@ NO_RESULTS = "left no results: its last cell must call chapter.finish(…)"
 
 @dataclass(frozen=True)
 class Executed:
-    """A set of executed chapters in `folder`: `chapters/<dataset>/<notebook>.ipynb` and `results/….json`.
-
-    If `partial`, chapters whose runs are missing may be missing: they are left out and listed. Those that are `kept`
-    from an earlier build are marked on their page if they are stale.
-    """
+    """A set of executed chapters in `folder`: `chapters/<dataset>/<notebook>.ipynb` and `results/….json`."""
 
     folder: Path
-    partial: bool = False
-    kept: bool = False
+    partial: bool = False  # chapters whose runs are missing may be missing: they are left out and listed
+    kept: bool = False  # from an earlier build: those that are stale are marked on their page
 
     def chapter(self, dataset: str, notebook: str) -> Path:
         return self.folder / "chapters" / dataset / f"{notebook}.ipynb"
@@ -68,10 +64,7 @@ def build_folder(profile: str) -> Path:
 def assemble(profile: Profile, executed: Executed, out: Path) -> Path:
     """Check every chapter of a profile and put the sources of the book together, in the folder `out`/src.
 
-    Raises
-    ------
-    ChapterError
-        Names every chapter with a problem, and the problem. Nothing is assembled then.
+    A `ChapterError` names every chapter with a problem, and the problem; nothing is assembled then.
     """
     written = {chapter: _read(executed.results(*chapter)) for chapter in profile.chapters()}
     refused, marks, missing = {}, {}, []
@@ -168,10 +161,7 @@ def _in_reading_order(toc: dict) -> list[tuple[str, str]]:
 def build_html(source: Path, out: Path) -> Path:
     """Run Jupyter Book on assembled sources; warnings are errors. Replaces `out`/html whole or not at all.
 
-    Raises
-    ------
-    ReplicationError
-        With the end of what Jupyter Book printed.
+    A `ReplicationError` ends with what Jupyter Book printed last.
     """
     command = [Path(sys.executable).with_name("jupyter-book"), "build", source]
     command += ["--config", paths.REPOSITORY / "_config.yml", "--path-output", out, "-W", "--keep-going"]

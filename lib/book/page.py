@@ -11,6 +11,7 @@ import re
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 import nbformat
@@ -75,18 +76,16 @@ def _lifted(cells: list, tag: str) -> NotebookNode | None:
 
     Its code stays where it is, unless no page shows it.
     """
-    for place, cell in enumerate(cells):
-        tags = cell.metadata.get("tags", [])
-        if tag not in tags or cell.cell_type != "code":
-            continue
-        shown = copy.deepcopy(cell)
-        shown.metadata["tags"], shown["id"] = [*{*tags, "remove-input"} - {"hide-input"}], f"lifted-{tag}"
-        shown.outputs = [output for output in cell.outputs if output.output_type != "stream"]
-        cell.outputs = [output for output in cell.outputs if output.output_type == "stream"]
-        if "remove-input" in tags:
-            del cells[place]
-        return shown if shown.outputs else None
-    return None
+    tagged = (one for one in cells if one.cell_type == "code" and tag in one.metadata.get("tags", []))
+    if (cell := next(tagged, None)) is None:
+        return None
+    shown, tags = copy.deepcopy(cell), cell.metadata["tags"]
+    shown.metadata["tags"], shown["id"] = [*{*tags, "remove-input"} - {"hide-input"}], f"lifted-{tag}"
+    shown.outputs = [output for output in cell.outputs if output.output_type != "stream"]
+    cell.outputs = [output for output in cell.outputs if output.output_type == "stream"]
+    if "remove-input" in tags:
+        cells.remove(cell)
+    return shown if shown.outputs else None
 
 
 def _told_elsewhere(cells: Sequence[NotebookNode]) -> Iterator[NotebookNode]:
@@ -106,13 +105,8 @@ def _told_elsewhere(cells: Sequence[NotebookNode]) -> Iterator[NotebookNode]:
 
 def _one_picture_a_cell(cell: NotebookNode) -> Iterator[NotebookNode]:
     """The cell, cut so that each picture with a caption stands alone: MyST-NB gives a caption to a whole cell."""
-    parts = [[]]
-    for output in cell.get("outputs", ()):
-        if _told_of(output):
-            parts += [[output], []]
-        else:
-            parts[-1].append(output)
-    parts = [part for part in parts if part] or [[]]
+    groups = groupby(cell.get("outputs", ()), key=lambda output: id(output) if _told_of(output) else None)
+    parts = [list(outputs) for _, outputs in groups] or [[]]
     for number, outputs in enumerate(parts):
         part = cell if number == 0 else nbformat.v4.new_code_cell("", id=f"{cell['id'][:50]}-{number}")
         if number:

@@ -20,7 +20,7 @@ import numpy as np
 from scipy import stats
 
 from lib.analysis.comparisons import FEWEST_SEEDS, direction
-from lib.audit import RESTS_ON, Finding, paper
+from lib.audit import Finding, paper
 from lib.audit.accuracies import printed_total
 from lib.audit.claims import Claim, claims
 from lib.audit.prior import check_prior_left
@@ -60,10 +60,7 @@ NEAREST = {"casme2_sq": "expression=all extent=window start=72"}  # loader optio
 
 
 def reached(published: float, interval: Interval, margin: float = MARGIN) -> str:
-    """Whether a published score was reached: the answer that an interval allows, which may be none.
-
-    An interval that includes the lowest score that would still do, a margin below the published one, is compatible with
-    success and with failure. A score above the published one counts as reached.
+    """Whether a published score was reached, less a margin: the answer that an interval allows, which may be none.
 
     >>> reached(0.878, Interval(0.86, 0.84, 0.88)), reached(0.878, Interval(0.60, 0.50, 0.70))
     ('replicated', 'not replicated')
@@ -81,7 +78,6 @@ class Judgement:
     verdict: str
     evidence: str
     compared: str = ""  # how a measurement stands to the paper's number: nothing that a stand-in could say
-    rests_on: str = ""  # what a verdict by arithmetic needs beside the printed numbers; see `lib.audit.Finding`
 
 
 @dataclass(frozen=True)
@@ -214,10 +210,8 @@ def _papers_split(dataset: str, source: Mapping) -> bool:
 def by_arithmetic(findings: Sequence[Finding]) -> Judgement | None:
     """What findings say together: one that contradicts decides, then one that holds; notes alone decide nothing."""
     for status in ("contradicted", "holds"):
-        if speaking := [finding for finding in findings if finding.status == status]:
-            evidence = " ".join(finding.evidence for finding in speaking[:2])
-            # the claim falls, or stands, by the finding that needs least
-            return Judgement(status, evidence, rests_on=min((one.rests_on for one in speaking), key=RESTS_ON.index))
+        if speaking := [finding.evidence for finding in findings if finding.status == status]:
+            return Judgement(status, " ".join(speaking[:2]))
     return Judgement("not testable here", findings[0].evidence) if findings else None
 
 

@@ -80,7 +80,7 @@ def _lifted(cells: list, tag: str) -> NotebookNode | None:
     if (cell := next(tagged, None)) is None:
         return None
     shown, tags = copy.deepcopy(cell), cell.metadata["tags"]
-    shown.metadata["tags"], shown["id"] = [*{*tags, "remove-input"} - {"hide-input"}], f"lifted-{tag}"
+    shown.metadata["tags"], shown["id"] = sorted({*tags, "remove-input"} - {"hide-input"}), f"lifted-{tag}"
     shown.outputs = [output for output in cell.outputs if output.output_type != "stream"]
     cell.outputs = [output for output in cell.outputs if output.output_type == "stream"]
     if "remove-input" in tags:
@@ -99,7 +99,7 @@ def _told_elsewhere(cells: Sequence[NotebookNode]) -> Iterator[NotebookNode]:
         elif {*PARAMETERS} & {*tags}:
             yield cell
         elif any(output.output_type != "stream" for output in cell.outputs):
-            cell.metadata["tags"] = tags if "remove-input" in tags else [*{*tags, "hide-input"}]
+            cell.metadata["tags"] = tags if "remove-input" in tags else sorted({*tags, "hide-input"})
             yield cell
 
 

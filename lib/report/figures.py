@@ -39,7 +39,7 @@ def use_style() -> None:
 class Picture:
     """A figure as a cell shows it: sharp on a dense screen, with a caption and a text for who cannot see it.
 
-    Both travel as metadata of the output; the book puts them on the page (`lib.book.assemble`).
+    Both travel as metadata of the output; the book puts them on the page (`lib.book.page`).
     """
 
     figure: Figure

@@ -33,7 +33,7 @@ img {{ max-width: 100%; }} table {{ border-spacing: 1em 0.2em; }} .anchor-link {
 """
 
 
-def own_clips(videos: Sequence[str], fps: float = 30.0) -> Dataset:
+def own_clips(videos: Sequence[str]) -> Dataset:
     """Clips from anywhere, each a video or a folder of frames, without labels. A clip's name stands for its person.
 
     They are a stand-in's if each of them lies in one.
@@ -49,7 +49,7 @@ def own_clips(videos: Sequence[str], fps: float = 30.0) -> Dataset:
         if n_frames == 0 or not source.exists() or not (source.is_dir() or is_video(source)):
             raise DatasetError(f"expected a video or a folder of frames, found none at {source}: correct the path")
         name = safe_id(source.name if source.is_dir() else source.stem)
-        clips.append(Clip(name, "class_folders", name, "", source, 0, n_frames, fps))
+        clips.append(Clip(name, "class_folders", name, "", source, 0, n_frames, fps=30.0))
     names = [clip.clip_id for clip in clips]
     if len(set(names)) < len(names):
         raise DatasetError(f"expected clips of different names, found {', '.join(names)}: rename one of them")

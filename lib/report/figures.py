@@ -158,15 +158,15 @@ def in_percent(axis: Axis) -> None:
     axis.set_major_formatter(PercentFormatter(1, decimals=0, symbol="\xa0%"))
 
 
-def finished(figure: Figure, standin: bool = False, top: float = 1.0, caption: str = "", text: str = "") -> Picture:
+def finished(figure: Figure, standin: bool = False, caption: str = "", text: str = "") -> Picture:
     """Hand over a figure that the notebook shows because a cell returns it; left open, it would be shown twice.
 
-    One that shows scores on a stand-in says so, at the height `top`: figures travel without their page. `caption` is a
+    One that shows scores on a stand-in says so: figures travel without their page. `caption` is a
     paragraph of Markdown below the picture: what is seen, in numbers, and how to read it. `text` is for who cannot see
     it; if empty, what `described` reads off the drawing.
     """
     if standin:
-        figure.text(0.995, top, STANDIN, ha="right", va="bottom", fontsize=8, color="#a34700")
+        figure.text(0.995, 1, STANDIN, ha="right", va="bottom", fontsize=8, color="#a34700")
     plt.close(figure)
     return Picture(figure, caption, text)
 

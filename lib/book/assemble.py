@@ -7,7 +7,6 @@ rendered without training; one of these whose inputs have changed since is marke
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -31,7 +30,6 @@ from lib.core.errors import ReplicationError
 from lib.core.files import whole_folder
 from lib.training.records import RunRecord, is_record, still_named
 
-CHAPTER_LINK = re.compile(r"\[([^\[\]]*)\]\(((?:chapters/\w+/)?\d\d_\w+)\)")
 KEPT_PROFILE = "full"
 NO_RESULTS = "left no results: its last cell must call chapter.finish(…)"
 
@@ -114,19 +112,7 @@ def assemble(profile: Profile, executed: Executed, out: Path) -> Path:
     }
     for name, text in included.items():
         (source / name).write_text(text, encoding="utf-8")
-    _name_absent_chapters(source)
     return source
-
-
-def _name_absent_chapters(source: Path) -> None:
-    """Give links to chapters that this book lacks the chapter's name in place of a target."""
-    for page in [*source.rglob("*.md"), *source.rglob("*.ipynb")]:
-
-        def there_or_named(link: re.Match, folder: Path = page.parent) -> str:
-            there = (folder / f"{link[2]}.ipynb").is_file()
-            return link[0] if there else link[1] or f"`{link[2].rpartition('/')[2]}`"
-
-        page.write_text(CHAPTER_LINK.sub(there_or_named, page.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def _hardly_begun(profile: Profile, dataset: str, notebook: str, content: dict | None) -> bool:

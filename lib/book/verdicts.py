@@ -261,8 +261,7 @@ def _beats_prior(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
         f"{_between(limits)} at the best epoch, over {_how_many(seeds)} and over clips; "
         f"{scores['accuracy_mean_last_epochs']['estimate']:.1%} over the last epochs.{_ceiling(scores)}"
     )
-    verdict = "replicated" if prior < limits.low else "not replicated" if prior > limits.high else "underpowered"
-    return _of_seeds(seeds, verdict, text, f"The earlier method in the paper has {percent(prior, 2)}.")
+    return _of_seeds(seeds, reached(prior, limits, margin=0), text, f"The earlier method in the paper has {percent(prior, 2)}.")
 
 
 def _ranking(claim: Claim, found: Mapping, source: Mapping) -> Judgement:

@@ -17,6 +17,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from PIL import Image
 
 from lib.report.wording import number, percent
+from lib.training.records import RunRecord
 
 # One colour per role throughout the book, told apart by colour-blind readers and visible on white and on black; the
 # pale ones are grounds for marks of the same role.
@@ -85,14 +86,8 @@ def film_strips(
     return finished(figure, caption=caption, text=f"Rows of frames. {'; '.join(rows)}.".replace("\n", ", "))
 
 
-def training_curves(record) -> Picture:
-    """Accuracy and loss per epoch, with the best epoch and the final epochs that Table VIII averages over.
-
-    Parameters
-    ----------
-    record : lib.training.records.RunRecord
-        Of a protocol with one fold.
-    """
+def training_curves(record: RunRecord) -> Picture:
+    """Accuracy and loss per epoch of a run of one fold, with its best epoch and those that Table VIII averages over."""
     history, scores = record.history, record.summary()
     best_epoch, chance = scores["best_epoch"], scores["majority_share"]
     window = (scores["epochs"] - scores["last_epochs"] + 1, scores["epochs"])

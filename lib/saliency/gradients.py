@@ -20,10 +20,7 @@ Gradient = Callable[[Sequence[np.ndarray], np.ndarray], tuple[np.ndarray, ...]]
 def score_model(model: "keras.Model") -> "keras.Model":
     """The same network, weights shared, up to the class scores before softmax: (batch, n_classes).
 
-    Raises
-    ------
-    ConfigError
-        If the network has no layer called "softmax".
+    Raises ConfigError if the network has no layer called "softmax".
     """
     if SCORE_LAYER not in [layer.name for layer in model.layers]:
         raise ConfigError(
@@ -38,14 +35,7 @@ def score_gradient(model: "keras.Model", batch_size: int = 8) -> Gradient:
 
     The score is taken before softmax, as in Simonyan et al. (2014): the gradient of a probability is also large where
     another class loses. Dropout is off. The function reads the weights at each call, so that they may be changed
-    between calls; it is compiled once.
-
-    Parameters
-    ----------
-    model : keras.Model
-        Of `lib.networks`, with one input or two.
-    batch_size : int
-        Clips per step; decides memory and nothing else.
+    between calls; it is compiled once. `batch_size` decides memory and nothing else.
 
     Returns
     -------

@@ -9,17 +9,20 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
-# Right half of a symmetric neutral face in the 68-point order of iBUG 300-W (the subject's left half mirrors it).
-_JAW = [(-2.18, 0.05), (-2.14, 0.65), (-2.08, 1.25), (-1.98, 1.86), (-1.80, 2.45), (-1.50, 2.99), (-1.05, 3.43)]
-_JAW += [(-0.56, 3.72), (0.0, 3.81)]
-_BROW = [(-1.83, -0.42), (-1.57, -0.66), (-1.16, -0.76), (-0.74, -0.70), (-0.36, -0.56)]
-_BRIDGE = [(0.0, -0.11), (0.0, 0.28), (0.0, 0.66), (0.0, 1.05)]
-_NOSTRILS = [(-0.45, 1.42), (-0.23, 1.50), (0.0, 1.56)]
-_EYE = [(-1.41, 0.02), (-1.16, -0.16), (-0.84, -0.16), (-0.58, 0.06), (-0.86, 0.13), (-1.17, 0.14)]
-_LIPS = [(-0.78, 2.37), (-0.49, 2.19), (-0.20, 2.09), (0.0, 2.14)]
-_LOWER_LIP = [(0.0, 2.69), (-0.22, 2.67), (-0.50, 2.57)]
-_SEAM = [(-0.66, 2.37), (-0.21, 2.34), (0.0, 2.36)]
 LIP_GAP = 0.03  # height between the inner lips' points of a closed mouth
+SEAM = 2.36  # v where the lips meet in the middle
+# Half of a symmetric neutral face in the 68-point order of iBUG 300-W: first index of each part, and its points.
+_HALF = {
+    0: [(-2.18, 0.05), (-2.14, 0.65), (-2.08, 1.25), (-1.98, 1.86), (-1.80, 2.45), (-1.50, 2.99), (-1.05, 3.43)]
+    + [(-0.56, 3.72), (0.0, 3.81)],  # jaw
+    17: [(-1.83, -0.42), (-1.57, -0.66), (-1.16, -0.76), (-0.74, -0.70), (-0.36, -0.56)],  # brow
+    27: [(0.0, -0.11), (0.0, 0.28), (0.0, 0.66), (0.0, 1.05), (-0.45, 1.42), (-0.23, 1.50), (0.0, 1.56)],  # nose
+    36: [(-1.41, 0.02), (-1.16, -0.16), (-0.84, -0.16), (-0.58, 0.06), (-0.86, 0.13), (-1.17, 0.14)],  # eye
+    48: [(-0.78, 2.37), (-0.49, 2.19), (-0.20, 2.09), (0.0, 2.14)],  # upper lip
+    57: [(0.0, 2.69), (-0.22, 2.67), (-0.50, 2.57)],  # lower lip
+    60: [(-0.66, 2.37), (-0.21, 2.34 - LIP_GAP / 2), (0.0, SEAM - LIP_GAP / 2)],  # where they meet
+    66: [(0.0, SEAM + LIP_GAP / 2), (-0.21, 2.34 + LIP_GAP / 2)],
+}
 
 # iBUG's partner of each point on the other side of the face
 MIRROR = np.array(
@@ -75,17 +78,8 @@ class Identity:
 def mean_landmarks() -> np.ndarray:
     """The symmetric neutral face before anybody's own proportions: (68, 2) in head units, iBUG order."""
     points = np.zeros((68, 2))
-    points[0:9] = _JAW
-    points[17:22] = _BROW
-    points[27:31] = _BRIDGE
-    points[31:34] = _NOSTRILS
-    points[36:42] = _EYE
-    points[48:52] = _LIPS
-    points[57:60] = _LOWER_LIP
-    points[60:63] = np.add(_SEAM, (0.0, -LIP_GAP / 2))
-    points[66] = (0.0, 2.36 + LIP_GAP / 2)
-    points[67] = (-0.21, 2.34 + LIP_GAP / 2)
-    points[60, 1] = _SEAM[0][1]
+    for first, part in _HALF.items():
+        points[first : first + len(part)] = part
     missing = ~points.any(axis=1)
     points[missing] = points[MIRROR][missing] * (-1, 1)
     return points
@@ -178,7 +172,7 @@ def _own_proportions(rng: np.random.Generator, feminine: bool) -> np.ndarray:
     points[nose, 1] = -0.11 + (points[nose, 1] + 0.11) * length
     points[31:36, 0] *= rng.uniform(0.88, 1.15)
     points[mouth, 0] *= rng.uniform(0.9, 1.1)
-    seam = mean_landmarks()[66, 1] - LIP_GAP / 2
+    seam = SEAM + LIP_GAP / 2 - LIP_GAP / 2
     points[48:60, 1] = seam + (points[48:60, 1] - seam) * rng.uniform(0.8, 1.25)
     points[[48, 54, 60, 64], 1] = seam + rng.normal(0.01, 0.03)
     points[mouth, 1] += rng.normal(0, 0.06) + 0.9 * (length - 1)

@@ -15,10 +15,10 @@ from lib.core.files import locked, whole_folder
 from lib.datasets.clip import STANDIN_MARKER, read_standin_marker
 from lib.datasets.digests import differences, write_digests
 from lib.standin.images import write_image, write_video
-from lib.standin.official import plan_official, write_official_recording, write_spreadsheet
+from lib.standin.official import plan_official, write_recording, write_spreadsheet
 from lib.standin.plan import ClipPlan, plan_standin
 from lib.standin.scene import render
-from lib.standin.truth import TRUTH_FOLDER, truth_row, write_truth, write_truth_table
+from lib.standin.truth import TRUTH_FOLDER, write_truth, write_truth_table
 
 GENERATOR_VERSION = 1
 """Part of a stand-in's identity, raised by hand whenever the same arguments give other pictures.
@@ -88,13 +88,14 @@ def write_standin(
             f"difficulty = {difficulty}: expected a number from {DIFFICULTY_RANGE[0]} to {DIFFICULTY_RANGE[1]}."
         )
     seed = whole_number("seed", seed, 0)
-    plan = plan_official(clips, seed) if dataset == "casme2_sq_official" else plan_standin(dataset, clips, seed)
+    official = dataset == "casme2_sq_official"
+    plan = plan_official(clips, seed) if official else plan_standin(dataset, clips, seed)
     marker = {
         "standin": True,
         "dataset": dataset,
         "generator_version": GENERATOR_VERSION,
         "seed": seed,
-        "clips": len(plan) if dataset != "casme2_sq_official" else sum(len(one.clips) for one in plan),
+        "clips": sum(len(one.clips) for one in plan) if official else len(plan),
         "difficulty": difficulty,
         "statement": STATEMENT,
     }
@@ -106,8 +107,8 @@ def write_standin(
             return out
         with whole_folder(out) as draft:
             (draft / TRUTH_FOLDER).mkdir()
-            write_truth_table(draft / TRUTH_FOLDER, _render_all(dataset, plan, draft, seed, difficulty, jobs, progress))
-            if dataset == "casme2_sq_official":
+            write_truth_table(draft, _render_all(dataset, plan, draft, seed, difficulty, jobs, progress))
+            if official:
                 write_spreadsheet(draft, plan)
             (draft / STANDIN_MARKER).write_text(json.dumps(marker, indent=1) + "\n", encoding="utf-8")
             write_digests(draft)
@@ -132,21 +133,16 @@ def _holds(out: Path, marker: dict) -> bool:
 
 
 def _render_all(dataset, plan, root: Path, seed: int, difficulty: float, jobs, progress: bool) -> list[dict]:
-    write = write_official_recording if dataset == "casme2_sq_official" else _write_clip
-    groups = _groups(plan)
+    write = write_recording if dataset == "casme2_sq_official" else _write_clip
+    by_subject = defaultdict(list)
+    for one in plan:
+        by_subject[one.subject].append(one)
+    groups = [clips[i : i + _GROUP] for clips in by_subject.values() for i in range(0, len(clips), _GROUP)]
     tasks = [(write, group, root, seed, difficulty) for group in groups]
     with tqdm(total=len(plan), desc=f"stand-in {dataset}", unit="clip", disable=not progress) as bar:
         done = workers.work_through(_render_group, tasks, jobs, lambda position: bar.update(len(groups[position])))
     rows = {index: own for group in done for index, own in group.items()}
     return [row for index in sorted(rows) for row in rows[index]]
-
-
-def _groups(plan: tuple) -> list[list]:
-    """Clips in groups of one subject of at most `_GROUP`."""
-    by_subject = defaultdict(list)
-    for one in plan:
-        by_subject[one.subject].append(one)
-    return [clips[i : i + _GROUP] for clips in by_subject.values() for i in range(0, len(clips), _GROUP)]
 
 
 def _render_group(write: Callable, group: list, root: Path, seed: int, difficulty: float) -> dict[int, list[dict]]:
@@ -163,5 +159,4 @@ def _write_clip(root: Path, plan: ClipPlan, seed: int, difficulty: float) -> lis
         path.mkdir(parents=True)
         for number, frame in enumerate(frames, start=plan.first_number):
             write_image(path / f"image{number:06d}.bmp", frame)
-    write_truth(root / TRUTH_FOLDER, plan, motion)
-    return [truth_row(plan, motion.envelopes)]
+    return [write_truth(root, plan, motion)]

@@ -28,8 +28,7 @@ No more than rounding is allowed under one version: processors round differently
 """
 STANDINS = ("smic", "casme2_sq", "casme2_sq_official")
 DEFAULT_DIFFICULTY = {"smic": 2.0, "casme2_sq": 1.1, "casme2_sq_official": 1.0}
-DIFFICULTY_RANGE = (0.7, 10.0)
-"""Below, the strongest movements would fold the picture over itself."""
+DIFFICULTY_RANGE = (0.7, 10.0)  # below, the strongest movements would fold the picture over itself
 STATEMENT = (
     "Rendered faces of people who do not exist. The motion was prescribed, not observed: nothing measured on these "
     "clips says anything about how well a method recognises real micro-expressions."
@@ -46,7 +45,10 @@ def write_standin(
     jobs: int | None = None,
     progress: bool = True,
 ) -> Path:
-    """Write a stand-in for a dataset, in the real dataset's layout.
+    """Write a stand-in for a dataset, in the real dataset's layout, and return its folder.
+
+    It is written beside its place and renamed when it is whole. Same arguments, same bytes on one machine, whatever
+    `jobs` is, and the same identity on all of them.
 
     Parameters
     ----------
@@ -57,7 +59,6 @@ def write_standin(
     clips : int, optional
         Fewer clips than the real dataset has, with its class shares.
     seed : int
-        Same arguments, same bytes on one machine, whatever `jobs` is, and the same identity on all of them.
     difficulty : float, optional
         d divides every action unit's strength, and multiplies the amplitude of head sway, lamp flicker and sensor
         noise: signal to nuisance falls with the square of d. None for the dataset's `DEFAULT_DIFFICULTY`.
@@ -65,11 +66,6 @@ def write_standin(
         Worker processes; None for one per core.
     progress : bool
         Show a progress bar.
-
-    Returns
-    -------
-    Path
-        `out`, complete: it is written beside its place and renamed when it is whole.
 
     Raises
     ------
@@ -83,10 +79,9 @@ def write_standin(
     out = Path(out)
     one_of("dataset", dataset, STANDINS)
     difficulty = DEFAULT_DIFFICULTY[dataset] if difficulty is None else float(difficulty)
-    if not DIFFICULTY_RANGE[0] <= difficulty <= DIFFICULTY_RANGE[1]:
-        raise ConfigError(
-            f"difficulty = {difficulty}: expected a number from {DIFFICULTY_RANGE[0]} to {DIFFICULTY_RANGE[1]}."
-        )
+    least, most = DIFFICULTY_RANGE
+    if not least <= difficulty <= most:
+        raise ConfigError(f"difficulty = {difficulty}: expected a number from {least} to {most}.")
     seed = whole_number("seed", seed, 0)
     official = dataset == "casme2_sq_official"
     plan = plan_official(clips, seed) if official else plan_standin(dataset, clips, seed)

@@ -77,31 +77,18 @@ def _furrows(points: np.ndarray) -> dict[str, tuple[list, float, float]]:
     (corner, below), outer, brow = left[48], left[36, 0], left[21, 1]
     nose = [left[31] + step for step in ((-0.12, -0.22), (-0.36, 0.08))]
     nasolabial = [*nose, (corner - 0.24, below - 0.4)]
+    dimple = [(corner - 0.05, below - 0.06), (corner - 0.1, below + 0.1)]
+    crows_feet = [[(outer - 0.1, d * 0.5), (outer - 0.42, d)] for d in (-0.12, 0.05, 0.24)]
+    root = [[(-0.12, d), (0.0, d + 0.02)] for d in (-0.12, 0.05, 0.22)]
     return {
         "AU1": ([[(-0.75, h + 0.04), (-0.35, h - 0.02), (0.0, h)] for h in (-1.15, -1.42)], 0.04, 0.24),
         "AU2": ([[(-1.55, h + 0.1), (-1.15, h - 0.02), (-0.6, h)] for h in (-1.18, -1.45)], 0.04, 0.22),
         "AU4": ([[(-0.13, brow - 0.28), (-0.17, brow + 0.22)], [(-0.3, -0.3), (0.0, -0.22)]], 0.05, 0.34),
-        "AU6": (
-            [[(outer - 0.1, d * 0.5), (outer - 0.42, d)] for d in (-0.12, 0.05, 0.24)]
-            + [[(outer + 0.1, 0.3), (outer + 0.55, 0.42)]],
-            0.035,
-            0.24,
-        ),
+        "AU6": ([*crows_feet, [(outer + 0.1, 0.3), (outer + 0.55, 0.42)]], 0.035, 0.24),
         "AU7": ([[(outer + 0.1, 0.22), (-1.0, 0.3), (outer + 0.75, 0.22)]], 0.04, 0.2),
-        "AU9": (
-            [[(-0.12, d), (0.0, d + 0.02)] for d in (-0.12, 0.05, 0.22)] + [[(-0.16, 0.45), (-0.34, 0.72)], nasolabial],
-            0.04,
-            0.30,
-        ),
+        "AU9": ([*root, [(-0.16, 0.45), (-0.34, 0.72)], nasolabial], 0.04, 0.30),
         "AU10": ([nasolabial], 0.06, 0.34),
-        "AU12": (
-            [
-                [*nasolabial, (corner - 0.28, below + 0.05)],
-                [(corner - 0.05, below - 0.06), (corner - 0.1, below + 0.1)],
-            ],
-            0.06,
-            0.30,
-        ),
+        "AU12": ([[*nasolabial, (corner - 0.28, below + 0.05)], dimple], 0.06, 0.30),
         "AU15": ([[(corner - 0.02, below + 0.06), (corner - 0.14, below + 0.4)]], 0.06, 0.32),
         "AU20": ([[(corner - 0.14, below - 0.15), (corner - 0.16, below + 0.2)]], 0.06, 0.24),
     }

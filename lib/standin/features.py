@@ -10,10 +10,8 @@ from lib.standin.canvas import PIXELS_PER_UNIT, SHAPE, bump, curve_through, dark
 from lib.standin.identity import Identity
 
 IRIS_RADIUS, PUPIL_RADIUS = 0.19, 0.08
-NOSE_ABOVE_BASE = 0.12
-"""The iBUG base of the nose (31-35) lies this far below what is painted as nostrils and wings."""
-BROW_BELOW_POINTS = 0.09
-"""The iBUG points of a brow (17-26) run along its upper edge, this far above its middle."""
+NOSE_ABOVE_BASE = 0.12  # the iBUG base of the nose (31-35) lies this far below what is painted as nostrils and wings
+BROW_BELOW_POINTS = 0.09  # the iBUG points of a brow (17-26) run along its upper edge, this far above its middle
 
 
 def paint_eyes(u, v, skin: np.ndarray, identity: Identity) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -35,11 +33,8 @@ def paint_eyes(u, v, skin: np.ndarray, identity: Identity) -> tuple[np.ndarray, 
         ball = plain((224, 216, 209))
         ball *= (1 - 0.32 * under_lid - 0.22 * smoothstep(np.abs(u - centre[0]), 0.2, 0.45))[..., None]
         ring = (0.75 + 0.5 * smoothstep(radius, 0.05, 0.17)) * (1 - 0.65 * smoothstep(radius, 0.14, 0.19))
-        over(
-            ball,
-            identity.iris * (ring * (1 - 0.35 * under_lid))[..., None],
-            smoothstep(IRIS_RADIUS - radius, -edge, edge),
-        )
+        iris = identity.iris * (ring * (1 - 0.35 * under_lid))[..., None]
+        over(ball, iris, smoothstep(IRIS_RADIUS - radius, -edge, edge))
         over(ball, (10, 8, 8), smoothstep(PUPIL_RADIUS - radius, -edge, edge))
         over(ball, (250, 250, 250), 0.9 * bump(u, v, (centre[0] + 0.06, centre[1] - 0.07), (0.026, 0.026)))
         inner = points[eye + 3 if side < 0 else eye]

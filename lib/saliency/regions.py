@@ -153,16 +153,12 @@ def clip_motion(
         depth = np.unique(np.linspace(0, config.frames - 1, min(FLOW_FRAMES, config.frames)).astype(int))
         moved = optical_flow(frames_at(clip, config, depth))
     bounds = crop_points(points, config)[depth]
-    return tuple(
-        np.mean(
-            [
-                as_stream(image[None], stream, marks, config.size(stream))[0]
-                for image, marks in zip(moved, bounds, strict=True)
-            ],
-            axis=0,
-        )
-        for stream in streams
-    )
+
+    def mean_in(stream: str) -> np.ndarray:
+        pairs = zip(moved, bounds, strict=True)
+        return np.mean([as_stream(image[None], stream, marks, config.size(stream)) for image, marks in pairs], axis=0)
+
+    return tuple(mean_in(stream)[0] for stream in streams)
 
 
 def frames_at(clip: Clip, config: PreprocessConfig, depth: np.ndarray) -> np.ndarray:

@@ -172,9 +172,8 @@ def _own_proportions(rng: np.random.Generator, feminine: bool) -> np.ndarray:
     points[nose, 1] = -0.11 + (points[nose, 1] + 0.11) * length
     points[31:36, 0] *= rng.uniform(0.88, 1.15)
     points[mouth, 0] *= rng.uniform(0.9, 1.1)
-    seam = SEAM + LIP_GAP / 2 - LIP_GAP / 2
-    points[48:60, 1] = seam + (points[48:60, 1] - seam) * rng.uniform(0.8, 1.25)
-    points[[48, 54, 60, 64], 1] = seam + rng.normal(0.01, 0.03)
+    points[48:60, 1] = SEAM + (points[48:60, 1] - SEAM) * rng.uniform(0.8, 1.25)
+    points[[48, 54, 60, 64], 1] = SEAM + rng.normal(0.01, 0.03)
     points[mouth, 1] += rng.normal(0, 0.06) + 0.9 * (length - 1)
     points[:, :] += rng.normal(0, 0.006, points.shape)  # nobody is quite symmetric
     return points

@@ -14,8 +14,7 @@ from lib.standin.scene import render
 from lib.standin.truth import write_truth
 
 SPREADSHEET = "CAS(ME)^2code_final.xlsx"
-FOLDERS = (15, 16, 19)
-"""Folder numbers; the subjects are numbered 1, 2, 3 in this order."""
+FOLDERS = (15, 16, 19)  # folder numbers; the subjects are numbered 1, 2, 3 in this order
 FILMS = {
     "anger1": ("0401", "girlcrashing", "angry"),
     "happy1": ("0502", "funnyerrors", "happy"),

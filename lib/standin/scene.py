@@ -1,13 +1,13 @@
 """A clip: a portrait lit, framed and moved. Frames come with the landmarks and the motion that made them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import cv2
 import numpy as np
 
-from lib.standin.canvas import PIXELS_PER_UNIT, U_RANGE, V_RANGE, noise, over, smoothstep
+from lib.standin.canvas import PIXELS_PER_UNIT, U_RANGE, V_RANGE, noise, over, smoothstep, to_pixels
 from lib.standin.expression import envelope, field, shading
 from lib.standin.face import Portrait, paint
 from lib.standin.identity import Identity, draw_identity
@@ -69,7 +69,7 @@ def render(plan: ClipPlan, seed: int, difficulty: float = 1.0) -> tuple[Motion, 
     x, y = np.meshgrid(np.arange(FRAME_SIZE), np.arange(FRAME_SIZE))
     u, v = ((a * x + b * y + c).astype(np.float32) for a, b, c in to_head)
     room = ROOMS[plan.dataset]
-    lit = _light(portrait, room, to_canvas, u, v, sitting, light_rng)
+    lit = _lit(portrait, room, to_canvas, u, v, sitting, light_rng)
 
     # === Motion ===
     times = plan.times_ms
@@ -78,8 +78,7 @@ def render(plan: ClipPlan, seed: int, difficulty: float = 1.0) -> tuple[Motion, 
     envelopes = np.array([course * plan.units[unit] for unit in units], dtype=np.float32)
     turn = scale * np.array([[np.cos(tilt), -np.sin(tilt)], [np.sin(tilt), np.cos(tilt)]], dtype=np.float32)
     unit_fields = [_turned(field(unit, u, v, identity.landmarks, plan.sides[unit]), turn) for unit in units]
-    depth = cv2.GaussianBlur(_shrink(portrait.depth, to_canvas), (0, 0), 3)
-    sway_fields = [_turned(mode, turn) for mode in _sway_modes(u, v, depth)]
+    sway_fields = [_turned(mode, turn) for mode in _sway_modes(u, v, cv2.GaussianBlur(lit.depth, (0, 0), 3))]
     sway = _smooth_process(sway_rng, times, len(SWAY_PER_AXIS), SWAY_SMOOTHNESS_MS) * SWAY_PER_AXIS * difficulty
     sway = sway.astype(np.float32)
     lids = _blinks(plan.blinks_ms, times)
@@ -99,7 +98,7 @@ def render(plan: ClipPlan, seed: int, difficulty: float = 1.0) -> tuple[Motion, 
         columns, rows = np.meshgrid(*[np.arange(FRAME_SIZE, dtype=np.float32)] * 2)
         grain = _grain()
         for t, activation in enumerate(envelopes.T):
-            image = lit.face(lids[t], parted[t])
+            image = _face(lit, lids[t], parted[t])
             if activation.any():
                 gain = _summed(activation, shades, np.ones((FRAME_SIZE, FRAME_SIZE), np.float32))
                 image = image * np.clip(gain, 0.4, 1.4)[..., None]
@@ -120,26 +119,15 @@ def render(plan: ClipPlan, seed: int, difficulty: float = 1.0) -> tuple[Motion, 
     return motion, frames()
 
 
-@dataclass(frozen=True)
-class _Lit:
-    """What the camera sees of a person at rest: (H, W, 3) float32 sRGB 0-255, and (H, W) as in `Portrait`."""
-
-    opened: np.ndarray
-    shut: np.ndarray
-    lid_travel: np.ndarray
-    gap: np.ndarray
-    gap_alpha: np.ndarray
-    glasses: np.ndarray | None
-
-    def face(self, lid: float, parted: float) -> np.ndarray:
-        """With lids that have fallen so far, and lips parted so far, 0-1."""
-        image = self.opened
-        if lid > 0:
-            covered = smoothstep(1.2 * lid - self.lid_travel, 0, 0.2).astype(np.float32)
-            image = image + (self.shut - image) * covered[..., None]
-        if parted > 0:
-            image = image + (self.gap - image) * (self.gap_alpha * parted)[..., None]
-        return image
+def _face(lit: Portrait, lid: float, parted: float) -> np.ndarray:
+    """With lids that have fallen so far, and lips parted so far, 0-1."""
+    image = lit.albedo
+    if lid > 0:
+        covered = smoothstep(1.2 * lid - lit.lid_travel, 0, 0.2).astype(np.float32)
+        image = image + (lit.eyes_shut - image) * covered[..., None]
+    if parted > 0:
+        image = image + (lit.gap - image) * (lit.gap_alpha * parted)[..., None]
+    return image
 
 
 def _summed(weights: np.ndarray, images: list[np.ndarray], total: np.ndarray) -> np.ndarray:
@@ -182,8 +170,7 @@ def _framing(sitting: np.random.Generator, clip_rng: np.random.Generator) -> tup
     centre = np.array([0.5, 0.43]) * FRAME_SIZE + sitting.uniform(-6, 6, 2) + clip_rng.normal(0, 1.5, 2)
     tilt = sitting.normal(0, 0.02) + clip_rng.normal(0, 0.008)
     turn = np.array([[np.cos(tilt), np.sin(tilt)], [-np.sin(tilt), np.cos(tilt)]]) * PIXELS_PER_UNIT / scale
-    origin = np.array([-U_RANGE[0], -V_RANGE[0]]) * PIXELS_PER_UNIT - 0.5
-    return np.column_stack([turn, origin - turn @ centre]), tilt, scale
+    return np.column_stack([turn, to_pixels((0, 0)) - turn @ centre]), tilt, scale
 
 
 def _in_head_units(to_canvas: np.ndarray) -> np.ndarray:
@@ -203,24 +190,27 @@ def _turned(displacement: np.ndarray, turn: np.ndarray) -> np.ndarray:
     return turn[:, 0, None, None] * displacement[0] + turn[:, 1, None, None] * displacement[1]
 
 
-def _light(
+def _lit(
     portrait: Portrait, room: Room, to_canvas, u, v, sitting: np.random.Generator, clip_rng: np.random.Generator
-) -> _Lit:
-    """Lambert's law under a key and a fill light, a little gloss, and the person set before a plain background."""
+) -> Portrait:
+    """A portrait at the size of a frame, its colours those that the camera sees before a plain background.
+
+    Lambert's law under a key and a fill light, and a little gloss.
+    """
     azimuth = sitting.uniform(-0.75, 0.75) + clip_rng.normal(0, 0.06)
     height = sitting.uniform(0.15, 0.7) + clip_rng.normal(0, 0.04)
     key = np.array([np.sin(azimuth) * np.cos(height), -np.sin(height), np.cos(azimuth) * np.cos(height)], np.float32)
     strength = sitting.uniform(0.62, 0.92) * (1 + 0.03 * clip_rng.normal())
     ambient = sitting.uniform(0.36, 0.52)
     warmth = np.array([1.0, 1.0, 1.0], np.float32) + sitting.normal(0, 0.03) * np.array([1, 0, -1], np.float32)
-    normal = _shrink(portrait.normal, to_canvas)
-    normal /= np.linalg.norm(normal, axis=2, keepdims=True)
-    occlusion, gloss, alpha = (_shrink(a, to_canvas) for a in (portrait.occlusion, portrait.gloss, portrait.alpha))
+    small = {name: None if image is None else _shrink(image, to_canvas) for name, image in vars(portrait).items()}
+    seen = Portrait(**small)
+    normal = seen.normal / np.linalg.norm(seen.normal, axis=2, keepdims=True)
     diffuse = np.clip(normal @ key, 0, None)
     fill = np.clip(normal @ np.array([-key[0], 0.0, key[2]], np.float32), 0, None)
     halfway = key + np.array([0, 0, 1], np.float32)
-    gleam = np.clip(normal @ (halfway / np.linalg.norm(halfway)), 0, 1) ** 28 * gloss
-    light = ambient * occlusion + strength * diffuse * (0.5 + 0.5 * occlusion) + 0.15 * fill
+    gleam = np.clip(normal @ (halfway / np.linalg.norm(halfway)), 0, 1) ** 28 * seen.gloss
+    light = ambient * seen.occlusion + strength * diffuse * (0.5 + 0.5 * seen.occlusion) + 0.15 * fill
 
     backdrop = np.empty((FRAME_SIZE, FRAME_SIZE, 3), np.float32)
     backdrop[:] = sitting.uniform(*room.wall) + room.brightness * sitting.normal(0, 8, 3)
@@ -228,27 +218,20 @@ def _light(
     backdrop *= (1 + slope[0] * u + slope[1] * v + 0.01 * _shrink(noise(sitting, 2.5, 2), to_canvas))[..., None]
 
     def radiance(albedo: np.ndarray) -> np.ndarray:
-        linear = (np.clip(_shrink(albedo, to_canvas), 0, 255) / 255) ** GAMMA * light[..., None] * warmth
+        linear = (np.clip(albedo, 0, 255) / 255) ** GAMMA * light[..., None] * warmth
         return linear + (0.05 * strength * gleam)[..., None]
 
-    opened = radiance(portrait.albedo)
     # a camera exposes for the face, though not all the way
-    face = (gloss > 0.5) & (alpha > 0.9)
-    exposure = (0.33 / np.median(opened[face].mean(axis=1))) ** 0.45
+    face = (seen.gloss > 0.5) & (seen.alpha > 0.9)
+    exposure = (0.33 / np.median(radiance(seen.albedo)[face].mean(axis=1))) ** 0.45
 
-    def picture(linear: np.ndarray) -> np.ndarray:
-        composed = backdrop.copy()
-        over(composed, room.brightness * 255 * np.clip(exposure * linear, 0, 1) ** (1 / GAMMA), alpha)
+    def picture(albedo: np.ndarray) -> np.ndarray:
+        composed, exposed = backdrop.copy(), np.clip(exposure * radiance(albedo), 0, 1)
+        over(composed, room.brightness * 255 * exposed ** (1 / GAMMA), seen.alpha)
         return composed
 
-    return _Lit(
-        opened=picture(opened),
-        shut=picture(radiance(portrait.eyes_shut)),
-        lid_travel=_shrink(portrait.lid_travel, to_canvas),
-        gap=picture(radiance(portrait.gap)),
-        gap_alpha=_shrink(portrait.gap_alpha, to_canvas),
-        glasses=None if portrait.glasses is None else _shrink(portrait.glasses, to_canvas),
-    )
+    pictures = {name: picture(getattr(seen, name)) for name in ("albedo", "eyes_shut", "gap")}
+    return replace(seen, **pictures)
 
 
 def _sway_modes(u: np.ndarray, v: np.ndarray, depth: np.ndarray) -> list[np.ndarray]:

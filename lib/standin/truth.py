@@ -12,22 +12,16 @@ from lib.standin.plan import ClipPlan
 from lib.standin.scene import FRAME_SIZE, Motion
 
 TRUTH_FOLDER = "_truth"
-FIELD_STEP = 4
-"""Fields are stored on every fourth pixel: they are far smoother than that."""
+FIELD_STEP = 4  # fields are stored on every fourth pixel: they are far smoother than that
 
 
 @dataclass(frozen=True)
-class Truth:
-    """The motion of one clip."""
+class Truth(Motion):
+    """The motion of one clip, and the 0-based frame positions of its expressions."""
 
-    clip_id: str
-    landmarks: np.ndarray  # (n_frames, 68, 2) float32, pixel (x, y) of the iBUG points
-    units: tuple[str, ...]  # action units, such as "AU12"
-    envelopes: np.ndarray  # (n_units, n_frames) float32, activation of each unit, its strength in this clip included
-    fields: np.ndarray  # (n_units, 2, height, width) float32, displacement (right, down) in pixels at activation 1
-    onset: int  # 0-based position of the last neutral frame
-    apex: int  # of the strongest
-    offset: int  # of the last of the clip's expressions
+    onset: int  # the last neutral frame
+    apex: int  # the strongest
+    offset: int  # the last of the clip's expressions
     fps: float
 
     def motion_magnitude(self, frame: int) -> np.ndarray:
@@ -85,7 +79,6 @@ def read_truth(root: Path, clip_id: str) -> Truth:
     with np.load(path) as stored:
         onset, apex, offset = stored["positions"].tolist()
         return Truth(
-            clip_id=clip_id,
             landmarks=stored["landmarks"],
             units=tuple(stored["units"].tolist()),
             envelopes=stored["envelopes"],

@@ -123,11 +123,8 @@ def darken(image: np.ndarray, factor: float | np.ndarray, alpha: np.ndarray) -> 
 
 def _touched(alpha: np.ndarray) -> tuple[slice, slice]:
     """The rows and columns where `alpha` is visibly above 0: most strokes are small, and the canvas is large."""
-    visible = alpha > 1e-3
-    rows, columns = np.flatnonzero(visible.any(axis=1)), np.flatnonzero(visible.any(axis=0))
-    if not len(rows):
-        return slice(0, 0), slice(0, 0)
-    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    left, top, width, height = cv2.boundingRect((alpha > 1e-3).astype(np.uint8))
+    return slice(top, top + height), slice(left, left + width)
 
 
 def curve_through(points: list) -> np.ndarray:

@@ -20,7 +20,7 @@ GAMMA = 2.2
 SWAY_PER_AXIS = np.array([0.018, 0.016, 0.003, 0.002, 0.006, 0.006])
 FLICKER = 0.005
 SENSOR_NOISE = 2.0
-SWAY_SMOOTHNESS_MS = 180.0
+SWAY_SMOOTHNESS_MS, FLICKER_SMOOTHNESS_MS = 180.0, 40.0
 BLINK_MS = (75.0, 115.0, 260.0)  # lids shut, begin to open, are open: after the blink began
 GLASSES_COLOUR, LAMP_COLOUR = (46, 40, 40), (255, 255, 255)
 LAMP_WIDTH, LAMP_HEIGHT = 16, 26  # in pixels
@@ -90,7 +90,8 @@ def render(plan: ClipPlan, seed: int, difficulty: float = 1.0) -> tuple[Motion, 
 
     # === Frames ===
     shades = [_shrink(shading(unit, identity, plan.sides[unit]), to_canvas) for unit in units]
-    flicker = 1 + FLICKER * difficulty * _flicker(light_rng, times)
+    slow = _smooth_process(light_rng, times, 1, FLICKER_SMOOTHNESS_MS)[:, 0]
+    flicker = 1 + FLICKER * difficulty * (0.8 * slow + 0.6 * light_rng.standard_normal(len(times)))
     parted = np.clip(1.6 * envelopes[units.index("AU25")], 0, 1) if "AU25" in units else np.zeros(len(times))
     noise_level = np.float32(SENSOR_NOISE * difficulty * room.brightness)
 
@@ -249,11 +250,6 @@ def _smooth_process(rng: np.random.Generator, times_ms: np.ndarray, n: int, smoo
     omega = rng.normal(0, 1 / smoothness_ms, (n, waves))
     phase = rng.uniform(0, 2 * np.pi, (n, waves))
     return np.sqrt(2 / waves) * np.cos(times_ms[:, None, None] * omega + phase).sum(axis=2)
-
-
-def _flicker(rng: np.random.Generator, times_ms: np.ndarray) -> np.ndarray:
-    slow = _smooth_process(rng, times_ms, 1, 40.0)[:, 0]
-    return 0.8 * slow + 0.6 * rng.standard_normal(len(times_ms))
 
 
 def _blinks(starts_ms: tuple[float, ...], times_ms: np.ndarray) -> np.ndarray:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import pandas as pd
 
 from lib.core.errors import DatasetError
 from lib.standin.plan import ClipPlan
@@ -30,7 +29,7 @@ class Truth(Motion):
 
 
 def write_truth(root: Path, plan: ClipPlan, motion: Motion, first: int = 0) -> dict:
-    """Write ``<clip_id>.npz``, and return the clip's row of `write_truth_table`.
+    """Write ``<clip_id>.npz``, and return the clip's row of ``clips.csv``, with units as ``AU6=0.52;AU12=0.98``.
 
     `first` is where the clip begins if `motion` is that of a longer recording.
     """
@@ -55,11 +54,6 @@ def write_truth(root: Path, plan: ClipPlan, motion: Motion, first: int = 0) -> d
     units = ";".join(f"{unit}={strength:.3f}" for unit, strength in plan.units.items())
     described = {"clip_id": plan.clip_id, "subject": plan.subject, "label": plan.label, "units": units}
     return {**described, **positions, "n_frames": plan.n_frames, "fps": plan.fps}
-
-
-def write_truth_table(root: Path, rows: list[dict]) -> None:
-    """Write ``clips.csv``: a row for each clip, with units as ``AU6=0.52;AU12=0.98``."""
-    pd.DataFrame(rows).to_csv(root / TRUTH_FOLDER / "clips.csv", index=False, lineterminator="\n")
 
 
 def read_truth(root: Path, clip_id: str) -> Truth:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import cv2
+import pandas as pd
 from tqdm import tqdm
 
 from lib.core import workers
@@ -18,7 +19,7 @@ from lib.standin.images import write_image, write_video
 from lib.standin.official import plan_official, write_recording, write_spreadsheet
 from lib.standin.plan import ClipPlan, plan_standin
 from lib.standin.scene import render
-from lib.standin.truth import TRUTH_FOLDER, write_truth, write_truth_table
+from lib.standin.truth import TRUTH_FOLDER, write_truth
 
 GENERATOR_VERSION = 1
 """Part of a stand-in's identity, raised by hand whenever the same arguments give other pictures.
@@ -102,7 +103,8 @@ def write_standin(
             return out
         with whole_folder(out) as draft:
             (draft / TRUTH_FOLDER).mkdir()
-            write_truth_table(draft, _render_all(dataset, plan, draft, seed, difficulty, jobs, progress))
+            truth = pd.DataFrame(_render_all(dataset, plan, draft, seed, difficulty, jobs, progress))
+            truth.to_csv(draft / TRUTH_FOLDER / "clips.csv", index=False, lineterminator="\n")
             if official:
                 write_spreadsheet(draft, plan)
             (draft / STANDIN_MARKER).write_text(json.dumps(marker, indent=1) + "\n", encoding="utf-8")

@@ -10,11 +10,9 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from lib.core import paths
 from lib.standin.canvas import SHAPE, bump, grid, smoothstep, strokes
-from lib.standin.identity import MIRROR, Identity
+from lib.standin.identity import DATA, MIRROR, Identity
 
-DATA = paths.REPOSITORY / "data" / "standin"
 PUSHES = pd.read_csv(DATA / "action_units.csv")
 """The Gaussians of each unit's field on the image's left half, in head units; the right half mirrors them.
 

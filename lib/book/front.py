@@ -11,6 +11,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from statsmodels.stats.proportion import proportion_confint
 
 from lib.audit import Finding, paper, prior
 from lib.audit.accuracies import Printed, held_out_bounds, printed, validation_counts
@@ -23,7 +24,6 @@ from lib.core.catalogue import DATASET_TITLES
 from lib.report import figures
 from lib.report.wording import interval_text, percent
 from lib.statistics.intervals import Interval
-from lib.statistics.metrics import wilson_interval
 
 DECIDED = ("contradicted", "not replicated", "replicated", "holds", "underpowered")
 ROWS = [(model, dataset) for dataset in paper.DATASETS for model in METHOD_NAMES]  # of Table V, as it prints them
@@ -111,9 +111,10 @@ def picture(folder: Path) -> str:
     for place, (model, dataset) in enumerate(ROWS):
         row, fed = printed(model, dataset), clip_count(model, dataset)
         held_out = row.k is not None
-        low, high = (
-            (100 * limit for limit in wilson_interval(row.k, row.n)) if held_out else held_out_bounds(row.percent, fed)
-        )
+        if held_out:
+            low, high = (100 * limit for limit in proportion_confint(row.k, row.n, method="wilson"))
+        else:
+            low, high = held_out_bounds(row.percent, fed)
         colour = figures.TRAINING if held_out else figures.VALIDATION
         pale = figures.PALE_TRAINING if held_out else figures.PALE_VALIDATION
         axis.barh(place, high - low, left=low, height=0.56, color=pale)

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
 
 from lib.analysis.comparisons import FEWEST_SEEDS, direction
 from lib.audit import Finding, paper
@@ -32,7 +33,6 @@ from lib.preprocessing.config import RELEASED_READING
 from lib.report.wording import interval_in_points, percent
 from lib.sources import parse_options
 from lib.statistics.intervals import Interval
-from lib.statistics.metrics import wilson_interval
 from lib.training.protocols import PROTOCOLS
 from lib.training.records import LAST_EPOCHS, RunConfig
 from lib.training.splits import make_folds
@@ -441,7 +441,7 @@ def _of_other_clips(scores: Mapping, name: str) -> Interval:
     The interval over seeds holds the clips fixed, and Wilson's, for so many validation clips, holds the network fixed.
     """
     (estimate, lowest, highest), clips = Interval.from_dict(scores[name]), scores["clips"]
-    low, high = wilson_interval(round(estimate * clips), clips)
+    low, high = proportion_confint(round(estimate * clips), clips, method="wilson")
     if math.isnan(lowest):
         return Interval(estimate, low, high)
     below, above = math.hypot(estimate - low, estimate - lowest), math.hypot(high - estimate, highest - estimate)

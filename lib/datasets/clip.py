@@ -85,6 +85,7 @@ class Trap:
 
 
 CLIP_COLUMNS = tuple(f.name for f in fields(Clip))
+CLIP_INTEGERS = ("first_frame", "n_frames", "onset", "apex", "offset")
 REJECTION_COLUMNS = tuple(f.name for f in fields(Rejection))
 
 
@@ -130,7 +131,7 @@ class Dataset:
         """One row per clip, with the columns `CLIP_COLUMNS`; `source` is relative to the root where it can be."""
         rows = [{**asdict(clip), "source": relative_to(clip.source, self.root)} for clip in self.clips]
         table = pd.DataFrame(rows, columns=list(CLIP_COLUMNS))
-        return table.astype(dict.fromkeys(("first_frame", "n_frames", "onset", "apex", "offset"), "Int64"))
+        return table.astype(dict.fromkeys(CLIP_INTEGERS, "Int64"))
 
     def rejected_table(self) -> pd.DataFrame:
         """One row per rejected clip: clip_id, source (relative to the root), reason, detail."""

@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Protocol
 
 import cv2
 import dlib
@@ -55,19 +54,6 @@ class Landmarks:
     found: tuple[str, ...]  # how: "plain", "upsampled", "full" (unshrunk), "filled" (interpolated), "none"
 
 
-class FaceDetector(Protocol):
-    """What `track_landmarks` needs of a detector."""
-
-    def faces(self, image: np.ndarray, upsample: int, shrink: bool = True) -> list[tuple[np.ndarray, float]]:
-        """Boxes (left, top, right, bottom) in pixels of `image`, each with a score, in the detector's order.
-
-        The search is in `image` doubled in size `upsample` times, after a large one is shrunk if `shrink`.
-        """
-
-    def points(self, image: np.ndarray, box: np.ndarray) -> np.ndarray:
-        """The (68, 2) landmarks of the face in a box."""
-
-
 class DlibDetector:
     """dlib's frontal face detector (HOG) and 68-point predictor (an ensemble of regression trees).
 
@@ -94,6 +80,10 @@ class DlibDetector:
         self._detector = dlib.get_frontal_face_detector()
 
     def faces(self, image: np.ndarray, upsample: int, shrink: bool = True) -> list[tuple[np.ndarray, float]]:
+        """Boxes (left, top, right, bottom) in pixels of `image`, each with a score, in dlib's order.
+
+        The search is in `image` doubled in size `upsample` times, after a large one is shrunk if `shrink`.
+        """
         scale = min(1.0, DETECTION_SIDE / max(image.shape[:2])) if shrink else 1.0
         if scale < 1:
             image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
@@ -104,6 +94,7 @@ class DlibDetector:
         ]
 
     def points(self, image: np.ndarray, box: np.ndarray) -> np.ndarray:
+        """The (68, 2) landmarks of the face in a box."""
         shape = self._predictor(image, dlib.rectangle(*(round(float(edge)) for edge in box)))
         return np.array([(point.x, point.y) for point in shape.parts()], np.float32)
 
@@ -161,7 +152,7 @@ class _Face:
         return float((right - left) * (bottom - top))
 
 
-def track_landmarks(frames: Iterable[np.ndarray], detector: FaceDetector, upsample: int = 1) -> Landmarks:
+def track_landmarks(frames: Iterable[np.ndarray], detector: DlibDetector, upsample: int = 1) -> Landmarks:
     """Find one face, the same throughout, in every frame of a clip.
 
     Every frame is searched afresh. Each face is followed from frame to frame while its centre moves by less than one
@@ -174,8 +165,7 @@ def track_landmarks(frames: Iterable[np.ndarray], detector: FaceDetector, upsamp
     ----------
     frames : iterable of (height, width, 3) uint8
         RGB, not kept; a list, or what can be iterated again, for that is done where a frame lacks the face.
-    detector : FaceDetector
-        Usually a `DlibDetector`.
+    detector : DlibDetector
     upsample : int
         Doublings of the second search; 0 for none.
 
@@ -208,7 +198,7 @@ def track_landmarks(frames: Iterable[np.ndarray], detector: FaceDetector, upsamp
     return _landmarks([subject.get(position) for position in seen], [len(faces) for faces in seen.values()])
 
 
-def first_landmarks(frames: Iterable[np.ndarray], detector: FaceDetector) -> Landmarks:
+def first_landmarks(frames: Iterable[np.ndarray], detector: DlibDetector) -> Landmarks:
     """Find a face in every frame as the authors' code does: ``predictor(image, detector(image, 1)[0])``.
 
     Each frame is doubled in size, whatever that is, and the detector's first face taken, whoever that is. Their code
@@ -259,7 +249,7 @@ def _distance(one: _Face, other: _Face) -> float:
     return float(np.linalg.norm((one.box[:2] + one.box[2:] - other.box[:2] - other.box[2:]) / 2))
 
 
-def require_upright(frames: Iterable[np.ndarray], found: Landmarks, detector: FaceDetector) -> None:
+def require_upright(frames: Iterable[np.ndarray], found: Landmarks, detector: DlibDetector) -> None:
     """Reject a clip whose picture must be turned for its face to be upright.
 
     The landmarks cannot tell: the predictor fits an upright face into any box. The detector can: upside down it misses

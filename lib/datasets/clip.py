@@ -158,10 +158,10 @@ def sort_clips(clips: list[Clip], classes: tuple[str, ...]) -> tuple[Clip, ...]:
     return tuple(sorted(clips, key=lambda clip: (classes.index(clip.label), natural_key(clip.clip_id))))
 
 
-def standin_folder(path: Path, levels: int = 3) -> Path | None:
-    """The folder of the stand-in that `path` is, or lies in (at most so many levels up); None if it is not one."""
-    path = Path(path).resolve()
-    return next((one for one in (path, *list(path.parents)[:levels]) if (one / STANDIN_MARKER).is_file()), None)
+def standin_folder(source: Path) -> Path | None:
+    """The folder of the stand-in that a clip's source, or what it links to, lies in; None if it lies in none."""
+    folders = (one for path in (source.resolve(), source.absolute()) for one in (path, *path.parents))
+    return next((one.resolve() for one in folders if (one / STANDIN_MARKER).is_file()), None)
 
 
 def read_standin_marker(folder: Path) -> Mapping:

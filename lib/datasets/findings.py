@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lib.core.catalogue import UNKNOWN_SUBJECT
-from lib.core.errors import ConfigError, DatasetError
+from lib.core.errors import ConfigError, DatasetError, FrameError
 from lib.datasets.clip import (
     STANDIN_MARKER,
     Clip,
@@ -21,7 +21,7 @@ from lib.datasets.clip import (
     sort_clips,
     standin_folder,
 )
-from lib.datasets.folders import entries, found_here, junk_trap, junk_traps, undoubled
+from lib.datasets.folders import child, entries, found_here, is_junk, listed
 from lib.datasets.frames import FrameList, list_frames
 from lib.datasets.images import IMAGE_FORMATS
 from lib.datasets.text import normal
@@ -86,20 +86,32 @@ class Findings:
 
         A folder that holds data beside the one of its own name is not doubled.
         """
-        inner, traps = undoubled(folder)
-        for path in entries(folder) if traps else ():
-            if path != inner and (path.is_dir() or is_video(path) or path.suffix.lower() in IMAGE_FORMATS):
-                return folder
-        self.traps += traps
+        inner = child(folder, folder.name)
+        if inner is None or not inner.is_dir():
+            return folder
+        others = (path for path in entries(folder) if path != inner)
+        if any(path.is_dir() or is_video(path) or path.suffix.lower() in IMAGE_FORMATS for path in others):
+            return folder
+        self.doubled(inner, folder)
         return inner
+
+    def doubled(self, inner: Path, outer: Path) -> None:
+        """A trap where a folder lies in another of its own name."""
+        if inner.name.lower() == outer.name.lower():
+            self.trap("doubled_folder", inner, f"{inner.name} lies inside another {outer.name}; read from there")
 
     def left_out(self, folder: Path) -> None:
         """Traps that name what `lib.datasets.folders.entries` leaves out of a folder; a stand-in's truth is no clip."""
-        self.traps += junk_traps(folder)
-        names = sorted(path.name for path in folder.iterdir() if path.name.startswith("_"))
+        found = listed(folder)
+        self._junk(folder, [path.name for path in found if is_junk(path)])
+        names = sorted(path.name for path in found if path.name.startswith("_"))
         if names and not (folder / STANDIN_MARKER).exists():
             detail = f"left out, for their names begin with an underscore: {', '.join(names)}"
             self.trap("underscored", folder, detail)
+
+    def _junk(self, folder: Path, names: list[str]) -> None:
+        if names:
+            self.trap("junk_files", folder, "left out: " + ", ".join(names))
 
     def frames_of(self, folder: Path) -> FrameList:
         """The frames in a folder; whatever is odd about the names there becomes a trap.
@@ -111,10 +123,9 @@ class Findings:
         """
         try:
             frames = list_frames(folder)
-        except OSError as error:
-            raise Refused("no_frames", f"the folder cannot be listed: {error.strerror}") from error
-        if frames.junk:
-            self.traps.append(junk_trap(folder, (f"{path.name} ({reason})" for path, reason in frames.junk)))
+        except FrameError as error:
+            raise Refused("no_frames", error.detail) from error
+        self._junk(folder, [f"{path.name} ({reason})" for path, reason in frames.junk])
         if frames.gaps:
             shown = ", ".join(map(str, frames.gaps[:5])) + (" …" if len(frames.gaps) > 5 else "")
             self.trap("missing_frames", folder, f"{len(frames.gaps)} numbers are missing: {shown}")
@@ -175,7 +186,7 @@ class Findings:
                 self.trap(
                     "single_clip_class", root, f"one clip of class {one}: it cannot be both trained on and tested"
                 )
-        standin = _standin_of(root, clips)
+        standin = next(filter(None, (standin_folder(clip.source) for clip in clips)), None)
         return Dataset(
             name=name,
             root=root,
@@ -203,14 +214,6 @@ class Findings:
                 self.trap("similar_names", clip.source, detail)
                 clip = replace(clip, clip_id=clip_id)
             self.clips.append(clip)
-
-
-def _standin_of(root: Path, clips: list[Clip]) -> Path | None:
-    """The stand-in that `root` is, lies in, or holds: below a folder of datasets it is one still."""
-    if (folder := standin_folder(root)) is not None:
-        return folder
-    below = {folder for clip in clips for folder in clip.source.parents if folder.is_relative_to(root)}
-    return next((found for folder in sorted(below) if (found := standin_folder(folder)) is not None), None)
 
 
 def subject_of(clip_name: str) -> str:

@@ -162,22 +162,36 @@ def iter_frames(clip: Clip) -> Iterator[np.ndarray]:
         ``"misnamed"``, ``"undecodable"``, ``"unknown_depth"``, ``"size_changed"``, or ``"too_short"`` where the source
         ends before the clip does.
     """
-    source = Path(clip.source)
-    stop = None if clip.n_frames is None else clip.first_frame + clip.n_frames
-    if source.is_dir():
-        decoded = ((path, read_image(path)) for path in clip_files(clip))
-    else:
-        decoded = ((source, frame) for frame in islice(iter_video(source), clip.first_frame, stop))
-    n_decoded, first_shape = 0, None
-    for path, frame in decoded:
-        first_shape = first_shape or frame.shape
-        if frame.shape != first_shape:
-            raise FrameError("size_changed", path, f"expected {_size(first_shape)}, found {_size(frame.shape)}")
-        n_decoded += 1
+    for frame in frames_or_errors(clip.source, clip.first_frame, clip.n_frames):
+        if isinstance(frame, FrameError):
+            raise frame
         yield frame
-    if n_decoded == 0 or (clip.n_frames is not None and n_decoded < clip.n_frames):
-        wanted = "at least one frame" if clip.n_frames is None else f"{clip.n_frames} frames"
-        raise FrameError("too_short", source, f"expected {wanted} from position {clip.first_frame}, found {n_decoded}")
+
+
+def frames_or_errors(source: Path, first: int = 0, n_frames: int | None = None) -> Iterator[np.ndarray | FrameError]:
+    """Each frame as `iter_frames` gives it, or the error in its place; after one a folder goes on, a video does not."""
+    source = Path(source)
+    stop = None if n_frames is None else first + n_frames
+    if source.is_dir():
+        decoded = ((path, _image_or_error(path)) for path in list_frames(source).frames[first:stop])
+    else:
+        decoded = ((source, frame) for frame in islice(iter_video(source), first, stop))
+    n_found, first_shape = 0, None
+    try:
+        for path, frame in decoded:
+            n_found += 1
+            if not isinstance(frame, FrameError):
+                first_shape = first_shape or frame.shape
+                if frame.shape != first_shape:
+                    detail = f"expected {_size(first_shape)}, found {_size(frame.shape)}"
+                    frame = FrameError("size_changed", path, detail)
+            yield frame
+    except FrameError as error:  # a video's
+        yield error
+        return
+    if n_found == 0 or (n_frames is not None and n_found < n_frames):
+        wanted = "at least one frame" if n_frames is None else f"{n_frames} frames"
+        yield FrameError("too_short", source, f"expected {wanted} from position {first}, found {n_found}")
 
 
 def count_frames(source: Path) -> int:
@@ -186,25 +200,24 @@ def count_frames(source: Path) -> int:
     Raises
     ------
     FrameError
-        If the source is missing or is no video at all. Frames that do not decode are not counted.
+        If none does.
     """
-    source = Path(source)
-    n_frames = 0
-    if source.is_dir():
-        for path in list_frames(source).frames:
-            try:
-                read_image(path)
-            except FrameError:
-                continue
+    n_frames, error = 0, None
+    for frame in frames_or_errors(source):
+        if isinstance(frame, FrameError):
+            error = frame
+        else:
             n_frames += 1
-        return n_frames
-    try:
-        for _ in iter_video(source):
-            n_frames += 1
-    except FrameError as error:
-        if error.reason not in ("truncated", "damaged"):
-            raise
+    if not n_frames:
+        raise error
     return n_frames
+
+
+def _image_or_error(path: Path) -> np.ndarray | FrameError:
+    try:
+        return read_image(path)
+    except FrameError as error:
+        return error
 
 
 def _order(names: Iterable[str]) -> Callable[[str], tuple]:

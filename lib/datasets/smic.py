@@ -8,6 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 from lib.core.catalogue import UNKNOWN_SUBJECT
@@ -18,7 +19,7 @@ from lib.datasets.class_folders import LAYOUT as CLASS_FOLDERS
 from lib.datasets.class_folders import has_class_folders, load_class_folders
 from lib.datasets.clip import Clip, Dataset
 from lib.datasets.findings import Findings, Refused, safe_id, subject_of
-from lib.datasets.folders import child, doubled_above, entries, existing_folder, found_here, plain, subfolders, walk
+from lib.datasets.folders import child, entries, existing_folder, found_here, plain, subfolders, walk
 from lib.datasets.frames import list_frames
 from lib.datasets.spreadsheets import Cell, best_first, find_columns, find_spreadsheets, read_sheets, whole
 from lib.datasets.text import normal
@@ -95,7 +96,8 @@ def load_smic(root: Path | str, layout: str | None = None, classes: tuple[str, .
         )
     findings = Findings()
     folder = findings.only(found[layout], "several_copies", "of the same layout and ")
-    findings.traps += doubled_above(folder, root)
+    for inner, outer in pairwise((folder, *folder.parents[: len(folder.relative_to(root).parts)])):
+        findings.doubled(inner, outer)
     if layout == CLASS_FOLDERS:
         dataset = load_class_folders(folder, classes, fps=FPS, name=NAME, aliases=ALIASES)
         _compare_with_names(dataset.clips, findings)

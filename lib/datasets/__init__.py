@@ -25,16 +25,7 @@ __all__ = [
 
 
 def load_dataset(name: str, root: Path | str, /, **options) -> Dataset:
-    """Read a dataset by its name.
-
-    Parameters
-    ----------
-    name : str
-        One of `DATASET_NAMES`.
-    root : Path
-        The folder that holds it.
-    **options
-        Passed to the dataset's loader, as `load_smic`.
+    """Read a dataset, one of `DATASET_NAMES`, from the folder that holds it. Options are its loader's, as `load_smic`.
 
     Raises
     ------

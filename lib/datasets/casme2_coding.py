@@ -76,13 +76,7 @@ class Expression:
 
 
 def read_coding(path: Path, findings: Findings) -> tuple[Expression, ...]:
-    """The annotated expressions, in the order of the spreadsheet.
-
-    Raises
-    ------
-    DatasetError
-        If the file is no spreadsheet of three sheets with at least one expression.
-    """
+    """The annotated expressions, in the order of the spreadsheet; DatasetError if it has not three sheets and one."""
     codes, subjects, films = _three_sheets(path, findings)
     folders = _grouped((_key(row[2]), row[0]) for row in subjects)
     film_codes = _grouped((row[1].lower(), row[0]) for row in films)

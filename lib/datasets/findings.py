@@ -114,13 +114,7 @@ class Findings:
             self.trap("junk_files", folder, "left out: " + ", ".join(names))
 
     def frames_of(self, folder: Path) -> FrameList:
-        """The frames in a folder; whatever is odd about the names there becomes a trap.
-
-        Raises
-        ------
-        Refused
-            ``"no_frames"``.
-        """
+        """The frames in a folder, or Refused, ``"no_frames"``; whatever is odd about the names there becomes a trap."""
         try:
             frames = list_frames(folder)
         except FrameError as error:
@@ -145,35 +139,22 @@ class Findings:
         asked_classes: tuple[str, ...] | None,
         expected: str,
     ) -> Dataset:
-        """Keep the clips of the classes asked for, order everything, and say what is odd about the whole.
+        """Keep the clips of the classes asked for (None: all), order everything, and say what is odd about the whole.
 
-        Parameters
-        ----------
-        known_classes, asked_classes : tuple of str
-            The classes that the dataset has, and those that the user wants (None: all of them).
-        expected : str
-            What a full copy would hold, for the error message of an empty one.
-
-        Raises
-        ------
-        ConfigError
-            If a class is asked for that the dataset does not have.
-        DatasetError
-            If no clip is left.
+        ConfigError if a class is asked for that the dataset does not have; DatasetError if no clip is left, which says
+        what was `expected` of a full copy.
         """
         self._tell_ids_apart(root)
         classes = known_classes if asked_classes is None else tuple(asked_classes)
         if isinstance(asked_classes, str) or len(set(classes)) < len(classes):
             raise ConfigError(f"classes: expected names, each once, such as {known_classes}; found {asked_classes!r}.")
         if unknown := [one for one in classes if one not in known_classes]:
-            raise ConfigError(
-                f"No class {', '.join(unknown)} in {root}; known are {', '.join(known_classes) or 'none'}."
-            )
+            known = ", ".join(known_classes) or "none"
+            raise ConfigError(f"No class {', '.join(unknown)} in {root}; known are {known}.")
         clips = [clip for clip in self.clips if clip.label in classes]
-        for clip in self.clips:
-            if clip.label not in classes:
-                detail = f"class {clip.label} is not among {', '.join(classes)}"
-                self.reject(clip.clip_id, clip.source, "class_not_asked", detail)
+        for clip in (clip for clip in self.clips if clip.label not in classes):
+            detail = f"class {clip.label} is not among {', '.join(classes)}"
+            self.reject(clip.clip_id, clip.source, "class_not_asked", detail)
         if not clips:
             counts = Counter(one.reason for one in self.rejected)
             reasons = "".join(f"; {n} rejected as {reason}" for reason, n in sorted(counts.items()))
@@ -183,9 +164,8 @@ class Findings:
             if per_class[one] == 0:
                 self.trap("empty_class", root, f"no clip of class {one}")
             elif per_class[one] == 1:
-                self.trap(
-                    "single_clip_class", root, f"one clip of class {one}: it cannot be both trained on and tested"
-                )
+                detail = f"one clip of class {one}: it cannot be both trained on and tested"
+                self.trap("single_clip_class", root, detail)
         standin = next(filter(None, (standin_folder(clip.source) for clip in clips)), None)
         return Dataset(
             name=name,

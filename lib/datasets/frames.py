@@ -26,18 +26,10 @@ DECIMAL = re.compile(r"(\d+)[.,](\d+)(?=\D*$)")  # at the end of a name: 0.25, f
 
 @dataclass(frozen=True)
 class FrameList:
-    """The frames in a folder, in natural order, and everything else that lies there.
+    """The frames in a folder, in natural order, and everything else that lies there."""
 
-    Attributes
-    ----------
-    frames : tuple of Path
-        Image files, ordered by the numbers in their names, whatever the padding.
-    junk : tuple of (Path, str)
-        Entries that are no frames, each with the reason.
-    """
-
-    frames: tuple[Path, ...]
-    junk: tuple[tuple[Path, str], ...]
+    frames: tuple[Path, ...]  # image files, ordered by the numbers in their names, whatever the padding
+    junk: tuple[tuple[Path, str], ...]  # entries that are no frames, each with the reason
 
     @cached_property
     def numbers(self) -> tuple[int | None, ...]:
@@ -92,7 +84,8 @@ def list_frames(folder: Path) -> FrameList:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise FrameError("missing", folder, "expected a folder of frames, found " + _kind(folder))
+        found = "a file" if folder.exists() else "nothing"
+        raise FrameError("missing", folder, f"expected a folder of frames, found {found}")
     try:
         entries = [path for path in folder.iterdir() if path.name != STANDIN_MARKER]
     except OSError as error:
@@ -135,20 +128,14 @@ def frame_number(path: Path) -> int | None:
 
 def clip_files(clip: Clip) -> tuple[Path, ...]:
     """The files that a clip is read from: its frame images in natural order, or the one video."""
-    source = Path(clip.source)
-    if not source.is_dir():
-        return (source,)
+    if not clip.source.is_dir():
+        return (clip.source,)
     stop = None if clip.n_frames is None else clip.first_frame + clip.n_frames
-    return list_frames(source).frames[clip.first_frame : stop]
+    return list_frames(clip.source).frames[clip.first_frame : stop]
 
 
 def iter_frames(clip: Clip) -> Iterator[np.ndarray]:
     """Decode a clip's frames one after the other.
-
-    Parameters
-    ----------
-    clip : Clip
-        Its `first_frame` and `n_frames` choose the frames; `n_frames` None means to the end of the source.
 
     Yields
     ------
@@ -195,13 +182,7 @@ def frames_or_errors(source: Path, first: int = 0, n_frames: int | None = None) 
 
 
 def count_frames(source: Path) -> int:
-    """How many frames of a folder or a video decode. Every one is decoded: a header's count is only a guess.
-
-    Raises
-    ------
-    FrameError
-        If none does.
-    """
+    """How many frames of a folder or a video decode, for a header's count is only a guess; FrameError if none does."""
     n_frames, error = 0, None
     for frame in frames_or_errors(source):
         if isinstance(frame, FrameError):
@@ -256,10 +237,6 @@ def _bare_name(path: Path) -> str:
     while Path(name).suffix.lower() in IMAGE_FORMATS:
         name = Path(name).stem
     return name
-
-
-def _kind(path: Path) -> str:
-    return "a file" if path.exists() else "nothing"
 
 
 def _size(shape: tuple[int, ...]) -> str:

@@ -35,13 +35,7 @@ EXPECTED = (
 )
 
 CODES = {"ne": "negative", "po": "positive", "sur": "surprise"}
-ALIASES = {
-    **{label: label for label in CLASSES},
-    **CODES,
-    "neg": "negative",
-    "pos": "positive",
-    "surprised": "surprise",
-}
+ALIASES = {**dict(zip(CLASSES, CLASSES)), **CODES, "neg": "negative", "pos": "positive", "surprised": "surprise"}
 CLIP_NAME = re.compile(r"s(\d+)_(ne|po|sur)[a-z]*_(\d+)", re.IGNORECASE)
 SUBJECT_FOLDER = re.compile(r"s\d+", re.IGNORECASE)
 # The headers that a column may have, best first.
@@ -227,11 +221,9 @@ def _read_smic_e(folder: Path, root: Path, findings: Findings) -> None:
         key, clip_id, told = _clip_key(row["clip"]), safe_id(row["clip"]), row["clip"].told
         if not row["clip"]:
             if any(row[name] for name in ("onset", "apex", "offset", "label")):
-                findings.reject(
-                    f"row_of_{row['clip'].coordinate}", sheet, "no_clip_name", f"the name of a clip: {told}"
-                )
-            continue
-        if key in listed:
+                row_id = f"row_of_{row['clip'].coordinate}"
+                findings.reject(row_id, sheet, "no_clip_name", f"the name of a clip: {told}")
+        elif key in listed:
             detail = f"an earlier row has the same clip as {told}; the earlier one stands"
             findings.reject(clip_id, sheet, "duplicate_row", detail)
         elif key not in present:

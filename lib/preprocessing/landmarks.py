@@ -9,7 +9,7 @@ import importlib.util
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 
 import cv2
@@ -57,17 +57,8 @@ class Landmarks:
 class DlibDetector:
     """dlib's frontal face detector (HOG) and 68-point predictor (an ensemble of regression trees).
 
-    The predictor was trained on iBUG 300-W, whose licence excludes commercial use.
-
-    Parameters
-    ----------
-    model : Path, optional
-        The predictor's file; by default the one that `find_model` finds.
-
-    Raises
-    ------
-    LandmarkModelError
-        If the file is missing or is not the published one.
+    The predictor, from the file that `find_model` finds, was trained on iBUG 300-W, whose licence excludes commercial
+    use.
 
     References
     ----------
@@ -102,11 +93,8 @@ class DlibDetector:
 def find_model(path: Path | None = None) -> Path:
     """The file of the 68-point predictor, its content checked (once per process).
 
-    Parameters
-    ----------
-    path : Path, optional
-        Where to look; by default the file named by the environment variable ``LANDMARK_MODEL``, else the one that
-        the package ``face-recognition-models`` carries.
+    By default it is the file named by the environment variable ``LANDMARK_MODEL``, else the one that the package
+    ``face-recognition-models`` carries.
 
     Raises
     ------
@@ -118,7 +106,7 @@ def find_model(path: Path | None = None) -> Path:
         return _checked(Path(named))
     # The package is located, never imported: importing it needs pkg_resources, which current setuptools lacks.
     package = importlib.util.find_spec("face_recognition_models")
-    if package is None or not package.submodule_search_locations:
+    if package is None:
         raise LandmarkModelError(
             f"The 68-point landmark model is missing: the package face-recognition-models is not installed. {_INSTALL}"
         )
@@ -148,8 +136,7 @@ class _Face:
 
     @property
     def area(self) -> float:
-        left, top, right, bottom = self.box
-        return float((right - left) * (bottom - top))
+        return float(np.prod(self.box[2:] - self.box[:2]))
 
 
 def track_landmarks(frames: Iterable[np.ndarray], detector: DlibDetector, upsample: int = 1) -> Landmarks:
@@ -165,14 +152,6 @@ def track_landmarks(frames: Iterable[np.ndarray], detector: DlibDetector, upsamp
     ----------
     frames : iterable of (height, width, 3) uint8
         RGB, not kept; a list, or what can be iterated again, for that is done where a frame lacks the face.
-    detector : DlibDetector
-    upsample : int
-        Doublings of the second search; 0 for none.
-
-    Returns
-    -------
-    Landmarks
-        With NaN for frames without a face; see `fill_gaps`.
     """
     seen: dict[int, list[_Face]] = {}  # by a frame's position, as the last search of it found
     subject: dict[int, _Face] = {}
@@ -253,15 +232,8 @@ def require_upright(frames: Iterable[np.ndarray], found: Landmarks, detector: Dl
     """Reject a clip whose picture must be turned for its face to be upright.
 
     The landmarks cannot tell: the predictor fits an upright face into any box. The detector can: upside down it misses
-    most faces and scores the others far lower. Where the mean score is below `SURE_SCORE`, or no
+    most faces and scores the others far lower. Where the mean score of what was `found` is below `SURE_SCORE`, or no
     face was found, one frame (its part around the best face) is searched in all four positions.
-
-    Parameters
-    ----------
-    frames, detector
-        As of `track_landmarks`.
-    found : Landmarks
-        What was found in these frames.
 
     Raises
     ------
@@ -291,11 +263,7 @@ def require_upright(frames: Iterable[np.ndarray], found: Landmarks, detector: Dl
 
 def longest_gap(landmarks: Landmarks) -> int:
     """Length of the longest run of frames without a face, in frames."""
-    longest = run = 0
-    for how in landmarks.found:
-        run = run + 1 if how == "none" else 0
-        longest = max(longest, run)
-    return longest
+    return max((len(list(run)) for how, run in groupby(landmarks.found) if how == "none"), default=0)
 
 
 def fill_gaps(landmarks: Landmarks, max_gap: int) -> Landmarks:
@@ -329,13 +297,9 @@ def fill_gaps(landmarks: Landmarks, max_gap: int) -> Landmarks:
 def interocular_distance(points: np.ndarray) -> float:
     """Median over frames of the distance between the outer eye corners, in pixels (the measure of 300-W).
 
-    Parameters
-    ----------
-    points : (n, 68, 2)
-        Frames with NaN are left out; NaN is returned if no frame remains.
+    Frames of `points`, (n, 68, 2), with NaN are left out; NaN is returned if no frame remains.
     """
-    left, right = OUTER_EYE_CORNERS
-    distances = np.linalg.norm(points[:, left] - points[:, right], axis=-1)
+    distances = np.linalg.norm(np.diff(points[:, OUTER_EYE_CORNERS], axis=1)[:, 0], axis=-1)
     distances = distances[~np.isnan(distances)]
     return float(np.median(distances)) if len(distances) else float("nan")
 
@@ -343,12 +307,8 @@ def interocular_distance(points: np.ndarray) -> float:
 def jitter(points: np.ndarray) -> float:
     """Mean movement of a landmark from one frame to the next, in interocular distances.
 
-    It holds true motion as well as the detector's noise; for a clip that hardly moves it is the noise.
-
-    Parameters
-    ----------
-    points : (n, 68, 2)
-        Only neighbouring frames that both have landmarks count; NaN is returned if there are none.
+    It holds true motion as well as the detector's noise; for a clip that hardly moves it is the noise. Of `points`,
+    (n, 68, 2), only neighbouring frames that both have landmarks count; NaN is returned if there are none.
     """
     steps = np.linalg.norm(np.diff(points, axis=0), axis=-1)  # (n - 1, 68)
     steps = steps[~np.isnan(steps).any(axis=1)]

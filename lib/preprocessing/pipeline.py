@@ -111,19 +111,10 @@ def preprocess(
 
     Parameters
     ----------
-    dataset : Dataset
-    config : PreprocessConfig
     out : Path
         Parent folder of stores, usually ``data/processed``.
     jobs : int, optional
-        Processes that share the clips; by default one per core. 1 runs in this process.
-    progress : bool
-        Show a progress bar.
-
-    Returns
-    -------
-    ProcessedStore
-        Its content does not depend on `jobs`.
+        Processes that share the clips; by default one per core. 1 runs in this process. The content is the same.
 
     Raises
     ------

@@ -46,53 +46,28 @@ _TYPES = {**dict.fromkeys(_TEXT, "str"), **dict.fromkeys(CLIP_INTEGERS, "Int64")
 
 @dataclass(frozen=True, eq=False)
 class ProcessedStore:
-    """A finished store; open one with `open_store`.
-
-    Attributes
-    ----------
-    path : Path
-        Its folder.
-    key : str
-        Names the dataset's content, the preprocessing parameters and the code that applied them.
-    fingerprint : str
-        What names the data of a training, 64 hexadecimal digits. Of a stand-in: digest of its recipe, the clips kept,
-        `config` and the version of the preprocessing, the same on every machine. Otherwise: `content`.
-    content : str
-        Digest of the streams' bytes and of the clips' identifiers, subjects and labels: what a training can see here.
-    dataset, layout : str
-        The dataset's name and the layout it was read from.
-    classes : tuple of str
-        The index of a class is its label as a number.
-    standin : mapping or None
-        The marker of a stand-in; None for anything else.
-    config : PreprocessConfig
-    clips : DataFrame
-        The columns of `lib.datasets.clip.CLIP_COLUMNS`; row i is clip i of every array.
-    quality : DataFrame
-        One row per clip of the dataset, kept or not: `clip_id`, `kept`, `reason` (empty if kept), `frames` (that were
-        searched for a face), `detection_rate` (share of them with a face), `upsampled` (frames that needed another
-        search, enlarged), `filled` (frames whose landmarks are interpolated), `longest_gap` (frames), `several_faces`
-        (frames with more than one), `score` (mean confidence of the detector), `interocular_px`, `jitter` (see
-        `lib.preprocessing.landmarks.jitter`).
-    rejected : DataFrame
-        `clip_id`, `source`, `reason`, `detail`, `stage` (``"loading"`` or ``"preprocessing"``).
-    versions : mapping
-        Versions of the libraries that decide the arrays' content.
-    """
+    """A finished store; open one with `open_store`."""
 
     path: Path
-    key: str
+    key: str  # names the dataset's content, the preprocessing parameters and the code that applied them
+    # What names the data of a training, 64 hexadecimal digits. Of a stand-in: digest of its recipe, the clips kept,
+    # `config` and the version of the preprocessing, the same on every machine. Otherwise: `content`.
     fingerprint: str
+    # Digest of the streams' bytes and of the clips' identifiers, subjects and labels: what a training can see here.
     content: str
     dataset: str
-    layout: str
-    classes: tuple[str, ...]
-    standin: Mapping | None
+    layout: str  # that the dataset was read from
+    classes: tuple[str, ...]  # the index of a class is its label as a number
+    standin: Mapping | None  # the marker of a stand-in; None for anything else
     config: PreprocessConfig
-    clips: pd.DataFrame
+    clips: pd.DataFrame  # the columns of `lib.datasets.clip.CLIP_COLUMNS`; row i is clip i of every array
+    # One row per clip of the dataset, kept or not: clip_id, kept, reason (empty if kept), frames (that were searched
+    # for a face), detection_rate (share of them with a face), upsampled (frames that needed another search, enlarged),
+    # filled (frames whose landmarks are interpolated), longest_gap (frames), several_faces (frames with more than one),
+    # score (mean confidence of the detector), interocular_px, jitter (see `lib.preprocessing.landmarks.jitter`).
     quality: pd.DataFrame
-    rejected: pd.DataFrame
-    versions: Mapping
+    rejected: pd.DataFrame  # clip_id, source, reason, detail, stage ("loading" or "preprocessing")
+    versions: Mapping  # of the libraries that decide the arrays' content
 
     def load(self, stream: str) -> np.ndarray:
         """A stream of all clips, memory-mapped and read-only: (clips, depth, height, width) uint8.

@@ -18,8 +18,7 @@ from lib.datasets.fingerprint import damage_traps
 from lib.datasets.frames import frames_or_errors
 from lib.datasets.text import printable
 
-MIN_CLASSES = 2  # a classifier needs two classes,
-MIN_CLIPS_PER_CLASS = 2  # and each needs a clip to train on and one to test
+MIN_CLASSES, MIN_CLIPS_PER_CLASS = 2, 2  # a classifier needs two classes, and each a clip to train on and one to test
 
 # Li et al., FG 2013. SMIC-E leaves out some of the clips; who is in it, and the camera, are the same.
 SMIC_HS = {"negative": 70, "positive": 51, "surprise": 43, "clips": 164}
@@ -61,18 +60,8 @@ class Report:
 def examine(dataset_name: str, root: Path | str, decode: bool = True, progress: bool = True, **options) -> Report:
     """Read a copy of a dataset, decode every frame of every clip in it, and compare a stand-in with its digests.
 
-    Parameters
-    ----------
-    dataset_name : str
-        As for `lib.datasets.load_dataset`.
-    root : Path
-        The folder that holds the copy.
-    decode : bool
-        Whether frames are decoded; without it only names and annotations are looked at, and a stand-in's digests.
-    progress : bool
-        Whether a progress bar is shown while frames are decoded.
-    **options
-        Of the dataset's loader.
+    Dataset, root and options are those of `lib.datasets.load_dataset`. Without `decode` only names and annotations are
+    looked at, and a stand-in's digests.
 
     Raises
     ------

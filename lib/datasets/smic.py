@@ -35,7 +35,7 @@ EXPECTED = (
 )
 
 CODES = {"ne": "negative", "po": "positive", "sur": "surprise"}
-ALIASES = {**dict(zip(CLASSES, CLASSES)), **CODES, "neg": "negative", "pos": "positive", "surprised": "surprise"}
+ALIASES = {label: label for label in CLASSES} | CODES | {"neg": "negative", "pos": "positive", "surprised": "surprise"}
 CLIP_NAME = re.compile(r"s(\d+)_(ne|po|sur)[a-z]*_(\d+)", re.IGNORECASE)
 SUBJECT_FOLDER = re.compile(r"s\d+", re.IGNORECASE)
 # The headers that a column may have, best first.
@@ -148,8 +148,9 @@ def _hs_clips(folder: Path) -> Iterator[tuple[Path, Path, Path]]:
 
 def _read_hs(folder: Path, findings: Findings) -> None:
     """Clips of the raw or the cropped layout; ``non_micro`` holds no micro-expressions and is passed over."""
-    _report_others(folder, _subjects(folder), findings)
-    for subject in _subjects(folder):
+    subjects = _subjects(folder)
+    _report_others(folder, subjects, findings)
+    for subject in subjects:
         micro = child(subject, "micro")
         if micro is None:
             findings.trap("no_micro_folder", subject, f"expected a folder micro, found {found_here(subject)}")
@@ -161,15 +162,13 @@ def _read_hs(folder: Path, findings: Findings) -> None:
     seen: dict[str, Path] = {}
     for subject, emotion, path in _hs_clips(folder):
         label, clip_id, name = ALIASES.get(plain(emotion.name)), safe_id(path.name), normal(path.name).lower()
-        if label is None:
-            findings.trap("unknown_folder", emotion, f"is none of {', '.join(CLASSES)}")
-            findings.reject(clip_id, path, "unknown_label", f"{emotion.name} is none of {', '.join(CLASSES)}")
-            continue
-        if name in seen:
-            findings.reject(clip_id, path, "duplicate_clip", f"a clip of this name is {seen[name]}")
-            continue
         path = findings.undoubled(path)
         with findings.rejecting(clip_id, path):
+            if label is None:
+                findings.trap("unknown_folder", emotion, f"is none of {', '.join(CLASSES)}")
+                raise Refused("unknown_label", f"{emotion.name} is none of {', '.join(CLASSES)}")
+            if name in seen:
+                raise Refused("duplicate_clip", f"a clip of this name is {seen[name]}")
             n_frames = len(findings.frames_of(path).frames)
             seen[name] = path
             subject = _subject(path, subject, findings)
@@ -200,8 +199,8 @@ def _compare_with_names(clips: Iterable[Clip], findings: Findings) -> None:
     """A trap for each clip in whose name the code is not that of its label."""
     for clip in clips:
         match = CLIP_NAME.match(normal(clip.source.name))
-        if match and CODES[match[2].lower()] != clip.label:
-            named = CODES[match[2].lower()]
+        named = CODES[match[2].lower()] if match else clip.label
+        if named != clip.label:
             detail = f"{clip.clip_id} is annotated {clip.label}, which stands; its name says {named}"
             findings.trap("label_disagrees", clip.source, detail)
 

@@ -40,7 +40,7 @@ def differences(folder: Path) -> str:
     if not (folder / DIGESTS_FILE).is_file():
         return f"it has no {DIGESTS_FILE}"
     states = {name: path.stat() for name, path in _files(folder)}
-    noted = repr([(name, one.st_size, one.st_mtime_ns, one.st_ctime_ns) for name, one in states.items()])
+    noted = repr(tuple((name, one.st_size, one.st_mtime_ns, one.st_ctime_ns) for name, one in states.items()))
     digest = hashlib.blake2b(noted.encode("utf-8", "surrogateescape")).hexdigest()
     note = folder.with_name(f".{folder.name}.checked")
     with contextlib.suppress(OSError):

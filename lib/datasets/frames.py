@@ -182,15 +182,19 @@ def frames_or_errors(source: Path, first: int = 0, n_frames: int | None = None) 
 
 
 def count_frames(source: Path) -> int:
-    """How many frames of a folder or a video decode, for a header's count is only a guess; FrameError if none does."""
-    n_frames, error = 0, None
+    """How many frames of a folder or a video decode, for a header's count is only a guess.
+
+    Raises
+    ------
+    FrameError
+        If the source is missing or is no video at all. Frames that do not decode are not counted.
+    """
+    n_frames = 0
     for frame in frames_or_errors(source):
-        if isinstance(frame, FrameError):
-            error = frame
-        else:
+        if not isinstance(frame, FrameError):
             n_frames += 1
-    if not n_frames:
-        raise error
+        elif not n_frames and not Path(source).is_dir() and frame.reason not in ("truncated", "damaged"):
+            raise frame
     return n_frames
 
 

@@ -10,7 +10,6 @@ from lib import sources
 from lib.core import paths
 from lib.core.errors import ConfigError, DatasetError, ReplicationError
 from lib.core.files import whole_file
-from lib.datasets import DEEPEST_CLIP
 from lib.datasets.clip import Clip, Dataset, read_standin_marker, standin_folder
 from lib.datasets.findings import safe_id
 from lib.datasets.frames import list_frames
@@ -53,7 +52,7 @@ def own_clips(videos: Sequence[str]) -> Dataset:
     names = [clip.clip_id for clip in clips]
     if len(set(names)) < len(names):
         raise DatasetError(f"expected clips of different names, found {', '.join(names)}: rename one of them")
-    folders = {standin_folder(clip.source, DEEPEST_CLIP) for clip in clips}
+    folders = {standin_folder(clip.source) for clip in clips}
     rendered = next(iter(folders)) if None not in folders and len(folders) == 1 else None
     marker = read_standin_marker(rendered) if rendered else None
     root = Path(clips[0].source.parent)

@@ -90,12 +90,8 @@ def place_annotated(
     A video's first frame has the number 1, and how long it is nobody knows before it is decoded. In a folder, where the
     annotated frame itself is not there, the next one inside the interval takes its place, with a trap. If the folder
     was cut out as the clip, a missing onset or offset means its first or last frame. An apex that cannot be read is
-    left out, with a trap.
-
-    Raises
-    ------
-    Refused
-        ``"no_onset"``, ``"no_offset"``, ``"offset_before_onset"``, ``"annotated_frames_absent"``.
+    left out, with a trap. Refused as ``"no_onset"``, ``"no_offset"``, ``"offset_before_onset"`` or
+    ``"annotated_frames_absent"``.
     """
     annotation.require_readable("onset", "offset")
     if "apex" in annotation.unreadable:
@@ -136,13 +132,9 @@ def place_window(annotation: Annotation, frames: FrameList | None, window: Windo
     """A window around the centre of an annotation, shifted to lie inside the recording, or one at a fixed frame.
 
     The folder must hold all of it. In a video it is kept from starting too early, not from ending too late. At a fixed
-    frame the annotation has no part in the clip, and its numbers are left out.
-
-    Raises
-    ------
-    Refused
-        ``"no_onset"``, ``"no_apex"``, ``"no_offset"``, ``"too_short"``; ``"annotated_frames_absent"`` if the centre is
-        no number in the folder.
+    frame the annotation has no part in the clip, and its numbers are left out. Refused as ``"no_onset"``,
+    ``"no_apex"``, ``"no_offset"``, ``"too_short"``, or ``"annotated_frames_absent"`` if the centre is no number in the
+    folder.
     """
     if window.start is None:
         annotation.require_readable("onset", "apex", "offset")

@@ -29,23 +29,13 @@ class Expression:
     cells: tuple[Cell, ...]  # the row as it is
     folders: tuple[Cell, ...]  # what the second sheet says of the number of the subject's folder
     film_codes: tuple[Cell, ...]  # what the third one says of the film's code
+    subject: Cell
+    name: str  # "anger1_1", the first expression during the film "anger1"
+    film: str  # what that was to elicit: "anger"
+    annotation: tuple[Cell, ...]  # onset, apex and offset: frame numbers in the long recording; 0 means missing
     polarity: str  # "negative"
     kind: str  # "micro", "macro" or what is written there instead
     self_report: str  # "anger"; empty if the cell holds no word
-
-    @property
-    def name(self) -> str:
-        """``"anger1_1"``, the first expression during the film ``"anger1"``."""
-        return self.cells[CLIP].lower()
-
-    @property
-    def subject(self) -> Cell:
-        return self.cells[SUBJECT]
-
-    @property
-    def annotation(self) -> tuple[Cell, Cell, Cell]:
-        """Onset, apex and offset: frame numbers in the long recording; 0 means missing."""
-        return self.cells[ONSET], self.cells[APEX], self.cells[OFFSET]
 
     @property
     def folder(self) -> int | None:
@@ -69,20 +59,9 @@ class Expression:
         owner = f"s{self.folder}" if self.folder is not None else f"subject{self.subject}"
         return safe_id(f"{owner}_{self.name}")
 
-    @property
-    def film(self) -> str:
-        """What the film was to elicit, without its number: ``"anger"`` of ``"anger1_1"``."""
-        return re.match(r"[a-z]*", self.name)[0]
-
 
 def read_coding(path: Path, findings: Findings) -> tuple[Expression, ...]:
-    """The annotated expressions, in the order of the spreadsheet.
-
-    Raises
-    ------
-    DatasetError
-        If the file is no spreadsheet of three sheets with at least one expression.
-    """
+    """The annotated expressions, in the order of the spreadsheet; DatasetError if it has not three sheets and one."""
     codes, subjects, films = _three_sheets(path, findings)
     folders = _grouped((_key(row[2]), row[0]) for row in subjects)
     film_codes = _grouped((row[1].lower(), row[0]) for row in films)
@@ -104,6 +83,10 @@ def read_coding(path: Path, findings: Findings) -> tuple[Expression, ...]:
                 cells=tuple(row),
                 folders=folders[_key(row[SUBJECT])],
                 film_codes=film_codes[name.rpartition("_")[0]],
+                subject=row[SUBJECT],
+                name=name,
+                film=re.match(r"[a-z]*", name)[0],
+                annotation=(row[ONSET], row[APEX], row[OFFSET]),
                 polarity=SPELLINGS.get(polarity, polarity),
                 kind=known[1] if known else kind,
                 self_report=SPELLINGS.get(self_report, self_report) if WORDS.fullmatch(self_report) else "",

@@ -28,14 +28,9 @@ FPS = 30.0
 FILM_CLASSES = ("angry", "happy", "disgust")  # the paper's classes, named after the film that was watched
 POLARITIES = ("negative", "positive", "surprise", "others")
 FILM_LABELS = {
-    "angry": "angry",
-    "anger": "angry",
-    "happy": "happy",
-    "happiness": "happy",
-    "happyiness": "happy",
-    "disgust": "disgust",
-    "disgusted": "disgust",
-    "disgusting": "disgust",
+    **dict.fromkeys(("angry", "anger"), "angry"),
+    **dict.fromkeys(("happy", "happiness", "happyiness"), "happy"),
+    **dict.fromkeys(("disgust", "disgusted", "disgusting"), "disgust"),
 }
 LONG_LAYOUTS = ("rawpic", "rawvideo")  # whole recordings
 OFFICIAL_LAYOUTS = ("rawpic", "selectedpic", "rawvideo", "cropped")  # in the order in which they are preferred

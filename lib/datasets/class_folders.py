@@ -40,8 +40,6 @@ def load_class_folders(
         `aliases`: every class that they name).
     fps : float
         Frames per second of all clips; it is not read from the files.
-    name : str
-        What `Dataset.name` and `Clip.dataset` say.
     aliases : mapping of str to str, optional
         Folder name -> class, for folders that go by several names (``anger`` -> ``angry``). Folders that are not
         named here are then no classes, and are reported. With them the folder is of one dataset, and 15, s15 and sub15
@@ -152,9 +150,7 @@ def _with_classes(clips: list[Clip], findings: Findings) -> list[Clip]:
     named = []
     for clip in clips:
         if len(users[clip.clip_id]) > 1:
-            detail = (
-                f"clips of several classes are named {clip.clip_id}; the class is put in front of their identifiers"
-            )
+            detail = f"several classes have clips named {clip.clip_id}; the class is put in front of their identifiers"
             findings.trap("name_in_several_classes", clip.source, detail)
             clip = replace(clip, clip_id=f"{safe_id(clip.label)}_{clip.clip_id}")
         named.append(clip)

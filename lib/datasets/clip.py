@@ -21,70 +21,51 @@ STANDIN_MARKER = "STANDIN.json"
 class Clip:
     """One sample: a short frame sequence with one label.
 
-    Positions (`first_frame`, `onset`, `apex`, `offset`) are 0-based indices into the source's frames in natural
-    order; they are not the numbers in file names.
-
-    Attributes
-    ----------
-    clip_id : str
-        Unique within the dataset, made of names found in it (``"s1_ne_01"``), usable as a file name.
-    dataset : str
-        ``"casme2_sq"``, ``"smic"`` or ``"class_folders"``.
-    subject : str
-        Whose face it is, or `UNKNOWN_SUBJECT` where neither name nor layout says it.
-    label : str
-        One of the dataset's classes.
-    source : Path
-        A folder of frame images, or a video file.
-    first_frame : int
-        Position of the clip's first frame in the source.
-    n_frames : int or None
-        Length of the clip in frames; None where only decoding can tell (a video), meaning "to the end".
-    fps : float
-        Frames per second at which the clip was recorded.
-    onset, apex, offset : int or None
-        Annotated positions in the source; None where the annotation is missing.
+    Positions are 0-based indices into the source's frames in natural order; they are not the numbers in file names.
     """
 
-    clip_id: str
+    clip_id: str  # unique within the dataset, made of names found in it ("s1_ne_01"), usable as a file name
     dataset: str
-    subject: str
-    label: str
-    source: Path
-    first_frame: int
-    n_frames: int | None
-    fps: float
+    subject: str  # whose face it is, or `UNKNOWN_SUBJECT` where neither name nor layout says it
+    label: str  # one of the dataset's classes
+    source: Path  # a folder of frame images, or a video file
+    first_frame: int  # position of the clip's first frame in the source
+    n_frames: int | None  # None where only decoding can tell (a video), meaning "to the end"
+    fps: float  # frames per second at which the clip was recorded
+    # annotated positions in the source; None where the annotation is missing
     onset: int | None = None
     apex: int | None = None
     offset: int | None = None
 
 
+class _Told:
+    """A finding whose `detail`, for people, may quote a name."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "detail", printable(self.detail))
+
+
 @dataclass(frozen=True)
-class Rejection:
-    """A clip that a loader found and does not return. `reason` is a stable code, `detail` is for people."""
+class Rejection(_Told):
+    """A clip that a loader found and does not return. `reason` is a stable code."""
 
     clip_id: str
     source: Path
     reason: str
     detail: str
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "detail", printable(self.detail))  # it may quote a name
-
 
 @dataclass(frozen=True)
-class Trap:
+class Trap(_Told):
     """Something odd in a copy of a dataset that costs no clip by itself (junk files, a doubled extension …)."""
 
     kind: str
     path: Path
     detail: str
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "detail", printable(self.detail))  # it may quote a name
-
 
 CLIP_COLUMNS = tuple(f.name for f in fields(Clip))
+CLIP_INTEGERS = ("first_frame", "n_frames", "onset", "apex", "offset")
 REJECTION_COLUMNS = tuple(f.name for f in fields(Rejection))
 
 
@@ -93,33 +74,17 @@ class Dataset:
     """What a loader returns: clips in an order that no file system decides, and whatever it left out.
 
     Clips are ordered by class (in the order of `classes`), then by `natural_key(clip_id)`.
-
-    Attributes
-    ----------
-    name : str
-        ``"casme2_sq"``, ``"smic"`` or ``"class_folders"``.
-    root : Path
-        The folder that was read.
-    layout : str
-        Which of the dataset's layouts was found there.
-    classes : tuple of str
-        Class names; the index of a class is its label as a number.
-    clips, rejected, traps
-        See `Clip`, `Rejection`, `Trap`.
-    standin : mapping or None
-        The content of the stand-in marker; None for anything else.
-    standin_root : Path or None
-        The folder of that marker: all of the stand-in, where `root` may be a part of it.
     """
 
-    name: str
-    root: Path
-    layout: str
-    classes: tuple[str, ...]
+    name: str  # a row of `lib.core.catalogue.DATASETS`
+    root: Path  # the folder that was read
+    layout: str  # which of the dataset's layouts was found there
+    classes: tuple[str, ...]  # the index of a class is its label as a number
     clips: tuple[Clip, ...]
     rejected: tuple[Rejection, ...] = ()
     traps: tuple[Trap, ...] = ()
-    standin: Mapping | None = field(default=None, compare=False)
+    standin: Mapping | None = field(default=None, compare=False)  # a stand-in's marker; None for anything else
+    # the folder of that marker: all of the stand-in, where `root` may be a part of it
     standin_root: Path | None = field(default=None, compare=False)
 
     @property
@@ -128,14 +93,15 @@ class Dataset:
 
     def table(self) -> pd.DataFrame:
         """One row per clip, with the columns `CLIP_COLUMNS`; `source` is relative to the root where it can be."""
-        rows = [{**asdict(clip), "source": relative_to(clip.source, self.root)} for clip in self.clips]
-        table = pd.DataFrame(rows, columns=list(CLIP_COLUMNS))
-        return table.astype(dict.fromkeys(("first_frame", "n_frames", "onset", "apex", "offset"), "Int64"))
+        return self._rows(self.clips, CLIP_COLUMNS).astype(dict.fromkeys(CLIP_INTEGERS, "Int64"))
 
     def rejected_table(self) -> pd.DataFrame:
         """One row per rejected clip: clip_id, source (relative to the root), reason, detail."""
-        rows = [{**asdict(one), "source": relative_to(one.source, self.root)} for one in self.rejected]
-        return pd.DataFrame(rows, columns=list(REJECTION_COLUMNS))
+        return self._rows(self.rejected, REJECTION_COLUMNS)
+
+    def _rows(self, records: tuple, columns: tuple[str, ...]) -> pd.DataFrame:
+        rows = [{**asdict(one), "source": relative_to(one.source, self.root)} for one in records]
+        return pd.DataFrame(rows, columns=list(columns))
 
     def counts(self) -> pd.Series:
         """Clips per class, in the order of `classes`, with zeros."""
@@ -157,20 +123,14 @@ def sort_clips(clips: list[Clip], classes: tuple[str, ...]) -> tuple[Clip, ...]:
     return tuple(sorted(clips, key=lambda clip: (classes.index(clip.label), natural_key(clip.clip_id))))
 
 
-def standin_folder(path: Path, levels: int = 3) -> Path | None:
-    """The folder of the stand-in that `path` is, or lies in (at most so many levels up); None if it is not one."""
-    path = Path(path).resolve()
-    return next((one for one in (path, *list(path.parents)[:levels]) if (one / STANDIN_MARKER).is_file()), None)
+def standin_folder(source: Path) -> Path | None:
+    """The folder of the stand-in that a clip's source, or what it links to, lies in; None if it lies in none."""
+    folders = (one for path in (source.resolve(), source.absolute()) for one in (path, *path.parents))
+    return next((one.resolve() for one in folders if (one / STANDIN_MARKER).is_file()), None)
 
 
 def read_standin_marker(folder: Path) -> Mapping:
-    """The marker of the stand-in in `folder`.
-
-    Raises
-    ------
-    DatasetError
-        If it cannot be read: what lies there is not taken for real data.
-    """
+    """The marker of the stand-in in `folder`; DatasetError if it cannot be read: that is not real data."""
     path = folder / STANDIN_MARKER
     try:
         marker = json.loads(path.read_text(encoding="utf-8"))

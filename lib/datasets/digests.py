@@ -5,7 +5,6 @@ import csv
 import hashlib
 import os
 from collections.abc import Iterator
-from functools import lru_cache
 from pathlib import Path
 
 from lib.datasets.folders import is_junk
@@ -40,39 +39,35 @@ def differences(folder: Path) -> str:
     """
     if not (folder / DIGESTS_FILE).is_file():
         return f"it has no {DIGESTS_FILE}"
-    states = [(name, path.stat()) for name, path in _files(folder)]
-    states = tuple((name, one.st_size, one.st_mtime_ns, one.st_ctime_ns) for name, one in states)
-    digest = hashlib.blake2b(repr(states).encode("utf-8", "surrogateescape")).hexdigest()
+    states = {name: path.stat() for name, path in _files(folder)}
+    noted = repr(tuple((name, one.st_size, one.st_mtime_ns, one.st_ctime_ns) for name, one in states.items()))
+    digest = hashlib.blake2b(noted.encode("utf-8", "surrogateescape")).hexdigest()
     note = folder.with_name(f".{folder.name}.checked")
     with contextlib.suppress(OSError):
         if note.read_text(encoding="utf-8") == digest:
             return ""
-    told = _differences(folder, states)
+    told = _differences(folder, {name: one.st_size for name, one in states.items() if name != DIGESTS_FILE})
     if not told:
         with contextlib.suppress(OSError):  # a place that cannot be written is read again each time
             note.write_text(digest, encoding="utf-8")
     return told
 
 
-@lru_cache(maxsize=8)
-def _differences(folder: Path, states: tuple[tuple[str, int, int, int], ...]) -> str:
-    """`differences` for files in these states: name, size, times of change."""
+def _differences(folder: Path, sizes: dict[str, int]) -> str:
+    """`differences` of a folder whose files have these sizes."""
     try:
         with (folder / DIGESTS_FILE).open(newline="", encoding="utf-8") as file:
             written = {row["path"]: (int(row["bytes"]), row["blake2b"]) for row in csv.DictReader(file)}
     except (OSError, ValueError, KeyError, TypeError):
         return f"its {DIGESTS_FILE} cannot be read"
-    sizes = {name: size for name, size, *_ in states if name != DIGESTS_FILE}
-    found: dict[str, list[str]] = {
-        "missing": sorted(written.keys() - sizes.keys()),
-        "added": sorted(sizes.keys() - written.keys()),
-        "changed": [
-            name
-            for name, (size, digest) in written.items()
-            if name in sizes and (sizes[name] != size or file_digest(folder / name).hex() != digest)
-        ],
+    same_size = [name for name, (size, _) in written.items() if sizes.get(name) == size]
+    same = {name for name in same_size if file_digest(folder / name).hex() == written[name][1]}
+    found = {
+        "missing": written.keys() - sizes.keys(),
+        "added": sizes.keys() - written.keys(),
+        "changed": (written.keys() & sizes.keys()) - same,
     }
-    return "; ".join(f"{len(names)} {what} ({_some(names)})" for what, names in found.items() if names)
+    return "; ".join(f"{len(names)} {what} ({_some(sorted(names))})" for what, names in found.items() if names)
 
 
 def _some(names: list[str]) -> str:

@@ -2,11 +2,10 @@
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from tabulate import tabulate
 from tqdm import tqdm
@@ -16,12 +15,10 @@ from lib.core.errors import DatasetError, FrameError
 from lib.datasets import load_dataset
 from lib.datasets.clip import Clip, Dataset, Rejection, Trap, natural_key
 from lib.datasets.fingerprint import damage_traps
-from lib.datasets.frames import clip_files, iter_frames
-from lib.datasets.images import read_image
+from lib.datasets.frames import frames_or_errors
 from lib.datasets.text import printable
 
-MIN_CLASSES = 2  # a classifier needs two classes,
-MIN_CLIPS_PER_CLASS = 2  # and each needs a clip to train on and one to test
+MIN_CLASSES, MIN_CLIPS_PER_CLASS = 2, 2  # a classifier needs two classes, and each a clip to train on and one to test
 
 # Li et al., FG 2013. SMIC-E leaves out some of the clips; who is in it, and the camera, are the same.
 SMIC_HS = {"negative": 70, "positive": 51, "surprise": 43, "clips": 164}
@@ -39,15 +36,13 @@ class Report:
     root: Path
     dataset: Dataset | None = None
     error: str = ""
-    # Clips per class all of whose frames decode; all clips if nothing was decoded.
+    # clips per class all of whose frames decode; all clips if nothing was decoded
     sound: Mapping[str, int] | None = None
-    # Columns found and published (as text) and agrees, a row for each published count; empty for a stand-in, and where
-    # nothing is published for what was read.
+    # found and published (as text) and agrees, a row for each count that is published for what was read
     comparisons: pd.DataFrame | None = None
-    # Those of the dataset, clips that repeat another's frames, and what differs in a stand-in from what was rendered.
+    # those of the dataset, clips that repeat another's frames, and what differs in a stand-in from what was rendered
     traps: tuple[Trap, ...] = ()
-    # Every frame that does not decode, changes size or is missing, and the unusable rest of a video: `source`
-    # is the file, `reason` that of `lib.core.errors.FrameError`.
+    # each frame that cannot be used, and the rest of a video: the file, and the reason of its `FrameError`
     frame_problems: tuple[Rejection, ...] = ()
     frames_decoded: int | None = None  # None if decoding was not asked for
 
@@ -65,18 +60,8 @@ class Report:
 def examine(dataset_name: str, root: Path | str, decode: bool = True, progress: bool = True, **options) -> Report:
     """Read a copy of a dataset, decode every frame of every clip in it, and compare a stand-in with its digests.
 
-    Parameters
-    ----------
-    dataset_name : str
-        As for `lib.datasets.load_dataset`.
-    root : Path
-        The folder that holds the copy.
-    decode : bool
-        Whether frames are decoded; without it only names and annotations are looked at, and a stand-in's digests.
-    progress : bool
-        Whether a progress bar is shown while frames are decoded.
-    **options
-        Of the dataset's loader.
+    Dataset, root and options are those of `lib.datasets.load_dataset`. Without `decode` only names and annotations are
+    looked at, and a stand-in's digests.
 
     Raises
     ------
@@ -114,43 +99,20 @@ def _decode(dataset: Dataset, progress: bool) -> tuple[dict[str, int], list[Reje
     traps: list[Trap] = []
     by_content: dict[str, Clip] = {}
     for clip in tqdm(dataset.clips, desc="decoding", unit="clip", disable=not progress):
-        digest = hashlib.sha256()
-        lengths[clip.clip_id] = 0
-        for item in _attempts(clip):
-            if isinstance(item, FrameError):
-                problems.append(Rejection(clip.clip_id, item.path, item.reason, item.detail))
+        digest, n_frames = hashlib.sha256(), 0
+        for frame in frames_or_errors(clip.source, clip.first_frame, clip.n_frames):
+            if isinstance(frame, FrameError):
+                problems.append(Rejection(clip.clip_id, frame.path, frame.reason, frame.detail))
             else:
-                lengths[clip.clip_id] += 1
-                digest.update(str(item.shape).encode())
-                digest.update(item)
-        first = by_content.setdefault(digest.hexdigest(), clip) if lengths[clip.clip_id] else clip
+                n_frames += 1
+                digest.update(str(frame.shape).encode())
+                digest.update(frame)
+        lengths[clip.clip_id] = n_frames
+        first = by_content.setdefault(digest.hexdigest(), clip) if n_frames else clip
         if first is not clip:
             detail = f"{clip.clip_id} ({clip.label}) has the same frames as {first.clip_id} ({first.label})"
             traps.append(Trap("same_frames", clip.source, detail))
     return lengths, problems, traps
-
-
-def _attempts(clip: Clip) -> Iterator[np.ndarray | FrameError]:
-    """Each frame of a clip, or the FrameError in its place: in a folder, one bad frame does not hide the next."""
-    if not clip.source.is_dir():
-        try:
-            yield from iter_frames(clip)
-        except FrameError as error:
-            yield error
-        return
-    shape = None
-    for path in clip_files(clip):
-        try:
-            frame = read_image(path)
-        except FrameError as error:
-            yield error
-            continue
-        shape = shape or frame.shape
-        if frame.shape == shape:
-            yield frame
-        else:
-            sizes = [f"{width}x{height} pixels" for height, width, _ in (shape, frame.shape)]
-            yield FrameError("size_changed", path, f"expected {sizes[0]}, found {sizes[1]}")
 
 
 def _compare(dataset: Dataset, lengths: Mapping[str, int | None], options: Mapping) -> pd.DataFrame:
@@ -178,20 +140,7 @@ def _compare(dataset: Dataset, lengths: Mapping[str, int | None], options: Mappi
 
 
 def format_report(report: Report, limit: int = 12) -> str:
-    """The report for a terminal.
-
-    Parameters
-    ----------
-    report : Report
-        What `examine` returned.
-    limit : int
-        How many lines each list of findings may have; how many more there are is said.
-
-    Returns
-    -------
-    str
-        Lines of text; the last one is the verdict.
-    """
+    """The report for a terminal, the verdict in its last line; lists show about `limit` findings and count the rest."""
     lines = [f"{report.name} in {printable(str(report.root))}", ""]
     dataset = report.dataset
     if dataset is None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lib.core.catalogue import UNKNOWN_SUBJECT
-from lib.core.errors import ConfigError, DatasetError
+from lib.core.errors import ConfigError, DatasetError, FrameError
 from lib.datasets.clip import (
     STANDIN_MARKER,
     Clip,
@@ -21,7 +21,7 @@ from lib.datasets.clip import (
     sort_clips,
     standin_folder,
 )
-from lib.datasets.folders import entries, found_here, junk_trap, junk_traps, undoubled
+from lib.datasets.folders import child, entries, found_here, is_junk, listed
 from lib.datasets.frames import FrameList, list_frames
 from lib.datasets.images import IMAGE_FORMATS
 from lib.datasets.text import normal
@@ -86,35 +86,40 @@ class Findings:
 
         A folder that holds data beside the one of its own name is not doubled.
         """
-        inner, traps = undoubled(folder)
-        for path in entries(folder) if traps else ():
-            if path != inner and (path.is_dir() or is_video(path) or path.suffix.lower() in IMAGE_FORMATS):
-                return folder
-        self.traps += traps
+        inner = child(folder, folder.name)
+        if inner is None or not inner.is_dir():
+            return folder
+        others = (path for path in entries(folder) if path != inner)
+        if any(path.is_dir() or is_video(path) or path.suffix.lower() in IMAGE_FORMATS for path in others):
+            return folder
+        self.doubled(inner, folder)
         return inner
+
+    def doubled(self, inner: Path, outer: Path) -> None:
+        """A trap where a folder lies in another of its own name."""
+        if inner.name.lower() == outer.name.lower():
+            self.trap("doubled_folder", inner, f"{inner.name} lies inside another {outer.name}; read from there")
 
     def left_out(self, folder: Path) -> None:
         """Traps that name what `lib.datasets.folders.entries` leaves out of a folder; a stand-in's truth is no clip."""
-        self.traps += junk_traps(folder)
-        names = sorted(path.name for path in folder.iterdir() if path.name.startswith("_"))
+        found = listed(folder)
+        self._junk(folder, [path.name for path in found if is_junk(path)])
+        names = sorted(path.name for path in found if path.name.startswith("_"))
         if names and not (folder / STANDIN_MARKER).exists():
             detail = f"left out, for their names begin with an underscore: {', '.join(names)}"
             self.trap("underscored", folder, detail)
 
-    def frames_of(self, folder: Path) -> FrameList:
-        """The frames in a folder; whatever is odd about the names there becomes a trap.
+    def _junk(self, folder: Path, names: list[str]) -> None:
+        if names:
+            self.trap("junk_files", folder, "left out: " + ", ".join(names))
 
-        Raises
-        ------
-        Refused
-            ``"no_frames"``.
-        """
+    def frames_of(self, folder: Path) -> FrameList:
+        """The frames in a folder, or Refused, ``"no_frames"``; whatever is odd about the names there becomes a trap."""
         try:
             frames = list_frames(folder)
-        except OSError as error:
-            raise Refused("no_frames", f"the folder cannot be listed: {error.strerror}") from error
-        if frames.junk:
-            self.traps.append(junk_trap(folder, (f"{path.name} ({reason})" for path, reason in frames.junk)))
+        except FrameError as error:
+            raise Refused("no_frames", error.detail) from error
+        self._junk(folder, [f"{path.name} ({reason})" for path, reason in frames.junk])
         if frames.gaps:
             shown = ", ".join(map(str, frames.gaps[:5])) + (" …" if len(frames.gaps) > 5 else "")
             self.trap("missing_frames", folder, f"{len(frames.gaps)} numbers are missing: {shown}")
@@ -134,35 +139,22 @@ class Findings:
         asked_classes: tuple[str, ...] | None,
         expected: str,
     ) -> Dataset:
-        """Keep the clips of the classes asked for, order everything, and say what is odd about the whole.
+        """Keep the clips of the classes asked for (None: all), order everything, and say what is odd about the whole.
 
-        Parameters
-        ----------
-        known_classes, asked_classes : tuple of str
-            The classes that the dataset has, and those that the user wants (None: all of them).
-        expected : str
-            What a full copy would hold, for the error message of an empty one.
-
-        Raises
-        ------
-        ConfigError
-            If a class is asked for that the dataset does not have.
-        DatasetError
-            If no clip is left.
+        ConfigError if a class is asked for that the dataset does not have; DatasetError if no clip is left, which says
+        what was `expected` of a full copy.
         """
         self._tell_ids_apart(root)
         classes = known_classes if asked_classes is None else tuple(asked_classes)
         if isinstance(asked_classes, str) or len(set(classes)) < len(classes):
             raise ConfigError(f"classes: expected names, each once, such as {known_classes}; found {asked_classes!r}.")
         if unknown := [one for one in classes if one not in known_classes]:
-            raise ConfigError(
-                f"No class {', '.join(unknown)} in {root}; known are {', '.join(known_classes) or 'none'}."
-            )
+            known = ", ".join(known_classes) or "none"
+            raise ConfigError(f"No class {', '.join(unknown)} in {root}; known are {known}.")
         clips = [clip for clip in self.clips if clip.label in classes]
-        for clip in self.clips:
-            if clip.label not in classes:
-                detail = f"class {clip.label} is not among {', '.join(classes)}"
-                self.reject(clip.clip_id, clip.source, "class_not_asked", detail)
+        for clip in (clip for clip in self.clips if clip.label not in classes):
+            detail = f"class {clip.label} is not among {', '.join(classes)}"
+            self.reject(clip.clip_id, clip.source, "class_not_asked", detail)
         if not clips:
             counts = Counter(one.reason for one in self.rejected)
             reasons = "".join(f"; {n} rejected as {reason}" for reason, n in sorted(counts.items()))
@@ -172,10 +164,9 @@ class Findings:
             if per_class[one] == 0:
                 self.trap("empty_class", root, f"no clip of class {one}")
             elif per_class[one] == 1:
-                self.trap(
-                    "single_clip_class", root, f"one clip of class {one}: it cannot be both trained on and tested"
-                )
-        standin = _standin_of(root, clips)
+                detail = f"one clip of class {one}: it cannot be both trained on and tested"
+                self.trap("single_clip_class", root, detail)
+        standin = next(filter(None, (standin_folder(clip.source) for clip in clips)), None)
         return Dataset(
             name=name,
             root=root,
@@ -203,14 +194,6 @@ class Findings:
                 self.trap("similar_names", clip.source, detail)
                 clip = replace(clip, clip_id=clip_id)
             self.clips.append(clip)
-
-
-def _standin_of(root: Path, clips: list[Clip]) -> Path | None:
-    """The stand-in that `root` is, lies in, or holds: below a folder of datasets it is one still."""
-    if (folder := standin_folder(root)) is not None:
-        return folder
-    below = {folder for clip in clips for folder in clip.source.parents if folder.is_relative_to(root)}
-    return next((found for folder in sorted(below) if (found := standin_folder(folder)) is not None), None)
 
 
 def subject_of(clip_name: str) -> str:

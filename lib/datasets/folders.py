@@ -4,12 +4,11 @@ Only names are read here. What a name means is left to each dataset's loader.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from itertools import pairwise
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from lib.core.errors import DatasetError
-from lib.datasets.clip import STANDIN_MARKER, Trap, natural_key
+from lib.datasets.clip import STANDIN_MARKER, natural_key
 from lib.datasets.text import normal
 
 JUNK_NAMES = ("thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r")
@@ -20,15 +19,17 @@ def is_junk(path: Path) -> bool:
     return path.name.lower() in JUNK_NAMES or path.name.startswith((".", "~$")) or path.name == "__MACOSX"
 
 
-def entries(folder: Path) -> tuple[Path, ...]:
-    """What lies in a folder, in natural order; entries named ``_…`` and ``.…``, junk and the stand-in marker left out.
+def listed(folder: Path) -> list[Path]:
+    """All that lies in a folder, in natural order; DatasetError if it cannot be listed."""
+    try:
+        return sorted(folder.iterdir(), key=lambda path: natural_key(path.name))
+    except OSError as error:
+        raise DatasetError(f"Cannot list {folder}: {error.strerror}. Check that it exists and may be read.") from error
 
-    Raises
-    ------
-    DatasetError
-        If the folder cannot be listed.
-    """
-    found = (path for path in _listed(folder) if not path.name.startswith("_") and path.name != STANDIN_MARKER)
+
+def entries(folder: Path) -> tuple[Path, ...]:
+    """What is `listed` in a folder; entries named ``_…`` and ``.…``, junk and the stand-in marker left out."""
+    found = (path for path in listed(folder) if not path.name.startswith("_") and path.name != STANDIN_MARKER)
     return tuple(path for path in found if not is_junk(path))
 
 
@@ -37,49 +38,13 @@ def subfolders(folder: Path) -> tuple[Path, ...]:
     return tuple(path for path in entries(folder) if path.is_dir())
 
 
-def junk_traps(folder: Path) -> list[Trap]:
-    """One trap that names the junk lying directly in a folder; none if it is clean."""
-    names = [path.name for path in _listed(folder) if is_junk(path)]
-    return [junk_trap(folder, names)] if names else []
-
-
-def junk_trap(folder: Path, names: Iterable[str]) -> Trap:
-    """The trap that says which files of a folder were left out."""
-    return Trap("junk_files", folder, "left out: " + ", ".join(names))
-
-
 def existing_folder(root: Path | str) -> Path:
-    """`root` as a Path, if it is a folder.
-
-    Raises
-    ------
-    DatasetError
-        If there is nothing at `root`, or a file.
-    """
+    """`root` as a Path; DatasetError if it is no folder."""
     root = Path(root).expanduser()
     if root.is_dir():
         return root
     found = "a file" if root.exists() else "nothing"
     raise DatasetError(f"Expected the folder of a dataset at {root}, found {found}. Give the folder that holds it.")
-
-
-def undoubled(folder: Path) -> tuple[Path, list[Trap]]:
-    """The folder that really holds the data where unpacking has doubled it (``rawpic/rawpic``), and a trap if so."""
-    inner = child(folder, folder.name)
-    if inner is None or not inner.is_dir():
-        return folder, []
-    return inner, [Trap("doubled_folder", inner, f"{folder.name} lies inside another {folder.name}; read from there")]
-
-
-def doubled_above(folder: Path, root: Path) -> list[Trap]:
-    """A trap for each folder between `root` and `folder` that lies in another of its own name."""
-    levels = [folder, *folder.parents]
-    levels = levels[: levels.index(root) + 1]
-    return [
-        Trap("doubled_folder", inner, f"{inner.name} lies inside another {outer.name}; read from there")
-        for inner, outer in pairwise(levels)
-        if inner.name.lower() == outer.name.lower()
-    ]
 
 
 def walk(root: Path, enters: Callable[[str], bool]) -> Iterator[Path]:
@@ -116,10 +81,3 @@ def found_here(folder: Path, limit: int = 8) -> str:
         return "nothing (the folder is empty)"
     more = f" and {len(names) - limit} more" if len(names) > limit else ""
     return ", ".join(names[:limit]) + more
-
-
-def _listed(folder: Path) -> list[Path]:
-    try:
-        return sorted(folder.iterdir(), key=lambda path: natural_key(path.name))
-    except OSError as error:
-        raise DatasetError(f"Cannot list {folder}: {error.strerror}. Check that it exists and may be read.") from error

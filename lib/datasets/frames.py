@@ -26,18 +26,10 @@ DECIMAL = re.compile(r"(\d+)[.,](\d+)(?=\D*$)")  # at the end of a name: 0.25, f
 
 @dataclass(frozen=True)
 class FrameList:
-    """The frames in a folder, in natural order, and everything else that lies there.
+    """The frames in a folder, in natural order, and everything else that lies there."""
 
-    Attributes
-    ----------
-    frames : tuple of Path
-        Image files, ordered by the numbers in their names, whatever the padding.
-    junk : tuple of (Path, str)
-        Entries that are no frames, each with the reason.
-    """
-
-    frames: tuple[Path, ...]
-    junk: tuple[tuple[Path, str], ...]
+    frames: tuple[Path, ...]  # image files, ordered by the numbers in their names, whatever the padding
+    junk: tuple[tuple[Path, str], ...]  # entries that are no frames, each with the reason
 
     @cached_property
     def numbers(self) -> tuple[int | None, ...]:
@@ -92,7 +84,8 @@ def list_frames(folder: Path) -> FrameList:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise FrameError("missing", folder, "expected a folder of frames, found " + _kind(folder))
+        found = "a file" if folder.exists() else "nothing"
+        raise FrameError("missing", folder, f"expected a folder of frames, found {found}")
     try:
         entries = [path for path in folder.iterdir() if path.name != STANDIN_MARKER]
     except OSError as error:
@@ -135,20 +128,14 @@ def frame_number(path: Path) -> int | None:
 
 def clip_files(clip: Clip) -> tuple[Path, ...]:
     """The files that a clip is read from: its frame images in natural order, or the one video."""
-    source = Path(clip.source)
-    if not source.is_dir():
-        return (source,)
+    if not clip.source.is_dir():
+        return (clip.source,)
     stop = None if clip.n_frames is None else clip.first_frame + clip.n_frames
-    return list_frames(source).frames[clip.first_frame : stop]
+    return list_frames(clip.source).frames[clip.first_frame : stop]
 
 
 def iter_frames(clip: Clip) -> Iterator[np.ndarray]:
     """Decode a clip's frames one after the other.
-
-    Parameters
-    ----------
-    clip : Clip
-        Its `first_frame` and `n_frames` choose the frames; `n_frames` None means to the end of the source.
 
     Yields
     ------
@@ -162,49 +149,60 @@ def iter_frames(clip: Clip) -> Iterator[np.ndarray]:
         ``"misnamed"``, ``"undecodable"``, ``"unknown_depth"``, ``"size_changed"``, or ``"too_short"`` where the source
         ends before the clip does.
     """
-    source = Path(clip.source)
-    stop = None if clip.n_frames is None else clip.first_frame + clip.n_frames
-    if source.is_dir():
-        decoded = ((path, read_image(path)) for path in clip_files(clip))
-    else:
-        decoded = ((source, frame) for frame in islice(iter_video(source), clip.first_frame, stop))
-    n_decoded, first_shape = 0, None
-    for path, frame in decoded:
-        first_shape = first_shape or frame.shape
-        if frame.shape != first_shape:
-            raise FrameError("size_changed", path, f"expected {_size(first_shape)}, found {_size(frame.shape)}")
-        n_decoded += 1
+    for frame in frames_or_errors(clip.source, clip.first_frame, clip.n_frames):
+        if isinstance(frame, FrameError):
+            raise frame
         yield frame
-    if n_decoded == 0 or (clip.n_frames is not None and n_decoded < clip.n_frames):
-        wanted = "at least one frame" if clip.n_frames is None else f"{clip.n_frames} frames"
-        raise FrameError("too_short", source, f"expected {wanted} from position {clip.first_frame}, found {n_decoded}")
+
+
+def frames_or_errors(source: Path, first: int = 0, n_frames: int | None = None) -> Iterator[np.ndarray | FrameError]:
+    """Each frame as `iter_frames` gives it, or the error in its place; after one a folder goes on, a video does not."""
+    source = Path(source)
+    stop = None if n_frames is None else first + n_frames
+    if source.is_dir():
+        decoded = ((path, _image_or_error(path)) for path in list_frames(source).frames[first:stop])
+    else:
+        decoded = ((source, frame) for frame in islice(iter_video(source), first, stop))
+    n_found, first_shape = 0, None
+    try:
+        for path, frame in decoded:
+            n_found += 1
+            if not isinstance(frame, FrameError):
+                first_shape = first_shape or frame.shape
+                if frame.shape != first_shape:
+                    detail = f"expected {_size(first_shape)}, found {_size(frame.shape)}"
+                    frame = FrameError("size_changed", path, detail)
+            yield frame
+    except FrameError as error:  # a video's
+        yield error
+        return
+    if n_found == 0 or (n_frames is not None and n_found < n_frames):
+        wanted = "at least one frame" if n_frames is None else f"{n_frames} frames"
+        yield FrameError("too_short", source, f"expected {wanted} from position {first}, found {n_found}")
 
 
 def count_frames(source: Path) -> int:
-    """How many frames of a folder or a video decode. Every one is decoded: a header's count is only a guess.
+    """How many frames of a folder or a video decode, for a header's count is only a guess.
 
     Raises
     ------
     FrameError
         If the source is missing or is no video at all. Frames that do not decode are not counted.
     """
-    source = Path(source)
     n_frames = 0
-    if source.is_dir():
-        for path in list_frames(source).frames:
-            try:
-                read_image(path)
-            except FrameError:
-                continue
+    for frame in frames_or_errors(source):
+        if not isinstance(frame, FrameError):
             n_frames += 1
-        return n_frames
-    try:
-        for _ in iter_video(source):
-            n_frames += 1
-    except FrameError as error:
-        if error.reason not in ("truncated", "damaged"):
-            raise
+        elif not n_frames and not Path(source).is_dir() and frame.reason not in ("truncated", "damaged"):
+            raise frame
     return n_frames
+
+
+def _image_or_error(path: Path) -> np.ndarray | FrameError:
+    try:
+        return read_image(path)
+    except FrameError as error:
+        return error
 
 
 def _order(names: Iterable[str]) -> Callable[[str], tuple]:
@@ -243,10 +241,6 @@ def _bare_name(path: Path) -> str:
     while Path(name).suffix.lower() in IMAGE_FORMATS:
         name = Path(name).stem
     return name
-
-
-def _kind(path: Path) -> str:
-    return "a file" if path.exists() else "nothing"
 
 
 def _size(shape: tuple[int, ...]) -> str:

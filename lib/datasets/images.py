@@ -4,6 +4,7 @@ Decoders fill what they cannot read with grey or black and say nothing, so damag
 """
 
 import io
+import struct
 import warnings
 import zlib
 from collections.abc import Mapping
@@ -17,14 +18,7 @@ from PIL import Image, ImageOps
 from lib.core.errors import FrameError
 
 # Extension -> the format that a file of that name must hold.
-IMAGE_FORMATS = {
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".png": "PNG",
-    ".bmp": "BMP",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-}
+IMAGE_FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".bmp": "BMP", ".tif": "TIFF", ".tiff": "TIFF"}
 SIGNATURES = (
     (b"\xff\xd8\xff", "JPEG"),
     (b"\x89PNG\r\n\x1a\n", "PNG"),
@@ -64,13 +58,10 @@ def read_image(path: Path) -> np.ndarray:
         raise FrameError("undecodable", path, f"expected {expected or 'an image'}, found no image inside")
     if found != expected:
         raise FrameError("misnamed", path, f"the name says {expected or 'no image'}, the content is {found}; rename it")
-    if not _is_whole(content, found):
-        raise FrameError("truncated", path, f"the {found} ends before its data do ({len(content)} bytes)")
     if found == "TIFF":
         image = _read_tiff(path, content)
     else:
-        if damage := _damage(content, found):
-            raise FrameError("damaged", path, f"expected a whole {found}, found that {damage}: copy the file again")
+        _require_whole(path, content, found)
         image = _decode(path, content, found)
     if image.dtype == np.uint16:
         if image.max() < FULL_RANGE:
@@ -144,42 +135,23 @@ def _read_tiff(path: Path, content: bytes) -> np.ndarray:
     return np.repeat(pixels[..., None], 3, axis=2) if pixels.ndim == 2 else pixels
 
 
-def _is_whole(content: bytes, image_format: str) -> bool:
-    """Whether a file reaches the end that its format prescribes; True where the format prescribes none."""
+def _require_whole(path: Path, content: bytes, image_format: str) -> None:
+    """FrameError if a JPEG, PNG or BMP lacks its end, or is damaged before it. OpenCV asks the checksums of a PNG."""
+    damage = ""
     if image_format == "JPEG":
-        return _jpeg_is_whole(content)
-    if image_format == "PNG":
-        return b"IEND" in content
-    if image_format == "BMP":
+        damage = jpeg_damage(content)
+        # an end-of-image marker behind the last start of a scan: an EXIF thumbnail has one of its own before
+        is_cut = damage and content.rfind(b"\xff\xd9") <= content.rfind(b"\xff\xda")
+    elif image_format == "PNG":
+        is_cut = b"IEND" not in content
+    else:
         rows = _bmp_rows(content)
-        return rows is None or rows.size > 0
-    return True
-
-
-def _damage(content: bytes, image_format: str) -> str:
-    """What is wrong inside a JPEG or BMP that reaches its end; empty if nothing. PNG has checksums that OpenCV asks."""
-    if image_format == "JPEG":
-        return jpeg_damage(content)
-    return _zeroed(_bmp_rows(content)) if image_format == "BMP" else ""
-
-
-def _jpeg_is_whole(content: bytes) -> bool:
-    """Whether an end-of-image marker follows the start of the scan (an EXIF thumbnail has one of its own before).
-
-    The segments before the scan are walked by their lengths (ITU-T T.81, annex B).
-    """
-    position = 2
-    while position + 4 <= len(content):
-        marker, length = content[position + 1], int.from_bytes(content[position + 2 : position + 4], "big")
-        if content[position] != 0xFF:
-            return False
-        if marker == 0xFF:  # fill byte
-            position += 1
-        elif marker == 0xDA:  # start of scan
-            return content.find(b"\xff\xd9", position + 2 + length) != -1
-        else:
-            position += 2 + length
-    return False
+        is_cut = rows is not None and rows.size == 0
+        damage = _zeroed(rows)
+    if is_cut:
+        raise FrameError("truncated", path, f"the {image_format} ends before its data do ({len(content)} bytes)")
+    if damage:
+        raise FrameError("damaged", path, f"expected a whole {image_format}, found that {damage}: copy the file again")
 
 
 def _bmp_rows(content: bytes) -> np.ndarray | None:
@@ -187,23 +159,19 @@ def _bmp_rows(content: bytes) -> np.ndarray | None:
 
     The file-size field is often wrong and is not asked.
     """
-    none = np.empty((0, 0), np.uint8)
-    if len(content) < 26:
-        return none
-    offset, header = (int.from_bytes(content[at : at + 4], "little") for at in (10, 14))
-    is_core = header == 12  # OS/2: sizes of two bytes
-    numbers = (
-        [content[18:20], content[20:22], content[24:26]]
-        if is_core
-        else [content[18:22], content[22:26], content[28:30]]
-    )
-    width, height, bits_per_pixel = (int.from_bytes(one, "little", signed=len(one) == 4) for one in numbers)
-    if not is_core and int.from_bytes(content[30:34], "little") in (1, 2):
+    head = content[:34].ljust(34, b"\0")
+    offset, header_size = struct.unpack_from("<II", head, 10)
+    if header_size == 12:  # OS/2
+        width, height, _, bits_per_pixel = struct.unpack_from("<HHHH", head, 18)
+        compression = 0
+    else:
+        width, height, _, bits_per_pixel, compression = struct.unpack_from("<iiHHI", head, 18)
+    if compression in (1, 2):
         return None
     used, stride = (width * bits_per_pixel + 7) // 8, (width * bits_per_pixel + 31) // 32 * 4
     rows = np.frombuffer(content, np.uint8)[offset : offset + stride * abs(height)]
     if used <= 0 or height == 0 or rows.size < stride * abs(height):
-        return none
+        return np.empty((0, 0), np.uint8)
     return rows.reshape(abs(height), stride)[:, :used]
 
 

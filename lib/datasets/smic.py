@@ -8,6 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 from lib.core.catalogue import UNKNOWN_SUBJECT
@@ -18,7 +19,7 @@ from lib.datasets.class_folders import LAYOUT as CLASS_FOLDERS
 from lib.datasets.class_folders import has_class_folders, load_class_folders
 from lib.datasets.clip import Clip, Dataset
 from lib.datasets.findings import Findings, Refused, safe_id, subject_of
-from lib.datasets.folders import child, doubled_above, entries, existing_folder, found_here, plain, subfolders, walk
+from lib.datasets.folders import child, entries, existing_folder, found_here, plain, subfolders, walk
 from lib.datasets.frames import list_frames
 from lib.datasets.spreadsheets import Cell, best_first, find_columns, find_spreadsheets, read_sheets, whole
 from lib.datasets.text import normal
@@ -34,13 +35,7 @@ EXPECTED = (
 )
 
 CODES = {"ne": "negative", "po": "positive", "sur": "surprise"}
-ALIASES = {
-    **{label: label for label in CLASSES},
-    **CODES,
-    "neg": "negative",
-    "pos": "positive",
-    "surprised": "surprise",
-}
+ALIASES = {label: label for label in CLASSES} | CODES | {"neg": "negative", "pos": "positive", "surprised": "surprise"}
 CLIP_NAME = re.compile(r"s(\d+)_(ne|po|sur)[a-z]*_(\d+)", re.IGNORECASE)
 SUBJECT_FOLDER = re.compile(r"s\d+", re.IGNORECASE)
 # The headers that a column may have, best first.
@@ -95,7 +90,8 @@ def load_smic(root: Path | str, layout: str | None = None, classes: tuple[str, .
         )
     findings = Findings()
     folder = findings.only(found[layout], "several_copies", "of the same layout and ")
-    findings.traps += doubled_above(folder, root)
+    for inner, outer in pairwise((folder, *folder.parents[: len(folder.relative_to(root).parts)])):
+        findings.doubled(inner, outer)
     if layout == CLASS_FOLDERS:
         dataset = load_class_folders(folder, classes, fps=FPS, name=NAME, aliases=ALIASES)
         _compare_with_names(dataset.clips, findings)
@@ -152,8 +148,9 @@ def _hs_clips(folder: Path) -> Iterator[tuple[Path, Path, Path]]:
 
 def _read_hs(folder: Path, findings: Findings) -> None:
     """Clips of the raw or the cropped layout; ``non_micro`` holds no micro-expressions and is passed over."""
-    _report_others(folder, _subjects(folder), findings)
-    for subject in _subjects(folder):
+    subjects = _subjects(folder)
+    _report_others(folder, subjects, findings)
+    for subject in subjects:
         micro = child(subject, "micro")
         if micro is None:
             findings.trap("no_micro_folder", subject, f"expected a folder micro, found {found_here(subject)}")
@@ -165,15 +162,13 @@ def _read_hs(folder: Path, findings: Findings) -> None:
     seen: dict[str, Path] = {}
     for subject, emotion, path in _hs_clips(folder):
         label, clip_id, name = ALIASES.get(plain(emotion.name)), safe_id(path.name), normal(path.name).lower()
-        if label is None:
-            findings.trap("unknown_folder", emotion, f"is none of {', '.join(CLASSES)}")
-            findings.reject(clip_id, path, "unknown_label", f"{emotion.name} is none of {', '.join(CLASSES)}")
-            continue
-        if name in seen:
-            findings.reject(clip_id, path, "duplicate_clip", f"a clip of this name is {seen[name]}")
-            continue
         path = findings.undoubled(path)
         with findings.rejecting(clip_id, path):
+            if label is None:
+                findings.trap("unknown_folder", emotion, f"is none of {', '.join(CLASSES)}")
+                raise Refused("unknown_label", f"{emotion.name} is none of {', '.join(CLASSES)}")
+            if name in seen:
+                raise Refused("duplicate_clip", f"a clip of this name is {seen[name]}")
             n_frames = len(findings.frames_of(path).frames)
             seen[name] = path
             subject = _subject(path, subject, findings)
@@ -204,8 +199,8 @@ def _compare_with_names(clips: Iterable[Clip], findings: Findings) -> None:
     """A trap for each clip in whose name the code is not that of its label."""
     for clip in clips:
         match = CLIP_NAME.match(normal(clip.source.name))
-        if match and CODES[match[2].lower()] != clip.label:
-            named = CODES[match[2].lower()]
+        named = CODES[match[2].lower()] if match else clip.label
+        if named != clip.label:
             detail = f"{clip.clip_id} is annotated {clip.label}, which stands; its name says {named}"
             findings.trap("label_disagrees", clip.source, detail)
 
@@ -225,11 +220,9 @@ def _read_smic_e(folder: Path, root: Path, findings: Findings) -> None:
         key, clip_id, told = _clip_key(row["clip"]), safe_id(row["clip"]), row["clip"].told
         if not row["clip"]:
             if any(row[name] for name in ("onset", "apex", "offset", "label")):
-                findings.reject(
-                    f"row_of_{row['clip'].coordinate}", sheet, "no_clip_name", f"the name of a clip: {told}"
-                )
-            continue
-        if key in listed:
+                row_id = f"row_of_{row['clip'].coordinate}"
+                findings.reject(row_id, sheet, "no_clip_name", f"the name of a clip: {told}")
+        elif key in listed:
             detail = f"an earlier row has the same clip as {told}; the earlier one stands"
             findings.reject(clip_id, sheet, "duplicate_row", detail)
         elif key not in present:

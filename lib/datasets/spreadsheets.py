@@ -21,12 +21,8 @@ SECOND_FILE = re.compile(r"\(\d+\)|副本|(?<![a-z])(copy|copie|kopie|old|orig|b
 class Cell(str):
     """A cell's text as `lib.datasets.text.normal` leaves it, which knows what is written there, and where that is.
 
-    Attributes
-    ----------
-    coordinate : str
-        As spreadsheet programs count: ``"E1"``.
-    told : str
-        For a message: ``"'12?' (E1 of sheet 'codes' in CAS(ME)^2code_final.xlsx)"``.
+    Its `coordinate` is as spreadsheet programs count, ``"E1"``; it is `told`, for a message, as ``"'12?' (E1 of sheet
+    'codes' in CAS(ME)^2code_final.xlsx)"``.
     """
 
     coordinate: str
@@ -45,12 +41,8 @@ def read_sheets(path: Path, n_columns: int = 0) -> dict[str, list[list[Cell]]]:
 
     A number is shown with the 15 digits that spreadsheet programs show: 15.0 is ``"15"``. An empty cell is ``""``. An
     error is what is shown of it (``"#REF!"``), and a formula whose value was never stored is itself (``"=C1+7"``).
-    Empty rows are left out, and all rows of a sheet have the same number of cells, at least `n_columns`.
-
-    Raises
-    ------
-    DatasetError
-        If the file is no readable ``.xlsx``.
+    Empty rows are left out, and all rows of a sheet have the same number of cells, at least `n_columns`. DatasetError
+    if the file is no readable ``.xlsx``.
     """
     try:
         with warnings.catch_warnings():
@@ -95,10 +87,7 @@ def _text(value: Any) -> str:
 def find_spreadsheets(folder: Path, *words: str) -> list[Path]:
     """The ``.xlsx`` files of a folder whose names contain all of `words` (letters and digits compared only).
 
-    Raises
-    ------
-    DatasetError
-        If there is only an old ``.xls`` of such a name.
+    DatasetError if there is only an old ``.xls`` of such a name.
     """
     named = [path for path in entries(folder) if path.is_file() and all(word in plain(path.name) for word in words)]
     found = [path for path in named if path.suffix.lower() in (".xlsx", ".xlsm")]
@@ -136,12 +125,8 @@ def find_columns(
     """Name -> its column; `wanted` has the headers that it may have (compared by `plain`), best first.
 
     A header that only begins like one is another column: ``"Onset (s)"`` does not hold frames. Empty if one of the
-    `needed` names has no column, for then the row is no header.
-
-    Raises
-    ------
-    DatasetError
-        If two columns have the header that is best for one name.
+    `needed` names has no column, for then the row is no header. DatasetError if two columns have the header that is
+    best for one name.
     """
     headers = [plain(cell) for cell in header]
     best = {name: next((one for one in spellings if one in headers), None) for name, spellings in wanted.items()}

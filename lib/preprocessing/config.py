@@ -23,12 +23,7 @@ ADDED_SINCE: dict[str, object] = {"grey": "luma", "detection": "tracked"}
 class ClipRejected(Exception):
     """A clip cannot become volumes. Never leaves this package: it ends as a row of the rejected clips.
 
-    Parameters
-    ----------
-    reason : str
-        A stable code: ``"no_face"``, ``"face_lost"``, ``"not_upright"``, ``"too_short"``, ``"empty_crop"``.
-    detail : str
-        What was expected and what was found.
+    Its reason is a stable code: ``"no_face"``, ``"face_lost"``, ``"not_upright"``, ``"too_short"``, ``"empty_crop"``.
     """
 
     def __init__(self, reason: str, detail: str) -> None:
@@ -41,55 +36,40 @@ class ClipRejected(Exception):
 class PreprocessConfig:
     """How clips become volumes.
 
-    Attributes
-    ----------
-    frames : int
-        Depth of every volume, in frames; at least 2.
-    sampling : str
-        ``"first"``: the clip's first `frames` frames. ``"window"``: `frames` frames from the clip's frame `start` on.
-        ``"tim"``: all frames of the clip, interpolated in time to `frames` (see `lib.preprocessing.volumes`).
-    start : int
-        0-based position, within the clip, of a window's first frame; only with ``sampling="window"``.
-    streams : tuple of str
-        Some of ``"frame"``, ``"face"``, ``"eyes"``, ``"mouth"``; kept in this order however they are given.
-    frame_size : int
-        Height and width of the streams `frame` and `face`, in pixels.
-    region_size : int
-        Height and width of the streams `eyes` and `mouth`, in pixels.
-    crop : str
-        ``"authors"``: eyes and mouth are cut by each frame's own landmarks, as the authors' code does. ``"steady"``:
-        by the clip's median landmarks, so that the detector's jitter does not become motion of the crop: for a still
-        face with camera noise of 2 grey levels, the authors' eye crop changes by 2 to 4 grey levels from one frame to
-        the next, the steady one by 0.7.
-    grey : str
-        ``"luma"``: red weighs .299 and blue .114, as the authors' code for SMIC has it. ``"rgb_as_bgr"``: the other way
-        round, as their code for CAS(ME)² does, which reads red-green-blue and converts it as blue-green-red.
-    detection : str
-        ``"tracked"``: one face is followed through the clip, the one that is largest over all of it, and a frame is
-        enlarged for the search only where it is not found. ``"released"``: as the authors' code does, each frame is
-        doubled in size and the first face found is taken; the search takes three to four times as long.
-    max_gap : int
-        Longest run of frames without a face that is filled by interpolating landmarks; a longer one rejects the clip.
-    upsample : int
-        How often a frame is doubled in size for a second search where the first misses the face, 0 for no such search;
-        frames are first shrunk to 640 pixels, where larger. Not read with ``detection="released"``.
-
     Raises
     ------
     ConfigError
         For an unknown name, or a number that is not an integer in its range.
     """
 
+    # Depth of every volume, in frames; at least 2.
     frames: int = 96
+    # "first": the clip's first `frames` frames. "window": `frames` frames from the clip's frame `start` on. "tim": all
+    # frames of the clip, interpolated in time to `frames` (see `lib.preprocessing.volumes`).
     sampling: str = "first"
+    # 0-based position, within the clip, of a window's first frame; only with sampling="window".
     start: int = 0
+    # Some of `STREAMS`; kept in this order however they are given.
     streams: tuple[str, ...] = STREAMS
+    # Height and width, in pixels, of the streams `frame` and `face`, and of `eyes` and `mouth`.
     frame_size: int = 64
     region_size: int = 32
+    # "authors": eyes and mouth are cut by each frame's own landmarks, as the authors' code does. "steady": by the
+    # clip's median landmarks, so that the detector's jitter does not become motion of the crop: for a still face with
+    # camera noise of 2 grey levels, the authors' eye crop changes by 2 to 4 grey levels from one frame to the next, the
+    # steady one by 0.7.
     crop: str = "authors"
+    # "luma": red weighs .299 and blue .114, as the authors' code for SMIC has it. "rgb_as_bgr": the other way round, as
+    # their code for CAS(ME)² does, which reads red-green-blue and converts it as blue-green-red.
     grey: str = "luma"
+    # "tracked": one face is followed through the clip, the one that is largest over all of it, and a frame is enlarged
+    # for the search only where it is not found. "released": as the authors' code does, each frame is doubled in size
+    # and the first face found is taken; the search takes three to four times as long.
     detection: str = "tracked"
+    # Longest run of frames without a face that is filled by interpolating landmarks; a longer one rejects the clip.
     max_gap: int = 3
+    # How often a frame is doubled in size for a second search where the first misses the face, 0 for no such search;
+    # frames are first shrunk to 640 pixels, where larger. Not read with detection="released".
     upsample: int = 1
 
     def __post_init__(self) -> None:
@@ -136,16 +116,5 @@ RELEASED_READING = {
 
 
 def default_config(dataset: str) -> PreprocessConfig:
-    """The settings under which the authors' code reads a dataset.
-
-    Parameters
-    ----------
-    dataset : str
-        ``"casme2_sq"`` (frames 72-167), ``"smic"`` or ``"class_folders"`` (the first 18 frames).
-
-    Raises
-    ------
-    ConfigError
-        For an unknown dataset.
-    """
+    """The settings under which the authors' code reads a dataset; ConfigError for an unknown one."""
     return _PRESETS[one_of("dataset", dataset, _PRESETS)]

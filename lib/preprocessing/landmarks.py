@@ -9,9 +9,8 @@ import importlib.util
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
-from typing import Protocol
 
 import cv2
 import dlib
@@ -55,33 +54,11 @@ class Landmarks:
     found: tuple[str, ...]  # how: "plain", "upsampled", "full" (unshrunk), "filled" (interpolated), "none"
 
 
-class FaceDetector(Protocol):
-    """What `track_landmarks` needs of a detector."""
-
-    def faces(self, image: np.ndarray, upsample: int, shrink: bool = True) -> list[tuple[np.ndarray, float]]:
-        """Boxes (left, top, right, bottom) in pixels of `image`, each with a score, in the detector's order.
-
-        The search is in `image` doubled in size `upsample` times, after a large one is shrunk if `shrink`.
-        """
-
-    def points(self, image: np.ndarray, box: np.ndarray) -> np.ndarray:
-        """The (68, 2) landmarks of the face in a box."""
-
-
 class DlibDetector:
     """dlib's frontal face detector (HOG) and 68-point predictor (an ensemble of regression trees).
 
-    The predictor was trained on iBUG 300-W, whose licence excludes commercial use.
-
-    Parameters
-    ----------
-    model : Path, optional
-        The predictor's file; by default the one that `find_model` finds.
-
-    Raises
-    ------
-    LandmarkModelError
-        If the file is missing or is not the published one.
+    The predictor, from the file that `find_model` finds, was trained on iBUG 300-W, whose licence excludes commercial
+    use.
 
     References
     ----------
@@ -94,6 +71,10 @@ class DlibDetector:
         self._detector = dlib.get_frontal_face_detector()
 
     def faces(self, image: np.ndarray, upsample: int, shrink: bool = True) -> list[tuple[np.ndarray, float]]:
+        """Boxes (left, top, right, bottom) in pixels of `image`, each with a score, in dlib's order.
+
+        The search is in `image` doubled in size `upsample` times, after a large one is shrunk if `shrink`.
+        """
         scale = min(1.0, DETECTION_SIDE / max(image.shape[:2])) if shrink else 1.0
         if scale < 1:
             image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
@@ -104,6 +85,7 @@ class DlibDetector:
         ]
 
     def points(self, image: np.ndarray, box: np.ndarray) -> np.ndarray:
+        """The (68, 2) landmarks of the face in a box."""
         shape = self._predictor(image, dlib.rectangle(*(round(float(edge)) for edge in box)))
         return np.array([(point.x, point.y) for point in shape.parts()], np.float32)
 
@@ -111,11 +93,8 @@ class DlibDetector:
 def find_model(path: Path | None = None) -> Path:
     """The file of the 68-point predictor, its content checked (once per process).
 
-    Parameters
-    ----------
-    path : Path, optional
-        Where to look; by default the file named by the environment variable ``LANDMARK_MODEL``, else the one that
-        the package ``face-recognition-models`` carries.
+    By default it is the file named by the environment variable ``LANDMARK_MODEL``, else the one that the package
+    ``face-recognition-models`` carries.
 
     Raises
     ------
@@ -127,7 +106,7 @@ def find_model(path: Path | None = None) -> Path:
         return _checked(Path(named))
     # The package is located, never imported: importing it needs pkg_resources, which current setuptools lacks.
     package = importlib.util.find_spec("face_recognition_models")
-    if package is None or not package.submodule_search_locations:
+    if package is None:
         raise LandmarkModelError(
             f"The 68-point landmark model is missing: the package face-recognition-models is not installed. {_INSTALL}"
         )
@@ -157,11 +136,10 @@ class _Face:
 
     @property
     def area(self) -> float:
-        left, top, right, bottom = self.box
-        return float((right - left) * (bottom - top))
+        return float(np.prod(self.box[2:] - self.box[:2]))
 
 
-def track_landmarks(frames: Iterable[np.ndarray], detector: FaceDetector, upsample: int = 1) -> Landmarks:
+def track_landmarks(frames: Iterable[np.ndarray], detector: DlibDetector, upsample: int = 1) -> Landmarks:
     """Find one face, the same throughout, in every frame of a clip.
 
     Every frame is searched afresh. Each face is followed from frame to frame while its centre moves by less than one
@@ -174,15 +152,6 @@ def track_landmarks(frames: Iterable[np.ndarray], detector: FaceDetector, upsamp
     ----------
     frames : iterable of (height, width, 3) uint8
         RGB, not kept; a list, or what can be iterated again, for that is done where a frame lacks the face.
-    detector : FaceDetector
-        Usually a `DlibDetector`.
-    upsample : int
-        Doublings of the second search; 0 for none.
-
-    Returns
-    -------
-    Landmarks
-        With NaN for frames without a face; see `fill_gaps`.
     """
     seen: dict[int, list[_Face]] = {}  # by a frame's position, as the last search of it found
     subject: dict[int, _Face] = {}
@@ -208,7 +177,7 @@ def track_landmarks(frames: Iterable[np.ndarray], detector: FaceDetector, upsamp
     return _landmarks([subject.get(position) for position in seen], [len(faces) for faces in seen.values()])
 
 
-def first_landmarks(frames: Iterable[np.ndarray], detector: FaceDetector) -> Landmarks:
+def first_landmarks(frames: Iterable[np.ndarray], detector: DlibDetector) -> Landmarks:
     """Find a face in every frame as the authors' code does: ``predictor(image, detector(image, 1)[0])``.
 
     Each frame is doubled in size, whatever that is, and the detector's first face taken, whoever that is. Their code
@@ -259,19 +228,12 @@ def _distance(one: _Face, other: _Face) -> float:
     return float(np.linalg.norm((one.box[:2] + one.box[2:] - other.box[:2] - other.box[2:]) / 2))
 
 
-def require_upright(frames: Iterable[np.ndarray], found: Landmarks, detector: FaceDetector) -> None:
+def require_upright(frames: Iterable[np.ndarray], found: Landmarks, detector: DlibDetector) -> None:
     """Reject a clip whose picture must be turned for its face to be upright.
 
     The landmarks cannot tell: the predictor fits an upright face into any box. The detector can: upside down it misses
-    most faces and scores the others far lower. Where the mean score is below `SURE_SCORE`, or no
+    most faces and scores the others far lower. Where the mean score of what was `found` is below `SURE_SCORE`, or no
     face was found, one frame (its part around the best face) is searched in all four positions.
-
-    Parameters
-    ----------
-    frames, detector
-        As of `track_landmarks`.
-    found : Landmarks
-        What was found in these frames.
 
     Raises
     ------
@@ -301,11 +263,7 @@ def require_upright(frames: Iterable[np.ndarray], found: Landmarks, detector: Fa
 
 def longest_gap(landmarks: Landmarks) -> int:
     """Length of the longest run of frames without a face, in frames."""
-    longest = run = 0
-    for how in landmarks.found:
-        run = run + 1 if how == "none" else 0
-        longest = max(longest, run)
-    return longest
+    return max((len(list(run)) for how, run in groupby(landmarks.found) if how == "none"), default=0)
 
 
 def fill_gaps(landmarks: Landmarks, max_gap: int) -> Landmarks:
@@ -339,13 +297,9 @@ def fill_gaps(landmarks: Landmarks, max_gap: int) -> Landmarks:
 def interocular_distance(points: np.ndarray) -> float:
     """Median over frames of the distance between the outer eye corners, in pixels (the measure of 300-W).
 
-    Parameters
-    ----------
-    points : (n, 68, 2)
-        Frames with NaN are left out; NaN is returned if no frame remains.
+    Frames of `points`, (n, 68, 2), with NaN are left out; NaN is returned if no frame remains.
     """
-    left, right = OUTER_EYE_CORNERS
-    distances = np.linalg.norm(points[:, left] - points[:, right], axis=-1)
+    distances = np.linalg.norm(np.diff(points[:, OUTER_EYE_CORNERS], axis=1)[:, 0], axis=-1)
     distances = distances[~np.isnan(distances)]
     return float(np.median(distances)) if len(distances) else float("nan")
 
@@ -353,12 +307,8 @@ def interocular_distance(points: np.ndarray) -> float:
 def jitter(points: np.ndarray) -> float:
     """Mean movement of a landmark from one frame to the next, in interocular distances.
 
-    It holds true motion as well as the detector's noise; for a clip that hardly moves it is the noise.
-
-    Parameters
-    ----------
-    points : (n, 68, 2)
-        Only neighbouring frames that both have landmarks count; NaN is returned if there are none.
+    It holds true motion as well as the detector's noise; for a clip that hardly moves it is the noise. Of `points`,
+    (n, 68, 2), only neighbouring frames that both have landmarks count; NaN is returned if there are none.
     """
     steps = np.linalg.norm(np.diff(points, axis=0), axis=-1)  # (n - 1, 68)
     steps = steps[~np.isnan(steps).any(axis=1)]

@@ -1,7 +1,6 @@
 """From the clips of a dataset to its processed store: one clip at a time, over several processes, resumable."""
 
 import json
-import platform
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -12,21 +11,19 @@ from pathlib import Path
 from zipfile import BadZipFile
 
 import cv2
-import dlib
 import numpy as np
-import pandas as pd
 from tqdm import tqdm
 
 from lib.core import workers
 from lib.core.errors import DiskFullError, FrameError, PreprocessingError
 from lib.core.files import locked, whole_file, whole_folder
-from lib.datasets.clip import REJECTION_COLUMNS, Clip, Dataset
+from lib.datasets.clip import Clip, Dataset
 from lib.datasets.frames import iter_frames
 from lib.datasets.text import printable
 from lib.preprocessing import landmarks as faces
 from lib.preprocessing.config import ClipRejected, PreprocessConfig
 from lib.preprocessing.regions import cut_streams
-from lib.preprocessing.store import LANDMARKS, QUALITY_TYPES, ProcessedStore, cached_key, open_store, write_store
+from lib.preprocessing.store import LANDMARKS, ProcessedStore, cached_key, open_store, write_store
 from lib.preprocessing.volumes import frame_range, interpolate_in_time, require_frames
 
 
@@ -56,7 +53,7 @@ class _Frames:
             yield from islice(decoded, *frame_range(self.config))
 
 
-def process_clip(clip: Clip, config: PreprocessConfig, detector: faces.FaceDetector) -> ClipResult:
+def process_clip(clip: Clip, config: PreprocessConfig, detector: faces.DlibDetector) -> ClipResult:
     """Make the volumes of one clip, or say why there are none.
 
     The frames are decoded at least twice, for the landmarks and for the crops, so that no more than one full frame
@@ -114,19 +111,10 @@ def preprocess(
 
     Parameters
     ----------
-    dataset : Dataset
-    config : PreprocessConfig
     out : Path
         Parent folder of stores, usually ``data/processed``.
     jobs : int, optional
-        Processes that share the clips; by default one per core. 1 runs in this process.
-    progress : bool
-        Show a progress bar.
-
-    Returns
-    -------
-    ProcessedStore
-        Its content does not depend on `jobs`.
+        Processes that share the clips; by default one per core. 1 runs in this process. The content is the same.
 
     Raises
     ------
@@ -149,42 +137,32 @@ def preprocess(
         if final.is_dir():  # made by another process while this one waited
             return open_store(final)
         try:
-            _process_clips(dataset, config, partial, jobs, progress)
+            results = _process_clips(dataset, config, partial, jobs, progress)
+            _require_clips(dataset, config, [quality for _, quality, _ in results])
             with whole_folder(final) as draft:
-                _assemble(dataset, config, partial, draft, key)
-        except DiskFullError:
+                write_store(draft, dataset, config, key, *zip(*results, strict=True))
+        except (DiskFullError, PreprocessingError):  # there is no room, or nothing to go on from
             shutil.rmtree(partial, ignore_errors=True)
             raise
         shutil.rmtree(partial, ignore_errors=True)
     return open_store(final)
 
 
-def _clip_file(partial: Path, position: int) -> Path:
-    return partial / f"{position:05d}.npz"
-
-
-def _process_clips(dataset: Dataset, config: PreprocessConfig, partial: Path, jobs: int | None, progress: bool) -> None:
-    """Leave one readable file per clip in `partial`."""
-    paths = [_clip_file(partial, position) for position in range(len(dataset.clips))]
-    tasks = [
-        (clip, config, path)
-        for clip, path in zip(dataset.clips, paths, strict=True)
-        if _read_result(path, clip) is None
-    ]
-    if not tasks:
-        return
-    faces.find_model()  # a missing model is one clear error here, not one per worker, and leaves nothing behind
-    with tqdm(
-        total=len(paths),
-        initial=len(paths) - len(tasks),
-        desc=f"preprocessing {dataset.name}",
-        unit="clip",
-        disable=not progress,
-    ) as bar:
+def _process_clips(
+    dataset: Dataset, config: PreprocessConfig, partial: Path, jobs: int | None, progress: bool
+) -> list[tuple[Path, dict, str]]:
+    """The file in `partial` that holds the arrays of each clip, its quality row, and why it was rejected."""
+    files = {partial / f"{position:05d}.npz": clip for position, clip in enumerate(dataset.clips)}
+    tasks = [(clip, config, path) for path, clip in files.items() if _read_result(path, clip) is None]
+    if tasks:
+        faces.find_model()  # a missing model is one clear error here, not one per worker, and leaves nothing behind
+    name, n_done = f"preprocessing {dataset.name}", len(files) - len(tasks)
+    with tqdm(total=len(files), initial=n_done, desc=name, unit="clip", disable=not progress) as bar:
         workers.work_through(_work, tasks, jobs, lambda _: bar.update(), _start_worker)
+    return [(path, *_read_result(path, clip)) for path, clip in files.items()]
 
 
-_detector: faces.FaceDetector | None = None
+_detector: faces.DlibDetector | None = None
 
 
 def _start_worker() -> None:
@@ -213,39 +191,13 @@ def _read_result(path: Path, clip: Clip) -> tuple[dict, str] | None:
     return (record["quality"], record["detail"]) if record["quality"]["clip_id"] == clip.clip_id else None
 
 
-def _assemble(dataset: Dataset, config: PreprocessConfig, partial: Path, folder: Path, key: str) -> None:
-    """Put the files of single clips together to a store."""
-    kept, qualities, rejected = [], [], []
-    for position, (clip, source) in enumerate(zip(dataset.clips, dataset.table()["source"], strict=True)):
-        path = _clip_file(partial, position)
-        quality, detail = _read_result(path, clip)
-        qualities.append(quality)
-        if quality["kept"]:
-            kept.append((position, path))
-        else:
-            rejected.append((clip.clip_id, source, quality["reason"], detail))
-    try:
-        _require_clips(dataset, config, kept=[position for position, _ in kept], reasons=[row[2] for row in rejected])
-    except PreprocessingError:
-        shutil.rmtree(partial, ignore_errors=True)  # there is nothing to go on from
-        raise
-    loading = dataset.rejected_table().assign(stage="loading")
-    preprocessing = pd.DataFrame(rejected, columns=list(REJECTION_COLUMNS)).assign(stage="preprocessing")
-    versions = {"dlib": dlib.__version__, "cv2": cv2.__version__, "numpy": np.__version__}
-    write_store(
-        folder,
-        dataset,
-        config,
-        kept,
-        quality=pd.DataFrame(qualities, columns=list(QUALITY_TYPES)).astype(QUALITY_TYPES),
-        rejected=pd.concat([loading, preprocessing], ignore_index=True),
-        versions={"python": platform.python_version(), **versions},
-        key=key,
-    )
-
-
-def _require_clips(dataset: Dataset, config: PreprocessConfig, kept: list[int], reasons: list[str]) -> None:
-    counts = Counter(reasons)
+def _require_clips(dataset: Dataset, config: PreprocessConfig, quality: list[dict]) -> None:
+    """PreprocessingError if no clip is left, or none of a class."""
+    left = {clip.label for clip, row in zip(dataset.clips, quality, strict=True) if row["kept"]}
+    missing = [name for name in dataset.classes if name not in left]
+    if left and not missing:
+        return
+    counts = Counter(row["reason"] for row in quality if not row["kept"])
     told = ", ".join(f"{reason}: {count}" for reason, count in counts.most_common()) or "none rejected"
     hint = ""
     if counts["too_short"] and config.sampling != "tim":
@@ -258,13 +210,10 @@ def _require_clips(dataset: Dataset, config: PreprocessConfig, kept: list[int], 
                 " The annotated expressions of CAS(ME)² last 9 to 17 frames: load it with extent='window' (and "
                 "sampling='first') to take more of the long video around each of them."
             )
-    if not kept:
-        raise PreprocessingError(f"No clip of {len(dataset.clips)} is left in {dataset.name} ({told}).{hint}")
-    present = {dataset.clips[position].label for position in kept}
-    missing = [name for name in dataset.classes if name not in present]
-    if missing:
-        left = ",".join(name for name in dataset.classes if name in present)
-        raise PreprocessingError(
-            f"No clip is left of {', '.join(missing)} in {dataset.name}: {len(kept)} of {len(dataset.clips)} clips are "
-            f"usable ({told}). Without them, load it with classes={left}.{hint}"
-        )
+    if not left:
+        raise PreprocessingError(f"No clip of {len(quality)} is left in {dataset.name} ({told}).{hint}")
+    classes = ",".join(name for name in dataset.classes if name in left)
+    raise PreprocessingError(
+        f"No clip is left of {', '.join(missing)} in {dataset.name}: {len(quality) - counts.total()} of {len(quality)} "
+        f"clips are usable ({told}). Without them, load it with classes={classes}.{hint}"
+    )

@@ -29,18 +29,7 @@ def grey(image: np.ndarray, size: int, weights: str = "luma") -> np.ndarray:
     """Resize an RGB image to (size, size), then make it grey, in the order of the authors' code.
 
     The aspect ratio is not kept: a 640x480 frame is squashed, as it is by the authors' ``cv2.resize(image, (64, 64),
-    interpolation=cv2.INTER_AREA)``.
-
-    Parameters
-    ----------
-    image : (height, width, 3) uint8
-    size : int
-    weights : str
-        What red and blue weigh; see `grey` of `lib.preprocessing.PreprocessConfig`.
-
-    Returns
-    -------
-    (size, size) uint8
+    interpolation=cv2.INTER_AREA)``. What red and blue weigh: see `grey` of `lib.preprocessing.PreprocessConfig`.
     """
     resized = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
     return cv2.cvtColor(resized, _CONVERSIONS[weights])
@@ -65,8 +54,6 @@ def region_box(region: str, points: np.ndarray, frame_shape: tuple[int, ...]) ->
         ``"eyes"`` or ``"mouth"``.
     points : (68, 2)
         Landmarks of the frame, in pixels; rounded, for interpolated landmarks are no integers.
-    frame_shape : tuple
-        Height and width first.
 
     Returns
     -------
@@ -97,11 +84,6 @@ def face_alignment(points: np.ndarray) -> tuple[np.ndarray, int]:
 
     One transform for all frames of a clip: one for each frame would turn the landmarks' jitter into motion of the
     whole image and cancel true head motion only in part.
-
-    Parameters
-    ----------
-    points : (n, 68, 2)
-        Landmarks of the clip; the median of the first `ALIGNMENT_FRAMES` counts.
 
     Returns
     -------
@@ -139,7 +121,7 @@ def align_face(image: np.ndarray, matrix: np.ndarray, side: int, size: int, weig
 
 
 def cut_streams(frames: Iterable[np.ndarray], points: np.ndarray, config: PreprocessConfig) -> dict[str, np.ndarray]:
-    """Every stream of a clip, one small grey image per frame.
+    """Every stream of a clip, (n, size, size) uint8: one small grey image per frame.
 
     Parameters
     ----------
@@ -147,12 +129,6 @@ def cut_streams(frames: Iterable[np.ndarray], points: np.ndarray, config: Prepro
         RGB, read once and not kept.
     points : (n, 68, 2)
         Their landmarks, without NaN.
-    config : PreprocessConfig
-        `streams`, `crop`, `grey` and the sizes are used.
-
-    Returns
-    -------
-    dict of str to (n, size, size) uint8
 
     Raises
     ------

@@ -8,17 +8,20 @@ single clips, so that an interrupted preprocessing goes on where it was.
 import hashlib
 import json
 import os
+import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
+import dlib
 import numpy as np
 import pandas as pd
 
 from lib.core.digest import definitions_digest, json_digest
 from lib.core.errors import PreprocessingError
 from lib.datasets import containers, folders, frames, images, videos
-from lib.datasets.clip import CLIP_COLUMNS, Dataset
+from lib.datasets.clip import CLIP_COLUMNS, CLIP_INTEGERS, Dataset
 from lib.datasets.fingerprint import fingerprint, recipe_digest, rendering_digest
 from lib.preprocessing.config import PREPROCESSING_VERSION, PreprocessConfig
 from lib.preprocessing.landmarks import N_POINTS
@@ -26,9 +29,7 @@ from lib.preprocessing.landmarks import N_POINTS
 RECORD_FILE = "store.json"
 LANDMARKS = "landmarks"
 TABLES = ("clips", "quality", "rejected")
-KEY_LENGTH = 12  # hexadecimal digits: chance collisions among a few thousand stores are out of the question
 
-_CLIP_INTEGERS = ("first_frame", "n_frames", "onset", "apex", "offset")
 QUALITY_TYPES = {
     "clip_id": "str",
     "kept": "bool",
@@ -38,57 +39,35 @@ QUALITY_TYPES = {
     **dict.fromkeys(("upsampled", "filled", "longest_gap", "several_faces"), "Int64"),
     **dict.fromkeys(("score", "interocular_px", "jitter"), "float64"),
 }
+# A subject "01" is no number, and one called "NA" is not missing.
+_TEXT = {"clip_id", "dataset", "subject", "label", "source", "reason", "detail", "stage"}
+_TYPES = {**dict.fromkeys(_TEXT, "str"), **dict.fromkeys(CLIP_INTEGERS, "Int64"), **QUALITY_TYPES}
 
 
 @dataclass(frozen=True, eq=False)
 class ProcessedStore:
-    """A finished store; open one with `open_store`.
-
-    Attributes
-    ----------
-    path : Path
-        Its folder.
-    key : str
-        Names the dataset's content, the preprocessing parameters and the code that applied them.
-    fingerprint : str
-        What names the data of a training, 64 hexadecimal digits. Of a stand-in: digest of its recipe, the clips kept,
-        `config` and the version of the preprocessing, the same on every machine. Otherwise: `content`.
-    content : str
-        Digest of the streams' bytes and of the clips' identifiers, subjects and labels: what a training can see here.
-    dataset, layout : str
-        The dataset's name and the layout it was read from.
-    classes : tuple of str
-        The index of a class is its label as a number.
-    standin : mapping or None
-        The marker of a stand-in; None for anything else.
-    config : PreprocessConfig
-    clips : DataFrame
-        The columns of `lib.datasets.clip.CLIP_COLUMNS`; row i is clip i of every array.
-    quality : DataFrame
-        One row per clip of the dataset, kept or not: `clip_id`, `kept`, `reason` (empty if kept), `frames` (that were
-        searched for a face), `detection_rate` (share of them with a face), `upsampled` (frames that needed another
-        search, enlarged), `filled` (frames whose landmarks are interpolated), `longest_gap` (frames), `several_faces`
-        (frames with more than one), `score` (mean confidence of the detector), `interocular_px`, `jitter` (see
-        `lib.preprocessing.landmarks.jitter`).
-    rejected : DataFrame
-        `clip_id`, `source`, `reason`, `detail`, `stage` (``"loading"`` or ``"preprocessing"``).
-    versions : mapping
-        Versions of the libraries that decide the arrays' content.
-    """
+    """A finished store; open one with `open_store`."""
 
     path: Path
-    key: str
+    key: str  # names the dataset's content, the preprocessing parameters and the code that applied them
+    # What names the data of a training, 64 hexadecimal digits. Of a stand-in: digest of its recipe, the clips kept,
+    # `config` and the version of the preprocessing, the same on every machine. Otherwise: `content`.
     fingerprint: str
+    # Digest of the streams' bytes and of the clips' identifiers, subjects and labels: what a training can see here.
     content: str
     dataset: str
-    layout: str
-    classes: tuple[str, ...]
-    standin: Mapping | None
+    layout: str  # that the dataset was read from
+    classes: tuple[str, ...]  # the index of a class is its label as a number
+    standin: Mapping | None  # the marker of a stand-in; None for anything else
     config: PreprocessConfig
-    clips: pd.DataFrame
+    clips: pd.DataFrame  # the columns of `lib.datasets.clip.CLIP_COLUMNS`; row i is clip i of every array
+    # One row per clip of the dataset, kept or not: clip_id, kept, reason (empty if kept), frames (that were searched
+    # for a face), detection_rate (share of them with a face), upsampled (frames that needed another search, enlarged),
+    # filled (frames whose landmarks are interpolated), longest_gap (frames), several_faces (frames with more than one),
+    # score (mean confidence of the detector), interocular_px, jitter (see `lib.preprocessing.landmarks.jitter`).
     quality: pd.DataFrame
-    rejected: pd.DataFrame
-    versions: Mapping
+    rejected: pd.DataFrame  # clip_id, source, reason, detail, stage ("loading" or "preprocessing")
+    versions: Mapping  # of the libraries that decide the arrays' content
 
     def load(self, stream: str) -> np.ndarray:
         """A stream of all clips, memory-mapped and read-only: (clips, depth, height, width) uint8.
@@ -130,27 +109,24 @@ def cached_key(dataset: Dataset, config: PreprocessConfig) -> str:
         "config": config.to_dict(),
         "code": definitions_digest(modules),
     }
-    return f"{dataset.name}-{json_digest(content)[:KEY_LENGTH]}"
+    return f"{dataset.name}-{json_digest(content)[:12]}"
 
 
-def stream_shapes(config: PreprocessConfig) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
+def _shapes(config: PreprocessConfig) -> dict[str, tuple[tuple[int, ...], type]]:
     """Shape and type of what one clip adds to each array of a store."""
-    shapes = {
-        stream: ((config.frames, config.size(stream), config.size(stream)), np.dtype(np.uint8))
-        for stream in config.streams
-    }
-    return {**shapes, LANDMARKS: ((config.frames, N_POINTS, 2), np.dtype(np.float32))}
+    sizes = {stream: config.size(stream) for stream in config.streams}
+    streams = {stream: ((config.frames, size, size), np.uint8) for stream, size in sizes.items()}
+    return {**streams, LANDMARKS: ((config.frames, N_POINTS, 2), np.float32)}
 
 
 def write_store(
     folder: Path,
     dataset: Dataset,
     config: PreprocessConfig,
-    kept: Sequence[tuple[int, Path]],
-    quality: pd.DataFrame,
-    rejected: pd.DataFrame,
-    versions: Mapping,
     key: str,
+    files: Sequence[Path],
+    quality: Sequence[Mapping],
+    details: Sequence[str],
 ) -> None:
     """Write a store from the files of single clips, one clip in memory at a time.
 
@@ -158,20 +134,24 @@ def write_store(
     ----------
     folder : Path
         Where to write, empty; the caller moves it to its final name when this returns.
-    kept : sequence of (position in `dataset.clips`, .npz file with an array per stream and ``landmarks``)
-        In the order of the dataset.
-    quality, rejected, versions, key
-        See `ProcessedStore`.
+    files, quality, details
+        Of every clip of the dataset: an .npz file, with an array per stream and ``landmarks`` if the clip is kept; its
+        row of the quality table; why it was rejected.
     """
-    table = dataset.table().iloc[[position for position, _ in kept]]
+    quality = pd.DataFrame(quality, columns=list(QUALITY_TYPES)).astype(QUALITY_TYPES)
+    kept = quality["kept"].to_numpy()
+    everything = dataset.table().assign(reason=quality["reason"], detail=details)
+    table = everything.loc[kept, list(CLIP_COLUMNS)]
+    lost = everything.loc[~kept, ["clip_id", "source", "reason", "detail"]]
+    stages = [dataset.rejected_table().assign(stage="loading"), lost.assign(stage="preprocessing")]
     digest = hashlib.sha256(table[["clip_id", "subject", "label"]].to_csv(index=False, lineterminator="\n").encode())
     digest.update("\n".join(dataset.classes).encode())
-    for name, (shape, dtype) in stream_shapes(config).items():
+    for name, (shape, dtype) in _shapes(config).items():
         # Not np.lib.format.open_memmap: on a full disk a write to a mapped file kills the process instead of raising.
         with (folder / f"{name}.npy").open("wb") as file:
-            header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False}
-            np.lib.format.write_array_header_1_0(file, {**header, "shape": (len(kept), *shape)})
-            for _, path in kept:
+            header = {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype)), "fortran_order": False}
+            np.lib.format.write_array_header_1_0(file, {**header, "shape": (len(table), *shape)})
+            for path in np.array(files)[kept]:
                 with np.load(path) as arrays:
                     array = np.ascontiguousarray(arrays[name], dtype)
                 file.write(array.data)
@@ -180,7 +160,7 @@ def write_store(
                     digest.update(array.data)
             file.flush()
             os.fsync(file.fileno())
-    for name, frame in zip(TABLES, (table, quality, rejected), strict=True):
+    for name, frame in zip(TABLES, (table, quality, pd.concat(stages)), strict=True):
         frame.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
     content = digest.hexdigest()
     record = {
@@ -192,8 +172,13 @@ def write_store(
         "classes": list(dataset.classes),
         "standin": dict(dataset.standin) if dataset.standin is not None else None,
         "config": config.to_dict(),
-        "clips": len(kept),
-        "versions": dict(versions),
+        "clips": len(table),
+        "versions": {
+            "python": platform.python_version(),
+            "dlib": dlib.__version__,
+            "cv2": cv2.__version__,
+            "numpy": np.__version__,
+        },
     }
     (folder / RECORD_FILE).write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
@@ -225,24 +210,15 @@ def open_store(path: Path) -> ProcessedStore:
         raise PreprocessingError(f"{path} is no processed store: it has no {RECORD_FILE}. Run the preprocessing first.")
     try:
         record = json.loads((path / RECORD_FILE).read_text(encoding="utf-8"))
-        config = PreprocessConfig(**{**record["config"], "streams": tuple(record["config"]["streams"])})
+        n_clips, config = record.pop("clips"), PreprocessConfig(**record.pop("config"))
         tables = {name: _read_table(path / f"{name}.csv") for name in TABLES}
-        store = ProcessedStore(
-            path=path,
-            key=record["key"],
-            fingerprint=record["fingerprint"],
-            content=record["content"],
-            dataset=record["dataset"],
-            layout=record["layout"],
-            classes=tuple(record["classes"]),
-            standin=record["standin"],
-            config=config,
-            versions=record["versions"],
-            **tables,
-        )
-        _check_table(store, record["clips"])
-        for name, (shape, dtype) in stream_shapes(config).items():
-            _check_array(path / f"{name}.npy", (record["clips"], *shape), dtype)
+        store = ProcessedStore(path, config=config, **{**record, "classes": tuple(record["classes"])}, **tables)
+        _require("clips.csv", "the columns", CLIP_COLUMNS, tuple(store.clips.columns))
+        _require("clips.csv", "rows", n_clips, len(store.clips))
+        _require("clips.csv", "labels beside its classes", set(), set(store.clips["label"]) - set(store.classes))
+        for name, (shape, dtype) in _shapes(config).items():
+            array = _map(path / f"{name}.npy")  # fails if the file is shorter than its header says
+            _require(f"{name}.npy", "an array", ((n_clips, *shape), np.dtype(dtype)), (array.shape, array.dtype))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise PreprocessingError(
             f"{path} is a damaged store ({type(error).__name__}: {error}). Delete the folder and run the "
@@ -251,20 +227,9 @@ def open_store(path: Path) -> ProcessedStore:
     return store
 
 
-def _check_table(store: ProcessedStore, n_clips: int) -> None:
-    if tuple(store.clips.columns) != CLIP_COLUMNS:
-        raise ValueError(f"clips.csv: expected the columns {CLIP_COLUMNS}, found {tuple(store.clips.columns)}")
-    if len(store.clips) != n_clips:
-        raise ValueError(f"clips.csv: expected {n_clips} rows, found {len(store.clips)}")
-    unknown = set(store.clips["label"]) - set(store.classes)
-    if unknown:
-        raise ValueError(f"clips.csv: expected labels among {store.classes}, found {sorted(unknown)}")
-
-
-def _check_array(path: Path, shape: tuple[int, ...], dtype: np.dtype) -> None:
-    array = _map(path)  # fails if the file is shorter than its header says
-    if array.shape != shape or array.dtype != dtype:
-        raise ValueError(f"{path.name}: expected {shape} {dtype}, found {array.shape} {array.dtype}")
+def _require(file: str, what: str, expected: object, found: object) -> None:
+    if found != expected:
+        raise ValueError(f"{file}: expected {what} {expected}, found {found}")
 
 
 def _map(path: Path) -> np.ndarray:
@@ -272,13 +237,7 @@ def _map(path: Path) -> np.ndarray:
 
 
 def _read_table(path: Path) -> pd.DataFrame:
-    """Read a table of a store with names as text: a subject "01" is no number, and one called "NA" is not missing."""
     columns = pd.read_csv(path, nrows=0).columns
-    text = {"clip_id", "dataset", "subject", "label", "source", "reason", "detail", "stage"}.intersection(columns)
-    types = {**dict.fromkeys(text, "str"), **dict.fromkeys(_CLIP_INTEGERS, "Int64"), **QUALITY_TYPES}
-    return pd.read_csv(
-        path,
-        dtype={name: types[name] for name in columns if name in types},
-        keep_default_na=False,
-        na_values={name: [""] for name in columns if name not in text},
-    )
+    types = {name: _TYPES[name] for name in columns if name in _TYPES}
+    missing = {name: [""] for name in columns if name not in _TEXT}
+    return pd.read_csv(path, dtype=types, keep_default_na=False, na_values=missing)

@@ -17,13 +17,7 @@ def frame_range(config: PreprocessConfig) -> tuple[int, int | None]:
 
 
 def require_frames(n_frames: int, config: PreprocessConfig) -> None:
-    """Reject a clip of `n_frames` frames, counted at least as far as `frame_range` reads it, if they are too few.
-
-    Raises
-    ------
-    ClipRejected
-        ``"too_short"``: fewer than two frames for interpolation, else fewer than the frames that are read.
-    """
+    """ClipRejected, ``"too_short"``, where `n_frames`, counted as far as `frame_range` reads, are too few for it."""
     if config.sampling == "tim":
         if n_frames < 2:
             raise ClipRejected("too_short", f"{n_frames} frames, temporal interpolation needs 2")

@@ -16,7 +16,6 @@ from lib.datasets import Clip
 from lib.datasets.frames import iter_frames
 from lib.preprocessing import PreprocessConfig
 from lib.preprocessing.config import PREPROCESSING_VERSION
-from lib.preprocessing.landmarks import FaceDetector
 from lib.preprocessing.pipeline import process_clip
 from lib.standin import GENERATOR_VERSION, STANDINS
 
@@ -50,7 +49,7 @@ def landmarks(clip: Clip) -> np.ndarray:
     return process_clip(clip, PreprocessConfig(frames=clip.n_frames), tiny.detector()).arrays["landmarks"]
 
 
-class Told(FaceDetector):
+class Told:
     """A detector that is told the landmarks, frame by frame, so that dlib's rounding moves no crop."""
 
     def __init__(self, points: np.ndarray) -> None:

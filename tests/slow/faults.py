@@ -1,6 +1,6 @@
 """Faults of the machine: builds that are killed, a disk that fills, a disk that cannot be written, two builds at once.
 
-    python tests/slow/faults.py kills --times 100     # hours; 10 take some 20 minutes on two cores
+    python tests/slow/faults.py kills --times 100     # 10 take some ten minutes on two cores, with --target runs five
     python tests/slow/faults.py full-disk             # this and the next need root, for a disk of their own
     python tests/slow/faults.py read-only
     python tests/slow/faults.py two-builds
@@ -157,7 +157,7 @@ def kills(folder: Path, target: str, times: int, seed: int) -> None:
     expected, seconds = undisturbed(folder / "undisturbed", target)
     build, finished = Build(folder / "killed", target), 0
     for number in range(1, times + 1):
-        process, moment = build.start(), chance.uniform(0, seconds)
+        process, moment = build.start(), chance.uniform(0, seconds / 2)  # what was done before the last kill is done
         try:
             output, _ = process.communicate(timeout=moment)
         except subprocess.TimeoutExpired:

@@ -286,8 +286,8 @@ def baselines(options) -> None:
     """
     from lib import sources
     from lib.baselines import METHODS
-    from lib.training.baseline_config import BaselineConfig
     from lib.training.baselines import evaluate
+    from lib.training.config import BaselineConfig
 
     methods = options.method or METHODS
     configs = [BaselineConfig(method, one, options.seed) for method in methods for one in options.protocol]

@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -112,6 +113,12 @@ def test_another_network_or_a_new_field_at_its_old_value_renames_no_run(monkeypa
         RunConfig, "to_dict", lambda self: {name: v for name, v in vars(self).items() if name != "control"}
     )
     assert run_id(config, store) == without
+
+
+def test_a_run_by_person_is_found_by_the_identity_of_its_data_alone(tmp_path):
+    config, data = RunConfig("micro_exp_stcnn", protocol="loso"), SimpleNamespace(fingerprint=FakeStore().fingerprint)
+    _write_record(tmp_path / run_id(config, FakeStore()))
+    assert find_run(config, data, tmp_path).id == run_id(config, data)
 
 
 def test_where_the_store_lies_does_not_change_the_id(tmp_path):

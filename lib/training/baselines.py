@@ -16,12 +16,13 @@ from lib.baselines import METHODS
 from lib.baselines.features import clip_features, module_of, settings_of
 from lib.core import machine
 from lib.core.files import whole_file
+from lib.networks import NETWORKS
 from lib.training import records
-from lib.training.config import BaselineConfig
-from lib.training.protocols import PROTOCOLS
+from lib.training.config import BaselineConfig, RunConfig
+from lib.training.inputs import fold_plan
 from lib.training.record_files import common_files, found_or_made, predictions_table, reporter
 from lib.training.records import RunRecord
-from lib.training.splits import Fold, Samples, make_folds, make_samples
+from lib.training.splits import Fold, Samples
 
 VERSIONS = ("numpy", "scikit-learn", "opencv-python-headless", "keras")
 
@@ -61,10 +62,7 @@ def evaluate(
 
 def divided(config: BaselineConfig, store) -> tuple[Samples, tuple[Fold, ...]]:
     """The samples of an evaluation and its folds: those of a network's run under this protocol and seed."""
-    protocol = PROTOCOLS[config.protocol]
-    samples = make_samples(protocol, store.labels, len(store.classes))
-    subjects = store.clips["subject"].to_numpy()[samples.clips] if "subject" in store.clips else None
-    return samples, make_folds(protocol, samples.labels, store.classes, subjects, config.seed)
+    return fold_plan(RunConfig(NETWORKS[0], config.protocol, seed=config.seed), store)
 
 
 def fitted(config: BaselineConfig, features: np.ndarray, samples: Samples, fold: Fold, n_classes: int):

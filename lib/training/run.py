@@ -23,14 +23,7 @@ from lib.training.checkpoint import Checkpoint
 from lib.training.fit import FoldState, NotFiniteError, fit_fold, new_model
 from lib.training.inputs import fold_plan, prepare_fold
 from lib.training.protocols import PROTOCOLS, require_people
-from lib.training.record_files import (
-    common_files,
-    found_or_made,
-    lock,
-    predictions_table,
-    reporter,
-    to_json,
-)
+from lib.training.record_files import common_files, found_or_made, lock, predictions_table, reporter, to_json
 from lib.training.records import RunConfig, RunRecord
 
 PROGRESS = ("bar", "lines")

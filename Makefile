@@ -35,6 +35,7 @@ lab: $(READY)  ## JupyterLab on the notebooks
 lint: $(READY)  ## code style, notebooks without outputs, sound workflows, no face of a real person in what is kept
 	ruff check . && ruff format --check . && nbstripout --keep-id --verify notebooks/*.ipynb
 	zizmor --quiet --offline .github/workflows
+	if command -v actionlint >/dev/null; then actionlint; fi  # not in the lock: PyPI's fetches a program while it is built
 	python -m lib faces
 
 lock:  ## make requirements.txt from requirements.in

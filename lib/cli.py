@@ -6,6 +6,7 @@ they are the same. What a user can mend is printed as one message, with exit sta
 
 import argparse
 import inspect
+import itertools
 import json
 import re
 import shlex
@@ -150,6 +151,7 @@ def standin(options) -> None:
 
 
 RECORD = option("--record", type=Path, help="write what was found or made to this JSON file as well")
+PROGRESS = option("--progress", choices=("bar", "lines"), default="bar", help="a bar, or lines as logs want them")
 RUNS = option("--runs", type=Path, help="folder of the records (default: data/runs)")
 
 
@@ -189,9 +191,7 @@ def preprocess(options) -> None:
     RUNS,
     RECORD,
     option("--keep-weights", action="store_true", help="keep the weights in data/weights, too"),
-    option(
-        "--progress", choices=("bar", "lines"), default="bar", help="a bar, or a line now and then as logs want them"
-    ),
+    PROGRESS,
     option("--accept-divergence", action="store_true", help="a loss that is not finite is an outcome, not an error"),
 )
 def train(options) -> None:
@@ -244,26 +244,16 @@ def train(options) -> None:
 )
 def predict(options) -> None:
     """Landmarks, crops, class probabilities and saliency of clips, with what such an answer cannot mean."""
-    from lib import prediction, sources
+    from lib import prediction
 
-    clips = prediction.own_clips(options.videos)
-    own = {"sampling": options.sampling, "start": options.start, "publishable": " ".join(options.publishable)}
-    own |= {"root": options.root, "weights": options.weights, "allow_standin": options.allow_standin}
+    parameters = {name: getattr(options, name) for name in ("sampling", "start", "root", "weights", "allow_standin")}
     if options.weights:
-        own["weights"] = str(Path(options.weights).resolve())
-    own["videos"] = shlex.join(str(clip.source) for clip in clips.clips)
-    named = options.identity or options.weights
-    if named:
-        record = prediction.find_record(named)
-        chosen = prediction.chapter_parameters(record)
-    else:
-        record, chosen = None, {"dataset": "smic"}
-    data = {name: chosen[name] for name in ("dataset", "clips", "standin_seed") if name in chosen}
-    store = sources.processed_store(**data, root=options.root)
-    if record is not None:
-        prediction.require_same(record, store)
-    prediction.refuse_real_faces(store, clips, options.allow_standin)
-    results = prediction.write_page(own | chosen, options.out)
+        parameters["weights"] = str(Path(options.weights).resolve())
+    parameters["videos"] = shlex.join(str(path.expanduser().resolve()) for path in options.videos)
+    parameters["publishable"] = " ".join(options.publishable)
+    if run := options.identity or options.weights:
+        parameters |= prediction.parameters_of_run(run, options.root)
+    results = prediction.write_page(parameters, options.out)
     for answer in json.loads(results.read_text(encoding="utf-8"))["results"]["answers"]:
         told = ", ".join(f"{name} {share:.1%}" for name, share in answer["probabilities"].items()) or answer["reason"]
         print(f"{answer['clip']}: {told}")
@@ -278,7 +268,7 @@ def predict(options) -> None:
     option("--seed", type=int, default=0, help="what methods draw, and the split of `clean` (default: 0)"),
     RUNS,
     RECORD,
-    option("--progress", choices=("bar", "lines"), default="bar", help="a bar, or lines as logs want them"),
+    PROGRESS,
 )
 def baselines(options) -> None:
     """Evaluate methods on the clips and the splits of MicroExpSTCNN, and keep a record of each under data/runs. What
@@ -289,13 +279,13 @@ def baselines(options) -> None:
     from lib.training.baselines import evaluate
     from lib.training.config import BaselineConfig
 
-    methods = options.method or METHODS
-    configs = [BaselineConfig(method, one, options.seed) for method in methods for one in options.protocol]
-    store = sources.processed_store(**_given(options, sources.processed_store) | {"progress": True})
-    found = []
+    pairs = itertools.product(options.method or METHODS, options.protocol)
+    configs = [BaselineConfig(method, protocol, options.seed) for method, protocol in pairs]
+    reading = _given(options, sources.processed_store)
+    store = sources.processed_store(**reading | {"progress": True})
+    found, folder = [], options.runs or paths.runs_folder()
     for config in configs:
-        jobs = getattr(options, "jobs", None)
-        record = evaluate(config, store, options.runs or paths.runs_folder(), options.progress, jobs)
+        record = evaluate(config, store, folder, options.progress, reading.get("jobs"))
         found.append(record.id)
         print(f"{config.slug:32} {record.summary()['accuracy_last']:.1%} of {record.summary()['n']} clips: {record.id}")
     _write_record(options, {"runs": found})

@@ -3,12 +3,10 @@
 What it answers, and what in a clip the answer hangs on, is computed in the chapter `13_your_own_clip`.
 """
 
-import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
+from lib import sources
 from lib.core import paths
 from lib.core.errors import ConfigError, DatasetError, ReplicationError
 from lib.core.files import whole_file
@@ -17,13 +15,11 @@ from lib.datasets.clip import Clip, Dataset, read_standin_marker, standin_folder
 from lib.datasets.findings import safe_id
 from lib.datasets.frames import list_frames
 from lib.datasets.videos import is_video
-from lib.networks import STREAMS
 from lib.networks.backend import keras
 from lib.saliency.networks import find_network
 from lib.standin.plan import COUNTS
 from lib.training.fit import new_model
-from lib.training.inputs import Normaliser, fold_plan, prepare_fold
-from lib.training.protocols import PROTOCOLS
+from lib.training.inputs import prepare_fold
 from lib.training.records import RunConfig, RunRecord, is_record, places, run_id
 
 CHAPTER = "13_your_own_clip"
@@ -37,7 +33,7 @@ img {{ max-width: 100%; }} table {{ border-spacing: 1em 0.2em; }} .anchor-link {
 """
 
 
-def own_clips(sources: Sequence[str], fps: float = 30.0) -> Dataset:
+def own_clips(videos: Sequence[str]) -> Dataset:
     """Clips from anywhere, each a video or a folder of frames, without labels. A clip's name stands for its person.
 
     They are a stand-in's if each of them lies in one.
@@ -48,12 +44,12 @@ def own_clips(sources: Sequence[str], fps: float = 30.0) -> Dataset:
         A path leads to no video and no folder of frames, or two clips have one name.
     """
     clips = []
-    for source in (Path(one).expanduser().resolve() for one in sources):
+    for source in (Path(one).expanduser().resolve() for one in videos):
         n_frames = len(list_frames(source).frames) if source.is_dir() else None
         if n_frames == 0 or not source.exists() or not (source.is_dir() or is_video(source)):
             raise DatasetError(f"expected a video or a folder of frames, found none at {source}: correct the path")
         name = safe_id(source.name if source.is_dir() else source.stem)
-        clips.append(Clip(name, "class_folders", name, "", source, 0, n_frames, fps))
+        clips.append(Clip(name, "class_folders", name, "", source, 0, n_frames, fps=30.0))
     names = [clip.clip_id for clip in clips]
     if len(set(names)) < len(names):
         raise DatasetError(f"expected clips of different names, found {', '.join(names)}: rename one of them")
@@ -62,13 +58,6 @@ def own_clips(sources: Sequence[str], fps: float = 30.0) -> Dataset:
     marker = read_standin_marker(rendered) if rendered else None
     root = Path(clips[0].source.parent)
     return Dataset("class_folders", root, "clips", (), tuple(clips), standin=marker, standin_root=rendered)
-
-
-def held_out(data: Dataset, config: RunConfig, store) -> Dataset:
-    """The dataset with one clip: the first that the run's network was not trained on."""
-    samples, folds = fold_plan(config, store)
-    name = store.clips["clip_id"].iloc[samples.clips[folds[0].validation[0]]]
-    return dataclasses.replace(data, clips=tuple(clip for clip in data.clips if clip.clip_id == name))
 
 
 def refuse_real_faces(store, clips: Dataset, allow_standin: bool) -> None:
@@ -94,63 +83,44 @@ def network(
     return model, ""
 
 
-def normalisers(config: RunConfig, store) -> tuple[Normaliser, ...]:
-    """What each stream of the run's network was centred on and divided by, as in its validation clips.
+# === The command ===
+
+
+def parameters_of_run(run: str, root: str = "") -> dict:
+    """The parameters with which the chapter looks into a run, named by its id or by the file of its weights.
 
     Raises
     ------
     ConfigError
-        The run was trained on clips that were changed: an answer to a clip as it is would tell nothing.
+        There is no record of the run, it was trained on clips that were changed, or on other data than its dataset's at
+        `root`, or by other code.
     """
-    protocol = PROTOCOLS[config.protocol]
-    if config.control != "none" or protocol.frame_order != "time":
-        raise ConfigError(
-            f"expected a run on clips as they are, found control {config.control!r} and frames in the order of "
-            f"{protocol.frame_order}: choose another run"
-        )
-    samples, folds = fold_plan(config, store)
-    clips = samples.clips
-    if protocol.normalisation != "all_clips":
-        clips = np.unique(clips[folds[0].train])
-    return tuple(Normaliser.fit(store.load(stream)[clips]) for stream in STREAMS[config.model])
-
-
-# === The command ===
-
-
-def find_record(run: str) -> RunRecord:
-    """The record of a run, by its id or by the name of the file of its weights."""
     name = Path(run).name.removesuffix(WEIGHTS)
-    found = [folder / name for folder in places(paths.runs_folder()) if is_record(folder / name)]
-    if not found:
+    folder = next((one / name for one in places(paths.runs_folder()) if is_record(one / name)), None)
+    if folder is None:
         raise ConfigError(
             f"expected the id of a run (python -m lib runs lists them), or weights named <id>{WEIGHTS} of a run whose "
             f"record is here, found {name!r}: without its record nobody can tell what a network was trained on"
         )
-    return RunRecord(found[0])
-
-
-def chapter_parameters(record: RunRecord) -> dict:
-    """The parameters with which the chapter looks into this run."""
-    config, data = record.config, record.provenance["data"]
-    parameters = {name: value for name, value in config.to_dict().items() if name not in ("kernel_size", "control")}
-    sides = zip(("height", "width", "depth"), config.kernel_size, strict=True)
-    parameters |= {"dataset": data["dataset"], **{f"kernel_{side}": size for side, size in sides}}
-    if data["standin"]:
-        clips = data["standin"]["clips"]
+    record = RunRecord(folder)
+    if record.config.control != "none":
+        raise ConfigError(f"expected a run on clips as they are, found control {record.config.control!r}")
+    trained_on = record.provenance["data"]
+    data = {"dataset": trained_on["dataset"]}
+    if trained_on["standin"]:
+        clips = trained_on["standin"]["clips"]
         whole = clips == sum(COUNTS[data["dataset"]].values())
-        parameters |= {"clips": 0 if whole else clips, "standin_seed": data["standin"]["seed"]}
-    return parameters
-
-
-def require_same(record: RunRecord, store) -> None:
-    """`ConfigError` unless the data at hand and today's code are those of the run."""
-    if run_id(record.config, store) != record.id:
-        was = "a stand-in" if record.provenance["data"]["standin"] else "real data"
+        data |= {"clips": 0 if whole else clips, "standin_seed": trained_on["standin"]["seed"]}
+    if run_id(record.config, sources.processed_store(**data, root=root)) != record.id:
         raise ConfigError(
-            f"run {record.id} was trained on other data ({was}), read otherwise, or by other code than is here: "
-            "name its dataset's folder in the environment variable that it was trained with, or train it anew"
+            f"run {record.id} was trained on other data ({'a stand-in' if trained_on['standin'] else 'real data'}), "
+            "read otherwise, or by other code than is here: name its dataset's folder in the environment variable that "
+            "it was trained with, or train it anew"
         )
+    settings = record.config.to_dict()
+    del settings["control"]
+    sides = dict(zip(("kernel_height", "kernel_width", "kernel_depth"), settings.pop("kernel_size"), strict=True))
+    return data | settings | sides
 
 
 def write_page(parameters: dict, page: Path) -> Path:

@@ -29,12 +29,8 @@ from lib.standin import write_standin
 def locate(dataset: str, root: Path | str = "", clips: int = 0, standin_seed: int = 0, progress: bool = True) -> Path:
     """Find the folder of a dataset; make its stand-in where no folder is given. Parameters as of `load`.
 
-    Raises
-    ------
-    ConfigError
-        Unknown dataset, or one without a stand-in and no folder given.
-    DatasetError
-        The folder does not exist, or the stand-in made here is no longer as it was rendered.
+    A `ConfigError` tells that the dataset is unknown, or has no stand-in and no folder is given; a `DatasetError` that
+    the folder does not exist, or the stand-in made here is no longer as it was rendered.
     """
     row = DATASETS[one_of("dataset", dataset, DATASETS)]
     named = root or os.environ.get(row.root_variable)
@@ -202,10 +198,7 @@ def processed_store(
 def read_frames(clip: Clip, first: int, stop: int) -> np.ndarray:
     """Frames `first` to `stop` (exclusive) of a clip, as uint8 of shape (n, height, width, 3), RGB.
 
-    Raises
-    ------
-    FrameError
-        A frame cannot be decoded, or the clip has fewer.
+    `FrameError` if one cannot be decoded, or the clip has fewer.
     """
     frames = list(itertools.islice(iter_frames(clip), first, stop))
     if len(frames) < stop - first:

@@ -58,15 +58,24 @@ def kernel():
 
 @pytest.fixture(scope="session")
 def execute(kernel, book_checkout):
-    """`execute(name, folder, cwd, **parameters)` runs a chapter with papermill: (executed notebook, its results)."""
+    """`execute(name, folder, cwd, **parameters)` runs a chapter with papermill: (executed notebook, its results).
 
-    def run(name: str, folder: Path, cwd: Path = paths.REPOSITORY, **parameters) -> tuple[Path, Path]:
+    With `guess=True` the networks that it trains guess (see `guessing`), which takes no time.
+    """
+
+    def run(
+        name: str, folder: Path, cwd: Path = paths.REPOSITORY, guess: bool = False, **parameters
+    ) -> tuple[Path, Path]:
         output, results = folder / f"{name}.ipynb", folder / f"{name}.json"
         fresh = [
-            "import os",
+            "import os, sys",
             f"os.environ['MICROEXP_DATA'] = {str(book_checkout / 'data')!r}",
             *(f"os.environ.pop({variable!r}, None)" for variable in ROOT_VARIABLES.values()),
             f"os.chdir({str(cwd)!r})",
+            f"sys.path.append({str(Path(__file__).parent)!r})",
+            f"if {guess} or 'lib.training.run' in sys.modules:",
+            "    import guessing, lib.training.fit, lib.training.run",
+            f"    lib.training.run.fit_fold = {'guessing' if guess else 'lib.training.fit'}.fit_fold",
             "get_ipython().reset(new_session=True)",  # neither names nor inputs of the chapter before
             "__spec__ = None",  # as in a new kernel; multiprocessing asks for it
         ]

@@ -168,13 +168,12 @@ def test_a_second_build_in_the_same_checkout_is_refused(checkout, capsys):
     assert not (checkout / "done").exists()
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "gbk"])
-def test_text_comes_out_on_a_console_that_does_not_know_its_characters(encoding):
-    environment = {**os.environ, "PYTHONUTF8": "0", "PYTHONIOENCODING": encoding}
+def test_text_comes_out_on_a_console_that_does_not_know_its_characters():
+    environment = {**os.environ, "PYTHONUTF8": "0", "PYTHONIOENCODING": "gbk"}
     command = [sys.executable, "-m", "lib", "audit"]
     done = subprocess.run(command, cwd=paths.REPOSITORY, env=environment, capture_output=True)
     assert (done.returncode, done.stderr) == (0, b"")
-    assert "CAS(ME)\\xb2" in done.stdout.decode(encoding)
+    assert "CAS(ME)\\xb2" in done.stdout.decode("gbk")
 
 
 def test_a_checkout_that_cannot_be_written_is_told(checkout, capsys):

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from lib.core.errors import ConfigError
 from lib.networks import NETWORKS, STREAMS, build
 from lib.networks.backend import keras
 from lib.saliency.gradients import score_gradient, score_model
@@ -66,7 +65,7 @@ def test_the_score_is_taken_before_softmax():
 
 def test_a_network_without_softmax_is_refused():
     plain = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, name="last")])
-    with pytest.raises(ConfigError, match="ends in a layer named 'softmax'.*last"):
+    with pytest.raises(ValueError, match="No such layer: softmax.*last"):
         score_gradient(plain)
 
 

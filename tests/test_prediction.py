@@ -55,7 +55,7 @@ def test_two_clips_of_one_name_are_refused(real, tmp_path):
 def test_a_run_without_a_record_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("MICROEXP_DATA", str(tmp_path))
     with pytest.raises(ConfigError, match="what a network was trained on"):
-        prediction.find_record("somewhere/found.weights.h5")
+        prediction.parameters_of_run("somewhere/found.weights.h5")
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ def content(execute, tmp_path_factory):
     folder = tmp_path_factory.mktemp("real")
     root = write_standin("smic", folder / "SMIC", clips=9, jobs=1, progress=False)
     (root / STANDIN_MARKER).unlink()
-    _, results = execute("06_comparison", folder, root=str(root), **SETTINGS)
+    _, results = execute("06_comparison", folder, guess=True, root=str(root), **SETTINGS)
     return json.loads(results.read_text(encoding="utf-8"))
 
 

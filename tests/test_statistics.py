@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from sklearn.metrics import confusion_matrix
 
 from lib.statistics import intervals as statistics
 from lib.statistics import metrics
@@ -74,7 +75,7 @@ def test_a_level_is_a_share(level):
 def test_few_values_widen_the_percentiles_towards_the_t_interval():
     values = [0.61, 0.70, 0.58, 0.66, 0.64]
     resampled = np.random.default_rng(0).choice(values, (10_000, 5)).mean(axis=1)
-    low, high = statistics.percentile_limits(resampled, len(values), 0.95)
+    low, high = statistics.percentile_limits(resampled, len(values))
     plain = np.quantile(resampled, [0.025, 0.975])
     assert high - low > 1.2 * (plain[1] - plain[0])
     student = statistics.mean_interval(values)
@@ -86,8 +87,7 @@ def test_few_values_widen_the_percentiles_towards_the_t_interval():
 
 def test_the_estimate_is_the_pooled_score_itself():
     table = predictions()
-    codes = [pd.Categorical(table[name], categories=CLASSES).codes for name in ("truth", "predicted")]
-    matrix = metrics.confusion_matrix(*codes, 3)
+    matrix = confusion_matrix(table["truth"], table["predicted"], labels=CLASSES)
     for score in (metrics.accuracy, metrics.uf1, metrics.uar):
         found = bootstrap(table, score)
         assert found.estimate == pytest.approx(score(matrix))

@@ -461,8 +461,8 @@ def _start(runs_dir, epochs, **settings):
 
 @pytest.mark.slow
 def test_a_run_killed_in_the_middle_ends_with_the_same_record(tmp_path):
-    config = _changed(epochs=20)
-    process = _start(tmp_path, 20)
+    config = _changed(epochs=10)
+    process = _start(tmp_path, 10)
     state = tmp_path / f"{run_id(config, FakeStore())}.partial" / "state.npz"
     while not state.is_file() and process.poll() is None:
         time.sleep(0.02)
@@ -476,9 +476,9 @@ def test_a_run_killed_in_the_middle_ends_with_the_same_record(tmp_path):
 
 @pytest.mark.slow
 def test_who_asks_for_a_run_that_another_process_is_training_waits_and_reads_its_record(tmp_path, capsys):
-    process = _start(tmp_path, 20)
-    assert any("epoch 1/20" in line for line in process.stdout)
-    read = train(_changed(epochs=20), FakeStore(), tmp_path, progress="lines")
+    process = _start(tmp_path, 10)
+    assert any("epoch 1/10" in line for line in process.stdout)
+    read = train(_changed(epochs=10), FakeStore(), tmp_path, progress="lines")
     rest, _ = process.communicate(timeout=300)
     assert process.returncode == 0
     assert "epoch" not in capsys.readouterr().out

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+from statsmodels.stats.proportion import proportion_confint
 
 from lib.analysis import comparisons
 from lib.analysis.comparisons import direction, paired_change
@@ -22,7 +23,6 @@ from lib.preprocessing import default_config
 from lib.preprocessing.config import RELEASED_READING
 from lib.report.wording import percent
 from lib.statistics.intervals import Interval
-from lib.statistics.metrics import wilson_interval
 from lib.training import plans
 from lib.training.plans import Outcome, comparison_runs
 from lib.training.records import RunConfig, settings_of
@@ -294,7 +294,7 @@ def test_a_network_that_learned_nothing_has_nothing_to_lose():
 
 def test_on_another_split_limits_hold_what_seeds_and_what_clips_change():
     found = made_up(best=0.5, half=0.1, clips=100)
-    low, high = wilson_interval(50, 100)
+    low, high = proportion_confint(50, 100, method="wilson")
     low, high = 0.5 - math.hypot(0.5 - low, 0.1), 0.5 + math.hypot(high - 0.5, 0.1)
     assert (
         f"95 % limits {percent(low)} to {percent(high)} over seeds and clips"

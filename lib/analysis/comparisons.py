@@ -23,6 +23,8 @@ def paired_change(
 ) -> Interval:
     """How a score changes between runs of equal seeds that differ in one thing, with Student's t interval.
 
+    Over the seeds that have both runs; all NaN where there is none, limits NaN for one.
+
     Parameters
     ----------
     runs : DataFrame
@@ -31,15 +33,6 @@ def paired_change(
         The column that tells the two apart, such as ``"control"``.
     changed, usual
         Its values: the score of the first less that of the second.
-    score : str
-        A column, such as ``"accuracy_last"``.
-    level : float
-        Confidence.
-
-    Returns
-    -------
-    Interval
-        Over the seeds that have both runs; all NaN where there is none, limits NaN for one.
 
     >>> runs = pd.DataFrame({"seed": [0, 1, 0, 1], "control": ["none", "none", "shuffled", "shuffled"],
     ...                      "accuracy_last": [0.7, 0.8, 0.5, 0.5]})
@@ -66,13 +59,9 @@ def direction(change: Interval, seeds: int) -> str:
 def scores(records: Sequence[RunRecord]) -> dict:
     """What runs that differ in their seed alone score, as JSON and as `lib.book.verdicts` reads it.
 
-    Returns
-    -------
-    dict
-        ``seeds``, ``settings``, ``clips`` validated, ``majority_share``, ``runs``; as means over seeds with t intervals
-        the three readings of accuracy, ``uf1_best``, ``uf1_last`` and ``sd_last_epochs``, the standard deviation
-        between the last epochs of a run; ``gain_of_best``, the mean and the range of best less last, which cannot be
-        negative.
+    ``seeds``, ``settings``, ``clips`` validated, ``majority_share``, ``runs``; as means over seeds with t intervals the
+    three readings of accuracy, ``uf1_best``, ``uf1_last`` and ``sd_last_epochs``, the standard deviation between the
+    last epochs of a run; ``gain_of_best``, the mean and the range of best less last, which cannot be negative.
     """
     table = pd.DataFrame([record.summary() for record in records])
     spread = table["accuracy_std_last_epochs"].dropna().astype(float)

@@ -14,19 +14,8 @@ COLUMNS = ["run", "clip", "subject", "truth", "predicted"]
 def pooled_predictions(records: Sequence[RunRecord], store, at: str = "last") -> pd.DataFrame:
     """The predictions of all folds of runs that differ in their seed, with who is seen.
 
-    Parameters
-    ----------
-    records : sequence of RunRecord
-    store : ProcessedStore
-        That they were trained on.
-    at : {"last", "best"}
-        The epoch, as `RunRecord.predictions` takes it.
-
-    Returns
-    -------
-    DataFrame
-        One row for each run and clip: ``run`` (the seed), ``clip``, ``subject``, ``truth``, ``predicted``; none
-        without a run.
+    Columns `COLUMNS`, a row for each run (its seed) and clip of the store that they were trained on; no row without a
+    run. `at` is the epoch, as `RunRecord.predictions` takes it.
     """
     person = store.clips.astype({"clip_id": str}).set_index("clip_id")["subject"]
     tables = [record.predictions(at).assign(run=record.config.seed) for record in records]

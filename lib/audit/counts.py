@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pandas as pd
+from statsmodels.stats.proportion import proportion_confint
 
 from lib.audit import paper, released
 from lib.audit.accuracies import printed_counts, printed_total, validation_counts
@@ -11,7 +12,7 @@ from lib.audit.architectures import KERNEL
 from lib.audit.finding import Outcome, check, listed
 from lib.audit.lattice import TWO_DECIMALS
 from lib.audit.paper import CONFUSION_TABLES, DATASET_TITLES, STCNN
-from lib.statistics.metrics import uar, uf1, wilson_interval
+from lib.statistics.metrics import uar, uf1
 
 
 @check("table-iv-sums", "IV")
@@ -196,7 +197,8 @@ def check_class_scores(dataset: str) -> Outcome:
     table = matrix(dataset)
     cells = table.to_numpy()
     recall = {name: (int(table.loc[name, name]), int(table.loc[name].sum())) for name in table.index}
-    weak = [name for name, (right, total) in recall.items() if wilson_interval(right, total)[0] <= 1 / len(recall)]
+    lowest = {name: proportion_confint(*own, method="wilson")[0] for name, own in recall.items()}
+    weak = [name for name, low in lowest.items() if low <= 1 / len(recall)]
     evidence = (
         f"UF1 is {uf1(cells):.3f} and UAR {uar(cells):.3f}, accuracy {np.trace(cells) / cells.sum():.3f}. Recall: "
         f"{listed(f'{name} {right}/{total}' for name, (right, total) in recall.items())}; that may be a guess "

@@ -1,13 +1,13 @@
 """Table V against what it is compared with: the earlier methods, the commonest class, and the intervals it lacks."""
 
 import pandas as pd
+from statsmodels.stats.proportion import proportion_confint
 
 from lib.audit import paper, released
 from lib.audit.accuracies import LARGEST, constant_scores, printed, printed_accuracies, validation_counts
 from lib.audit.finding import Outcome, check, listed
 from lib.audit.lattice import explaining_sizes, successes
 from lib.audit.paper import DATASET_TITLES, STCNN
-from lib.statistics.metrics import wilson_interval
 
 SOURCE_NAMES = {"casme": "CASME", "casme2": "CASME II", **DATASET_TITLES}
 
@@ -26,7 +26,7 @@ def check_beats(dataset: str, reference: str) -> Outcome:
     """
     row, majority = printed(STCNN, dataset), max(constant_scores(validation_counts(dataset)).values())
     n = row.n if row.k is not None else released.clip_count(STCNN, dataset)
-    low, high = (100 * limit for limit in wilson_interval(round(row.percent * n / 100), n))
+    low, high = (100 * float(limit) for limit in proportion_confint(round(row.percent * n / 100), n, method="wilson"))
     name, other = best_prior(dataset) if reference == "prior" else ("always answering the commonest class", majority)
     evidence = (
         f"{row.percent:.2f} % of {n} clips has a 95 % interval of {low:.1f} to {high:.1f} %; {name} has {other:.2f} %."

@@ -7,7 +7,6 @@ rendered without training; one of these whose inputs have changed since is marke
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -31,22 +30,17 @@ from lib.core.errors import ReplicationError
 from lib.core.files import whole_folder
 from lib.training.records import RunRecord, is_record, still_named
 
-CHAPTER_LINK = re.compile(r"\[([^\[\]]*)\]\(((?:chapters/\w+/)?\d\d_\w+)\)")
 KEPT_PROFILE = "full"
 NO_RESULTS = "left no results: its last cell must call chapter.finish(…)"
 
 
 @dataclass(frozen=True)
 class Executed:
-    """A set of executed chapters in `folder`: `chapters/<dataset>/<notebook>.ipynb` and `results/….json`.
-
-    If `partial`, chapters whose runs are missing may be missing: they are left out and listed. Those that are `kept`
-    from an earlier build are marked on their page if they are stale.
-    """
+    """A set of executed chapters in `folder`: `chapters/<dataset>/<notebook>.ipynb` and `results/….json`."""
 
     folder: Path
-    partial: bool = False
-    kept: bool = False
+    partial: bool = False  # chapters whose runs are missing may be missing: they are left out and listed
+    kept: bool = False  # from an earlier build: those that are stale are marked on their page
 
     def chapter(self, dataset: str, notebook: str) -> Path:
         return self.folder / "chapters" / dataset / f"{notebook}.ipynb"
@@ -68,10 +62,7 @@ def build_folder(profile: str) -> Path:
 def assemble(profile: Profile, executed: Executed, out: Path) -> Path:
     """Check every chapter of a profile and put the sources of the book together, in the folder `out`/src.
 
-    Raises
-    ------
-    ChapterError
-        Names every chapter with a problem, and the problem. Nothing is assembled then.
+    A `ChapterError` names every chapter with a problem, and the problem; nothing is assembled then.
     """
     written = {chapter: _read(executed.results(*chapter)) for chapter in profile.chapters()}
     refused, marks, missing = {}, {}, []
@@ -121,19 +112,7 @@ def assemble(profile: Profile, executed: Executed, out: Path) -> Path:
     }
     for name, text in included.items():
         (source / name).write_text(text, encoding="utf-8")
-    _name_absent_chapters(source)
     return source
-
-
-def _name_absent_chapters(source: Path) -> None:
-    """Give links to chapters that this book lacks the chapter's name in place of a target."""
-    for page in [*source.rglob("*.md"), *source.rglob("*.ipynb")]:
-
-        def there_or_named(link: re.Match, folder: Path = page.parent) -> str:
-            there = (folder / f"{link[2]}.ipynb").is_file()
-            return link[0] if there else link[1] or f"`{link[2].rpartition('/')[2]}`"
-
-        page.write_text(CHAPTER_LINK.sub(there_or_named, page.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def _hardly_begun(profile: Profile, dataset: str, notebook: str, content: dict | None) -> bool:
@@ -148,8 +127,7 @@ def _table_of_contents(results: Results, source: Path) -> dict:
     kinds = {}
     for (dataset, _), content in results.items():
         if dataset != NO_DATASET:
-            kind = "stand-in" if content["provenance"]["standin"] else "real data"
-            kinds.setdefault(DATASET_TITLES[dataset], set()).add(kind)
+            kinds.setdefault(DATASET_TITLES[dataset], set()).add(pages.data_kind(content["provenance"]))
     toc = contents(yaml.safe_load((paths.REPOSITORY / "_toc.yml").read_text(encoding="utf-8")), list(results))
     there = {f"chapters/{dataset}/{notebook}" for dataset, notebook in results}
     for part in toc["parts"]:
@@ -169,10 +147,7 @@ def _in_reading_order(toc: dict) -> list[tuple[str, str]]:
 def build_html(source: Path, out: Path) -> Path:
     """Run Jupyter Book on assembled sources; warnings are errors. Replaces `out`/html whole or not at all.
 
-    Raises
-    ------
-    ReplicationError
-        With the end of what Jupyter Book printed.
+    A `ReplicationError` ends with what Jupyter Book printed last.
     """
     command = [Path(sys.executable).with_name("jupyter-book"), "build", source]
     command += ["--config", paths.REPOSITORY / "_config.yml", "--path-output", out, "-W", "--keep-going"]

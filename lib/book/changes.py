@@ -1,16 +1,16 @@
 """What a book says in numbers and verdicts, as one file beside its pages, and what differs between two books."""
 
 import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from lib.audit import findings
 from lib.audit.claims import claims
-from lib.book.front import COLUMNS
-from lib.book.verdicts import judge
+from lib.book.verdicts import COLUMNS, judge
 from lib.core.errors import ConfigError
 
 SUMMARY = "book.json"
@@ -19,23 +19,10 @@ NAMES = ("clip", "switch", "region", "kernel", "kind", "step", "name")  # keys t
 
 
 def summary_of(place: Path) -> dict:
-    """The verdicts and numbers of a book.
+    """The verdicts and numbers of a book: a build (``_build/full``, ``book``), its results, its pages, or their `SUMMARY`.
 
-    Parameters
-    ----------
-    place : Path
-        A build (``_build/full``, ``book``), its folder of results, its pages, or the file `SUMMARY` among those.
-
-    Returns
-    -------
-    dict
-        ``verdicts``: claim -> ``statement``, and a verdict for each of `lib.book.pages.COLUMNS` that there is.
-        ``numbers``: chapter -> path in its results -> number.
-
-    Raises
-    ------
-    ConfigError
-        There is no book.
+    ``verdicts``: claim -> ``statement``, and a verdict for each of `COLUMNS` that there is. ``numbers``: chapter -> path in
+    its results -> number. `ConfigError` where there is no book.
     """
     place = Path(place)
     for written in (place, place / SUMMARY):
@@ -48,11 +35,8 @@ def summary_of(place: Path) -> dict:
     contents = {(path.parent.name, path.stem): json.loads(path.read_text(encoding="utf-8")) for path in files}
     verdicts = {}
     for one in judge(claims(), findings(), contents):
-        judged = {name: getattr(one, name) for name in COLUMNS}
-        verdicts[one.claim.id] = {
-            "statement": one.claim.statement,
-            **{name: judgement.verdict for name, judgement in judged.items() if judgement is not None},
-        }
+        said = {name: judgement.verdict for name, judgement in one.judgements().items()}
+        verdicts[one.claim.id] = {"statement": one.claim.statement, **said}
     numbers = {"/".join(name): dict(numbers_of(content["results"])) for name, content in contents.items()}
     return {"verdicts": verdicts, "numbers": numbers}
 
@@ -72,34 +56,30 @@ def numbers_of(value: object, path: str = "") -> Iterator[tuple[str, float]]:
 
 
 def changes(old: Mapping, new: Mapping) -> dict:
-    """What differs between two summaries.
+    """What differs between two summaries; None stands for what a book does not say.
 
-    Returns
-    -------
-    dict
-        ``verdicts``: a row for each claim and column that differs; ``numbers``: a row for each number, with its
-        chapter; ``chapters``: those that are ``gone`` and ``new``. None stands for what a book does not say.
+    ``verdicts``: a row for each claim and column. ``numbers``: a row for each number of a chapter that both have.
+    ``chapters``: those that are ``gone`` and ``new``.
     """
-    found = {"verdicts": [], "numbers": []}
+    verdicts, numbers = [], []
     for claim in {**old["verdicts"], **new["verdicts"]}:
         before, after = (book["verdicts"].get(claim, {}) for book in (old, new))
-        for name in COLUMNS:
-            if before.get(name) != after.get(name):
-                statement = {**before, **after}["statement"]
-                row = {"claim": claim, "statement": statement, "by": name}
-                found["verdicts"].append({**row, "old": before.get(name), "new": after.get(name)})
-    for chapter in old["numbers"]:
-        before, after = old["numbers"][chapter], new["numbers"].get(chapter)
-        for path in {**before, **after} if after is not None else ():
-            one, other = before.get(path), after.get(path)
-            if one is None or other is None or not _same(one, other):
-                found["numbers"].append({"chapter": chapter, "number": path, "old": one, "new": other})
+        row = {"claim": claim, "statement": {**before, **after}["statement"]}
+        verdicts += [{**row, "by": name, **pair} for name, pair in _differing(before, after) if name in COLUMNS]
+    for chapter, before in old["numbers"].items():
+        pairs = _differing(before, new["numbers"].get(chapter, before))
+        numbers += [{"chapter": chapter, "number": path, **pair} for path, pair in pairs]
     gone, added = (sorted(set(one["numbers"]) - set(other["numbers"])) for one, other in ((old, new), (new, old)))
-    return {**found, "chapters": {"gone": gone, "new": added}}
+    return {"verdicts": verdicts, "numbers": numbers, "chapters": {"gone": gone, "new": added}}
 
 
-def _same(one: float, other: float) -> bool:
-    return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-12) or (math.isnan(one) and math.isnan(other))
+def _differing(old: Mapping, new: Mapping) -> Iterator[tuple[str, dict]]:
+    for name in {**old, **new}:
+        pair = one, other = old.get(name), new.get(name)
+        measured = all(isinstance(value, int | float) for value in pair)
+        same = np.isclose(one, other, rtol=1e-9, atol=1e-12, equal_nan=True) if measured else one == other
+        if not same:
+            yield name, {"old": one, "new": other}
 
 
 def as_markdown(found: Mapping) -> str:
@@ -109,10 +89,8 @@ def as_markdown(found: Mapping) -> str:
         parts += [f"Chapters that are {title}: {', '.join(names)}."] if names else []
     if found["verdicts"]:
         parts.append(_table(found["verdicts"], ("statement", "by", "old", "new")))
-    numbers: dict[str, list] = {}
-    for row in found["numbers"]:
-        numbers.setdefault(row["chapter"], []).append(row)
-    for chapter, rows in numbers.items():
+    for chapter, rows in groupby(found["numbers"], key=lambda row: row["chapter"]):
+        rows = list(rows)
         table = _table(rows[:SHOWN], ("number", "old", "new"))
         more = f"\n\n{len(rows) - SHOWN} more are in the JSON." if len(rows) > SHOWN else ""
         parts.append(f"<details><summary>{chapter}: {len(rows)} numbers</summary>\n\n{table}{more}\n</details>")

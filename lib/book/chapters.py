@@ -16,36 +16,17 @@ NO_DATASET = "paper"  # chapters that read no dataset are filed under this name 
 
 @dataclass(frozen=True)
 class ChapterRow:
-    """A notebook in the book.
+    """A notebook in the book."""
 
-    Attributes
-    ----------
-    plan : callable, optional
-        From a profile's settings to the runs that the chapter stands on; a function of `lib.training.plans`.
-    network : str
-        The one network that the chapter trains once, for the table of the front page.
-    always : bool
-        In the book of every dataset of a profile; other chapters are where the profile gives them a line.
-    can_lack_runs : bool
-        It can be executed with some of its runs missing, has a parameter `train_missing`, and says what is missing.
-    settings : mapping
-        Parameters that a profile may set beside those of `plan`, with their types.
-    needs_store : bool
-        It reads the processed store, not the dataset alone.
-    needs_weights : bool
-        It looks into the weights of its networks, which no record holds.
-    part : str
-        The part of the book, for a chapter that reads no dataset; others are in a part for each dataset.
-    """
-
+    # from a profile's settings to the runs that the chapter stands on; a function of `lib.training.plans`
     plan: Callable[..., list[RunConfig]] | None = None
-    network: str = ""
-    always: bool = False
-    can_lack_runs: bool = False
-    settings: Mapping[str, type] = field(default_factory=dict)
-    needs_store: bool = True
-    needs_weights: bool = False
-    part: str = ""
+    network: str = ""  # the one that the chapter trains once, for the table of the front page
+    always: bool = False  # in the book of every dataset of a profile; others are where the profile gives them a line
+    can_lack_runs: bool = False  # has a parameter `train_missing`, and says which of its runs are missing
+    settings: Mapping[str, type] = field(default_factory=dict)  # that a profile may set beside those of `plan`
+    needs_store: bool = True  # the processed store, not the dataset alone
+    needs_weights: bool = False  # it looks into its networks' weights, which no record holds
+    part: str = ""  # of the book, for a chapter that reads no dataset; others are in a part for each dataset
 
 
 def one_network(name: str) -> ChapterRow:
@@ -82,27 +63,20 @@ PLANS: Mapping[str, Callable[..., list[RunConfig]]] = {name: row.plan for name, 
 
 
 def contents(toc: Mapping, chapters: Sequence[tuple[str, str]]) -> dict:
-    """A table of contents that has every chapter: one that `toc` does not list follows the chapter before it.
+    """What `_toc.yml` holds, with every one of the `chapters`, each a dataset and a notebook in the order of the rows.
 
-    Parameters
-    ----------
-    toc : mapping
-        What `_toc.yml` holds: a part for each dataset, captioned with its title. A part that is missing is added after
-        the last one that holds chapters.
-    chapters : sequence of (dataset, notebook)
-        In the order of the rows.
+    One that `toc` does not list follows the chapter before it, and a part that it lacks the last that holds chapters.
     """
-    parts = copy.deepcopy(toc["parts"])
+    parts, rows = copy.deepcopy(toc["parts"]), list(CHAPTERS)
     for dataset, notebook in chapters:
         caption = CHAPTERS[notebook].part or DATASETS[dataset].title
         part = next((one for one in parts if one["caption"] == caption), None)
         if part is None:
-            last = max(number for number, one in enumerate(parts) if _chapters_in(one))
             part = {"caption": caption, "chapters": []}
-            parts.insert(last + 1, part)
-        listed = _chapters_in(part)
-        if notebook not in listed:
-            before = [listed[name] for name in list(CHAPTERS)[: list(CHAPTERS).index(notebook)] if name in listed]
+            parts.insert(1 + max(place for place, one in enumerate(parts) if _chapters_in(one)), part)
+        there = _chapters_in(part)
+        if notebook not in there:
+            before = [there[name] for name in rows[: rows.index(notebook)] if name in there]
             part["chapters"].insert(max(before, default=-1) + 1, {"file": f"chapters/{dataset}/{notebook}"})
     return {**toc, "parts": parts}
 

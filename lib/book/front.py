@@ -4,29 +4,27 @@ No number stands in two of them with two meanings: what was measured here is one
 """
 
 import html
+import itertools
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from itertools import groupby
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from statsmodels.stats.proportion import proportion_confint
 
 from lib.audit import Finding, paper, prior
-from lib.audit.accuracies import held_out_bounds, printed, validation_counts
+from lib.audit.accuracies import Printed, held_out_bounds, printed, validation_counts
 from lib.audit.paper import METHOD_NAMES, STCNN
 from lib.audit.released import clip_count
 from lib.book.chapters import CHAPTERS, NO_DATASET
-from lib.book.pages import MEANINGS, badge
-from lib.book.verdicts import VERDICTS, ClaimVerdict, Judgement, Results
+from lib.book.pages import badge, data_kind, tally
+from lib.book.verdicts import COLUMNS, VERDICTS, ClaimVerdict, Judgement, Results
 from lib.core.catalogue import DATASET_TITLES
 from lib.report import figures
 from lib.report.wording import interval_text, percent
 from lib.statistics.intervals import Interval
-from lib.statistics.metrics import wilson_interval
 
-COLUMNS = {"arithmetic": "by arithmetic", "standin": "stand-in data", "real": "real data"}
 DECIDED = ("contradicted", "not replicated", "replicated", "holds", "underpowered")
 ROWS = [(model, dataset) for dataset in paper.DATASETS for model in METHOD_NAMES]  # of Table V, as it prints them
 PICTURE = "table_v.svg"
@@ -62,44 +60,49 @@ def headlines(findings: Sequence[Finding]) -> str:
 
 def table_v(results: Results) -> str:
     """HTML: each accuracy of Table V, what arithmetic says of it, and what was measured here on which data."""
-    rows = []
-    for model, dataset in ROWS:
-        row, fed = printed(model, dataset), clip_count(model, dataset)
-        on_all = f"{row.percent * fed / 100:.0f} of all {fed}"
-        said = f"{row.k} of {row.n} held-out clips" if row.k is not None else f"impossible on {row.n} held-out clips; {on_all}"
-        rows.append(
-            {
-                "dataset": DATASET_TITLES[dataset],
-                "network": SHORT[model],
-                "paper": percent(paper.accuracy(model, dataset), 2),
-                "arithmetic": said,
-                "measured here": _measured_here(model, dataset, results),
-            }
-        )
-    table = pd.DataFrame(rows).to_html(index=False, escape=False, border=0, classes="table-v")
-    return f'<div class="table-v">{table}</div>'
+    rows = [
+        {
+            "dataset": DATASET_TITLES[dataset],
+            "network": SHORT[model],
+            "paper": percent(paper.accuracy(model, dataset), 2),
+            "arithmetic": _held_out(printed(model, dataset), f"; {_of_all(model, dataset)}"),
+            "measured here": _measured_here(model, dataset, results),
+        }
+        for model, dataset in ROWS
+    ]
+    return f'<div class="table-v">{_table(rows, "table-v")}</div>'
+
+
+def _held_out(row: Printed, otherwise: str = "") -> str:
+    """How many held-out clips give an accuracy, or that none do, and what does then."""
+    return f"{row.k} of {row.n} held-out clips" if row.k is not None else f"impossible on {row.n} held-out clips{otherwise}"
+
+
+def _of_all(model: str, dataset: str) -> str:
+    fed = clip_count(model, dataset)
+    return f"{printed(model, dataset).percent * fed / 100:.0f} of all {fed}"
+
+
+def _table(rows: Sequence[Mapping[str, str]], name: str) -> str:
+    return pd.DataFrame(rows).to_html(index=False, escape=False, border=0, classes=name)
 
 
 def _measured_here(model: str, dataset: str, results: Results) -> str:
     """The mean accuracy of several seeds, or else of one training, with what it was measured on."""
-    content = results.get((dataset, "06_comparison"))
-    scores = content["results"].get("scores", {}).get(f"{model}/none") if content else None
-    notebook = "06_comparison"
-    if scores is None:
-        notebook = next(name for name, row in CHAPTERS.items() if row.network == model)
-        content = results.get((dataset, notebook))
-        if content is None:
-            return "not run"
+    of_model = next(name for name, row in CHAPTERS.items() if row.network == model)
+    for notebook in ("06_comparison", of_model):
+        content = results.get((dataset, notebook), {"results": {}})
         found = content["results"]
-        interval, n = Interval(*(found[f"{name}_best"] for name in ("accuracy", "wilson_low", "wilson_high"))), 1
-    else:
-        interval, n = Interval.from_dict(scores["accuracy_best"]), len(scores["seeds"])
-    link = f'<a href="chapters/{dataset}/{notebook}.html">{interval_text(interval, ".1%")}</a>'
-    return f"{link}, {n} {'training' if n == 1 else 'trainings'}, {_kind(content['provenance'])}"
-
-
-def _kind(provenance: Mapping) -> str:
-    return "stand-in" if provenance["standin"] else "real data"
+        if "accuracy_best" in found:
+            interval = Interval(*(found[f"{name}_best"] for name in ("accuracy", "wilson_low", "wilson_high")))
+            trainings = "1 training"
+        elif scores := found.get("scores", {}).get(f"{model}/none"):
+            interval, trainings = Interval.from_dict(scores["accuracy_best"]), f"{len(scores['seeds'])} trainings"
+        else:
+            continue
+        link = f'<a href="chapters/{dataset}/{notebook}.html">{interval_text(interval, ".1%")}</a>'
+        return f"{link}, {trainings}, {data_kind(content['provenance'])}"
+    return "not run"
 
 
 def picture(folder: Path) -> str:
@@ -108,9 +111,10 @@ def picture(folder: Path) -> str:
     for place, (model, dataset) in enumerate(ROWS):
         row, fed = printed(model, dataset), clip_count(model, dataset)
         held_out = row.k is not None
-        low, high = (
-            (100 * limit for limit in wilson_interval(row.k, row.n)) if held_out else held_out_bounds(row.percent, fed)
-        )
+        if held_out:
+            low, high = (100 * limit for limit in proportion_confint(row.k, row.n, method="wilson"))
+        else:
+            low, high = held_out_bounds(row.percent, fed)
         colour = figures.TRAINING if held_out else figures.VALIDATION
         pale = figures.PALE_TRAINING if held_out else figures.PALE_VALIDATION
         axis.barh(place, high - low, left=low, height=0.56, color=pale)
@@ -126,66 +130,59 @@ def picture(folder: Path) -> str:
     axis.grid(False, axis="y")
     figure.tight_layout()
     told = "; ".join(
-        f"{SHORT[model]} on {DATASET_TITLES[dataset]}: {row.percent:.2f} %, "
-        + (f"{row.k} of {row.n} held-out clips" if row.k is not None else f"impossible on {row.n} held-out clips")
-        for (model, dataset), row in ((one, printed(*one)) for one in ROWS)
+        f"{SHORT[one.model]} on {DATASET_TITLES[one.dataset]}: {one.percent:.2f} %, {_held_out(one)}"
+        for one in itertools.starmap(printed, ROWS)
     )
     caption = (
         "Dots: the paper's accuracies, hollow where no held-out clips give them. Bars: where the accuracy on clips that were "
         "not trained on may lie, by its 95 % interval (blue) or by arithmetic (orange). Diamonds: the paper's mean over its "
         "last ten epochs. Lines: the best earlier method, and always the commonest class (dotted)."
     )
-    figure.savefig(folder / PICTURE, metadata={"Date": None})  # the same picture is the same file
+    with plt.rc_context({"svg.hashsalt": PICTURE}):  # the same picture is the same file
+        figure.savefig(folder / PICTURE, metadata={"Date": None})
     plt.close(figure)
     return f":::{{figure}} {PICTURE}\n:alt: {told}\n:width: 100%\n\n{caption}\n:::"
 
 
 def claims(verdicts: Sequence[ClaimVerdict]) -> str:
     """HTML: the claims, folded by group, each with its verdicts, the evidence that weighs most, and a link."""
-    groups = [(name, list(own)) for name, own in groupby(verdicts, key=lambda one: one.claim.group)]
-    return "\n".join(
-        f'<details class="claims"><summary>{html.escape(name)} <small>{len(own)} claims</small> {_tally(own)}</summary>'
-        f"{_claim_table(own)}</details>"
-        for name, own in groups
-    )
-
-
-def _tally(verdicts: Sequence[ClaimVerdict]) -> str:
-    """How many claims got each verdict that decides something."""
-    counts = Counter(judged.verdict for one in verdicts if (judged := _weightiest(one)).verdict in DECIDED)
-    return " ".join(f"{badge(name)} {counts[name]}" for name in VERDICTS if counts[name])
+    groups = []
+    for name, members in itertools.groupby(verdicts, key=lambda one: one.claim.group):
+        own = list(members)
+        decided = tally((said for one in own if (said := _weightiest(one).verdict) in DECIDED), " ")
+        summary = f"{html.escape(name)} <small>{len(own)} claims</small> {decided}"
+        groups.append(f'<details class="claims"><summary>{summary}</summary>{_claim_table(own)}</details>')
+    return "\n".join(groups)
 
 
 def _weightiest(one: ClaimVerdict) -> Judgement:
     """The judgement that decides the most; what was measured on real data goes before arithmetic of the same weight."""
     spoken = [judged for judged in (one.real, one.arithmetic, one.standin) if judged]
-    decided = [judged for judged in spoken if judged.verdict in DECIDED]
-    seen = [judged for judged in spoken if judged.verdict != "not run"]
-    return (decided or seen or spoken)[0]
+    return min(spoken, key=lambda judged: (judged.verdict not in DECIDED) + (judged.verdict == "not run"))
 
 
 def _claim_table(verdicts: Sequence[ClaimVerdict]) -> str:
     rows = []
-    for one in sorted(verdicts, key=lambda one: VERDICTS.index(_weightiest(one).verdict)):
-        judgements = {title: getattr(one, name) for name, title in COLUMNS.items()}
-        main = _weightiest(one)
+    for one in sorted(verdicts, key=lambda one: list(VERDICTS).index(_weightiest(one).verdict)):
+        main, judgements = _weightiest(one), {COLUMNS[name]: judged for name, judged in one.judgements().items()}
         dataset, notebook = one.chapter or (NO_DATASET, "09_audit")
-        others = [(title, judged) for title, judged in judgements.items() if judged and judged is not main]
-        told = [(title, judged.evidence) for title, judged in others if judged.verdict != "not run"]
+        others = {title: judged for title, judged in judgements.items() if judged is not main}
+        told = [(title, judged.evidence) for title, judged in others.items() if judged.verdict != "not run"]
         told += [("how to read it", caveat) for caveat in one.caveats]
         beside = "".join(f"<div><b>{title}:</b> {_plain(text)}</div>" for title, text in told)
         evidence = f'<div>{_plain(main.evidence)} <a href="chapters/{dataset}/{notebook}.html">The chapter</a></div>'
         evidence += f"<details><summary>Also</summary>{beside}</details>" if beside else ""
         claim = f"{_plain(one.claim.statement)} <small>({html.escape(one.claim.where)})</small>"
-        shown = {title: badge(judged.verdict) if judged else "" for title, judged in judgements.items()}
+        shown = {title: badge(judgements[title].verdict) if title in judgements else "" for title in COLUMNS.values()}
         rows.append({"the paper says": f"{claim}{evidence}", **shown})
-    return pd.DataFrame(rows).to_html(index=False, escape=False, border=0, classes="verdicts")
+    return _table(rows, "verdicts")
 
 
 def meanings(verdicts: Sequence[ClaimVerdict]) -> str:
     """HTML: what each verdict means that a claim got."""
-    given = {judged.verdict for one in verdicts for judged in (one.arithmetic, one.standin, one.real) if judged}
-    return "".join(f"<li>{badge(name)} {MEANINGS[name]}</li>" for name in VERDICTS if name in given).join(("<ul>", "</ul>"))
+    given = {judged.verdict for one in verdicts for judged in one.judgements().values()}
+    items = (f"<li>{badge(name)} {meaning}</li>" for name, meaning in VERDICTS.items() if name in given)
+    return f"<ul>{''.join(items)}</ul>"
 
 
 def _plain(text: str) -> str:

@@ -31,8 +31,7 @@ def provenance_of(path: Path) -> dict | None:
 def problems(path: Path, notebook: str, expected: dict | None = None, data: Collection[str] | None = None) -> list[str]:
     """Why the chapter executed at `path` from the source `notebook` may not go into the book; empty if it may.
 
-    `expected` are parameters that it must have been executed with, `data` fingerprints, one of which the data that it
-    read must have.
+    It must have been executed with the parameters `expected`, and on data with one of the fingerprints `data`.
     """
     if not path.is_file():
         return ["was not executed: the file is missing"]
@@ -54,7 +53,7 @@ def problems(path: Path, notebook: str, expected: dict | None = None, data: Coll
     record = provenance_of(path)
     if record is None:
         return ["carries no provenance: its last cell must call chapter.finish(…)"]
-    found += faces_shown(path)
+    found = faces_shown(path)
     if record["notebook_digest"] != notebook_digest(source_path(notebook)):
         found.append(f"is stale: notebooks/{notebook}.ipynb changed since it was executed")
     then, now = record.get("modules", {}), chapter_modules(notebook)

@@ -11,6 +11,7 @@ import re
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 import nbformat
@@ -26,24 +27,13 @@ PARAMETERS = {"parameters": "Show what can be set", "injected-parameters": "Show
 
 @dataclass(frozen=True)
 class Place:
-    """Where a chapter stands in the book.
-
-    Attributes
-    ----------
-    number : int
-        Of the chapters in reading order, from 1.
-    told : str
-        The dataset whose chapter by the same notebook stands before it and tells what each step does; empty if it is
-        the first.
-    stale : sequence of str
-        Why its inputs are no longer those that it was executed on.
-    """
+    """Where a chapter stands in the book."""
 
     dataset: str
     notebook: str
-    number: int
-    told: str = ""
-    stale: Sequence[str] = ()
+    number: int  # of the chapters in reading order, from 1
+    told: str = ""  # the dataset whose chapter by the same notebook stands before it and tells what each step does
+    stale: Sequence[str] = ()  # why its inputs are no longer those that it was executed on
 
 
 def write_page(executed: Path, results: Path, place: Place, source: Path) -> None:
@@ -86,18 +76,16 @@ def _lifted(cells: list, tag: str) -> NotebookNode | None:
 
     Its code stays where it is, unless no page shows it.
     """
-    for place, cell in enumerate(cells):
-        tags = cell.metadata.get("tags", [])
-        if tag not in tags or cell.cell_type != "code":
-            continue
-        shown = copy.deepcopy(cell)
-        shown.metadata["tags"], shown["id"] = [*{*tags, "remove-input"} - {"hide-input"}], f"lifted-{tag}"
-        shown.outputs = [output for output in cell.outputs if output.output_type != "stream"]
-        cell.outputs = [output for output in cell.outputs if output.output_type == "stream"]
-        if "remove-input" in tags:
-            del cells[place]
-        return shown if shown.outputs else None
-    return None
+    tagged = (one for one in cells if one.cell_type == "code" and tag in one.metadata.get("tags", []))
+    if (cell := next(tagged, None)) is None:
+        return None
+    shown, tags = copy.deepcopy(cell), cell.metadata["tags"]
+    shown.metadata["tags"], shown["id"] = sorted({*tags, "remove-input"} - {"hide-input"}), f"lifted-{tag}"
+    shown.outputs = [output for output in cell.outputs if output.output_type != "stream"]
+    cell.outputs = [output for output in cell.outputs if output.output_type == "stream"]
+    if "remove-input" in tags:
+        cells.remove(cell)
+    return shown if shown.outputs else None
 
 
 def _told_elsewhere(cells: Sequence[NotebookNode]) -> Iterator[NotebookNode]:
@@ -111,19 +99,14 @@ def _told_elsewhere(cells: Sequence[NotebookNode]) -> Iterator[NotebookNode]:
         elif {*PARAMETERS} & {*tags}:
             yield cell
         elif any(output.output_type != "stream" for output in cell.outputs):
-            cell.metadata["tags"] = tags if "remove-input" in tags else [*{*tags, "hide-input"}]
+            cell.metadata["tags"] = tags if "remove-input" in tags else sorted({*tags, "hide-input"})
             yield cell
 
 
 def _one_picture_a_cell(cell: NotebookNode) -> Iterator[NotebookNode]:
     """The cell, cut so that each picture with a caption stands alone: MyST-NB gives a caption to a whole cell."""
-    parts = [[]]
-    for output in cell.get("outputs", ()):
-        if _told_of(output):
-            parts += [[output], []]
-        else:
-            parts[-1].append(output)
-    parts = [part for part in parts if part] or [[]]
+    groups = groupby(cell.get("outputs", ()), key=lambda output: id(output) if _told_of(output) else None)
+    parts = [list(outputs) for _, outputs in groups] or [[]]
     for number, outputs in enumerate(parts):
         part = cell if number == 0 else nbformat.v4.new_code_cell("", id=f"{cell['id'][:50]}-{number}")
         if number:

@@ -4,7 +4,7 @@ What a verdict is, `lib.book.verdicts` decides; here it is shown.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
@@ -17,29 +17,15 @@ from lib.core.catalogue import DATASET_TITLES
 from lib.report.wording import interval_in_points, interval_text, percent, range_in_points
 from lib.statistics.intervals import Interval, Range
 
-MEANINGS = {
-    "contradicted": "published numbers, or the released code, exclude it",
-    "holds": "the published numbers agree with it, which confirms nothing",
-    "replicated": "measured on the real dataset, within its limits",
-    "not replicated": "measured on the real dataset, and outside its limits",
-    "underpowered": "measured on too few clips, people or seeds to say",
-    "not testable here": "the numbers or the data at hand cannot decide it",
-    "not run": "it can be tested, and has not been",
-}
 UNFOLDED = 3  # so many answers of the judge are read at a glance
 CALIBRATION = paths.REPOSITORY / "data" / "standin" / "difficulty.csv"
 CONTROLS = {"none": "clips as they are", "shuffled_frames": "frames shuffled", "first_frame": "first frame repeated"}
 
 
 def answers(chapter, found: Mapping, store) -> str:
-    """What the judge says to a chapter's results, as Markdown: a line for each claim that they bear on, many folded.
+    """What the judge says to the results `found` of a `lib.book.provenance.Chapter`, read from `store`, as Markdown.
 
-    Parameters
-    ----------
-    chapter : lib.book.provenance.Chapter
-    found : mapping
-        The results that the chapter will finish with.
-    store : ProcessedStore
+    A line for each claim that they bear on; many are folded.
     """
     content = {"results": found, "provenance": chapter.source(store)}
     said = of_chapter(chapter.notebook, store.dataset, content)
@@ -48,39 +34,43 @@ def answers(chapter, found: Mapping, store) -> str:
         for claim, judgement in said
     ]
     if len(lines) > UNFOLDED:
-        counts = Counter(judgement.verdict for _, judgement in said)
-        tally = ", ".join(f"{badge(verdict)} {counts[verdict]}" for verdict in VERDICTS if counts[verdict])
-        lines = [f"<details><summary>{len(lines)} claims of the paper: {tally}</summary>\n", *lines, "\n</details>"]
+        counted = tally((judgement.verdict for _, judgement in said), ", ")
+        lines = [f"<details><summary>{len(lines)} claims of the paper: {counted}</summary>\n", *lines, "\n</details>"]
     return "\n".join(lines) or "The paper claims nothing that these runs on these clips could test."
 
 
 def badge(verdict: str) -> str:
     """A verdict as a coloured word."""
-    return f'<span class="verdict verdict-{verdict.replace(" ", "-")}" title="{MEANINGS[verdict]}">{verdict}</span>'
+    return f'<span class="verdict verdict-{verdict.replace(" ", "-")}" title="{VERDICTS[verdict]}">{verdict}</span>'
+
+
+def tally(verdicts: Iterable[str], separator: str) -> str:
+    """How often each verdict was given."""
+    counts = Counter(verdicts)
+    return separator.join(f"{badge(name)} {counts[name]}" for name in VERDICTS if counts[name])
 
 
 def measured(results: Results) -> str:
     """Markdown: what habits of training and reporting were worth where chapters measured it; what raises a score first."""
-    rows, worth = [], []
+    rows = []
     for (dataset, notebook), content in results.items():
-        found = content["results"]
+        found, provenance = content["results"], content["provenance"]
         if dataset == NO_DATASET:
             continue
-        where = {"on": f"[{data_title(dataset, content['provenance'])}](chapters/{dataset}/{notebook})"}
-        permuted = found.get("scores", {}).get(f"{STCNN}/permuted_labels")
-        if permuted is not None:
-            gain = range_in_points(Range(**permuted["gain_of_best"]))
-            title = "reporting the best epoch, where labels are permuted and nothing can be learned"
-            rows.append({**where, "habit": title, "accuracy": gain, "UF1": ""})
-            worth.append(permuted["gain_of_best"]["mean"])
+        title = f"{DATASET_TITLES[dataset]} ({data_kind(provenance)})"
+        where = {"on": f"[{title}](chapters/{dataset}/{notebook})"}
+        if permuted := found.get("scores", {}).get(f"{STCNN}/permuted_labels"):
+            gain = Range(**permuted["gain_of_best"])
+            habit = "reporting the best epoch, where labels are permuted and nothing can be learned"
+            rows.append((gain.mean, {**where, "habit": habit, "accuracy": range_in_points(gain), "UF1": ""}))
         for row in found.get("switches", ()):
             if {*row["directions"].values()} != {"open"}:
                 accuracy, uf1 = (Interval.from_dict(row[f"{name}_change"]) for name in ("accuracy", "uf1"))
+                worth = uf1 if row["directions"]["accuracy"] == "open" else accuracy
                 changes = {"accuracy": interval_in_points(accuracy), "UF1": interval_text(uf1, "+.3f")}
-                rows.append({**where, "habit": row["title"], **changes})
-                worth.append((uf1 if row["directions"]["accuracy"] == "open" else accuracy).estimate)
-    rows = [rows[place] for place in sorted(range(len(rows)), key=lambda place: -worth[place])]
-    return _markdown(rows, "Nothing of this has been measured in this build.")
+                rows.append((worth.estimate, {**where, "habit": row["title"], **changes}))
+    ordered = [row for _, row in sorted(rows, key=lambda one: -one[0])]
+    return _markdown(ordered, "Nothing of this has been measured in this build.")
 
 
 def run_table(profile: Profile, results: Results, with_page: Sequence[tuple[str, str]]) -> str:
@@ -117,21 +107,19 @@ def run_table(profile: Profile, results: Results, with_page: Sequence[tuple[str,
 
 def calibration() -> str:
     """Markdown: how hard the stand-ins are, as measured by `benchmarks/standin_difficulty.py`."""
-    rows = []
-    for (dataset, control), runs in pd.read_csv(CALIBRATION).groupby(["dataset", "control"], sort=False):
-        rows.append(
-            {
-                "stand-in": DATASET_TITLES[dataset],
-                "difficulty": f"{runs['difficulty'].iloc[0]:g}",
-                "clips": CONTROLS[control],
-                "accuracy, mean of the last ten epochs": ", ".join(
-                    map(percent, runs["accuracy_mean_last_epochs"])
-                ),
-                "commonest class": percent(runs["majority_share"].iloc[0]),
-                "epochs": runs["epochs"].iloc[0],
-                "seeds": ", ".join(map(str, runs["seed"])),
-            }
-        )
+    measured_runs = pd.read_csv(CALIBRATION)
+    rows = [
+        {
+            "stand-in": DATASET_TITLES[dataset],
+            "difficulty": f"{runs['difficulty'].iloc[0]:g}",
+            "clips": CONTROLS[control],
+            "accuracy, mean of the last ten epochs": ", ".join(map(percent, runs["accuracy_mean_last_epochs"])),
+            "commonest class": percent(runs["majority_share"].iloc[0]),
+            "epochs": runs["epochs"].iloc[0],
+            "seeds": ", ".join(map(str, runs["seed"])),
+        }
+        for (dataset, control), runs in measured_runs.groupby(["dataset", "control"], sort=False)
+    ]
     rows.sort(key=lambda row: (row["stand-in"], list(CONTROLS.values()).index(row["clips"])))
     return _markdown(rows, "No measurement is recorded.")
 
@@ -141,5 +129,5 @@ def _markdown(rows: Sequence[Mapping], without: str) -> str:
     return pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True) if rows else without
 
 
-def data_title(dataset: str, provenance: Mapping) -> str:
-    return f"{DATASET_TITLES[dataset]} ({'stand-in' if provenance['standin'] else 'real data'})"
+def data_kind(provenance: Mapping) -> str:
+    return "stand-in" if provenance["standin"] else "real data"

@@ -5,12 +5,13 @@ papermill passes unknown parameters with no more than a warning, so that a typo 
 
 import ast
 import hashlib
-import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+import nbformat
+from nbformat import NotebookNode
+from papermill.models import Parameter
 from papermill.translators import PythonTranslator
 
 from lib.core import paths
@@ -18,16 +19,6 @@ from lib.core.digest import json_digest, library_modules
 from lib.core.errors import ConfigError, suggestion
 
 TYPES = {"str": str, "int": int, "float": (float, int), "bool": bool}
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One line of a parameters cell: ``name: type = default  # help``, as `papermill --help-notebook` wants it."""
-
-    name: str
-    default: object
-    type: str
-    help: str
 
 
 def source_path(notebook: str) -> Path:
@@ -39,20 +30,13 @@ def source_path(notebook: str) -> Path:
     return path
 
 
-def read_cells(path: Path) -> list[dict]:
+def read_cells(path: Path) -> list[NotebookNode]:
     """The cells of a notebook, the source of each as one text."""
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    return [{**cell, "source": "".join(cell["source"])} for cell in cells]
+    return nbformat.read(path, as_version=4).cells
 
 
 def declared_parameters(notebook: str) -> dict[str, Parameter]:
-    """The parameters that a chapter declares in its cell tagged `parameters`.
-
-    Raises
-    ------
-    ConfigError
-        No such notebook, no such cell, or a line that is not ``name: type = default  # help``.
-    """
+    """The parameters in a chapter's cell with that tag; `ConfigError` where there is none, or a line is not of that form."""
     tagged = [cell for cell in read_cells(source_path(notebook)) if "parameters" in cell["metadata"].get("tags", [])]
     if len(tagged) != 1:
         raise ConfigError(f"{notebook}: expected one cell tagged 'parameters', found {len(tagged)}")
@@ -62,38 +46,33 @@ def declared_parameters(notebook: str) -> dict[str, Parameter]:
 def parse_parameters(source: str, notebook: str) -> dict[str, Parameter]:
     """Parse the source of a parameters cell as papermill does, and refuse a line that it would leave out.
 
+    The default of each is the value itself, in place of papermill's text of it.
+
     >>> parse_parameters("epochs: int = 100  # passes over the data", "example")["epochs"]
-    Parameter(name='epochs', default=100, type='int', help='passes over the data')
+    Parameter(name='epochs', inferred_type_name='int', default=100, help='passes over the data')
     """
     declared = {}
     for line in source.splitlines():
         if not line.strip() or line.lstrip().startswith("#"):
             continue
-        read = PythonTranslator.inspect({"source": line})  # none of a line with a second "="
-        if not read or read[0].inferred_type_name not in TYPES or not read[0].help:
+        read = next(iter(PythonTranslator.inspect({"source": line})), None)  # none of a line with a second "="
+        if read is None or read.inferred_type_name not in TYPES or not read.help:
             raise ConfigError(
                 f'{notebook}: expected a line `name: type = default  # help` without another "=", found {line!r}'
             )
-        name, kind, default, text = read[0]
-        declared[name] = Parameter(name, ast.literal_eval(default), kind, text)
+        declared[read.name] = read._replace(default=ast.literal_eval(read.default))
     return declared
 
 
 def check_parameters(given: Mapping[str, object], declared: Mapping[str, Parameter], notebook: str) -> None:
-    """Refuse a parameter that the chapter does not have, or a value of another type than the chapter's.
-
-    Raises
-    ------
-    ConfigError
-        Names the parameter, what was expected, and the nearest known name.
-    """
+    """`ConfigError` for a parameter that the chapter does not have, or a value of another type than the chapter's."""
     for name, value in given.items():
         if name not in declared:
             raise ConfigError(
                 f"{notebook} has no parameter {name!r}{suggestion(name, declared)}. Known: {', '.join(declared)}. "
                 f"See: papermill --help-notebook notebooks/{notebook}.ipynb"
             )
-        kind = declared[name].type
+        kind = declared[name].inferred_type_name
         if not isinstance(value, TYPES[kind]) or (isinstance(value, bool) and kind != "bool"):
             # `papermill -p` turns text that looks like a number or a boolean into one; `-r` leaves it as text
             flag = "r" if kind == "str" else "p"

@@ -24,35 +24,23 @@ DATASET_KEYS = {"clips": int, "standin_seed": int, "options": str, "frames": int
 
 @dataclass(frozen=True)
 class Profile:
-    """One file of `profiles/`.
-
-    Attributes
-    ----------
-    name : str
-    datasets : dict of dataset -> dict
-        `clips` (0: all) and `standin_seed` of each dataset's stand-in; `options` of its loader, `frames` of a volume.
-    settings : dict of notebook -> dict of dataset -> dict
-        Parameters of chapters that differ from the chapters' defaults.
-    kept : dict of dataset -> set of RunConfig and BaselineConfig
-        Runs whose records are kept with the book: they need no training.
-    """
+    """One file of `profiles/`."""
 
     name: str
-    datasets: dict[str, dict]
-    settings: dict[str, dict[str, dict]]
+    datasets: dict[str, dict]  # by dataset: `clips` (0: all), `standin_seed`, `options` of its loader, `frames`
+    settings: dict[str, dict[str, dict]]  # by notebook and dataset: parameters that differ from the notebook's defaults
+    # by dataset: runs whose records are kept with the book, which need no training
     kept: dict[str, set[RunConfig | BaselineConfig]] = field(default_factory=dict)
 
     def chapters(self) -> list[tuple[str, str]]:
         """Every chapter of the book as (dataset, notebook); `NO_DATASET` stands for those that read no dataset."""
-        return [
-            *(
-                (dataset, notebook)
-                for dataset in self.datasets
-                for notebook in OF_A_DATASET
-                if CHAPTERS[notebook].always or dataset in self.settings.get(notebook, {})
-            ),
-            *((NO_DATASET, notebook) for notebook in WITHOUT_DATASET),
+        of_datasets = [
+            (dataset, notebook)
+            for dataset in self.datasets
+            for notebook in OF_A_DATASET
+            if CHAPTERS[notebook].always or dataset in self.settings.get(notebook, {})
         ]
+        return of_datasets + [(NO_DATASET, notebook) for notebook in WITHOUT_DATASET]
 
     def chapter_parameters(self, dataset: str, notebook: str) -> dict:
         """The papermill parameters of one chapter."""
@@ -79,13 +67,7 @@ def available(folder: Path = PROFILES) -> list[str]:
 
 
 def read_profile(name: str, folder: Path = PROFILES) -> Profile:
-    """Read and check a profile.
-
-    Raises
-    ------
-    ConfigError
-        Unknown profile, dataset, chapter or key, or a value of the wrong type; says what is known.
-    """
+    """Read a profile; `ConfigError` where it, a dataset, a chapter or a key is unknown, or a value of another type."""
     path = folder / f"{name}.yml"
     if not path.is_file():
         raise ConfigError(f"expected a profile among {', '.join(available(folder))}, found {name!r}")
@@ -119,36 +101,28 @@ def _kept(dataset: str, chosen: dict) -> set[RunConfig | BaselineConfig]:
     asked = {name: chosen.get(name, kind()) for name, kind in DATASET_KEYS.items()}
     results = (paths.CITED_RUNS.parent / "results" / dataset).glob("*.json")
     read = [json.loads(path.read_text(encoding="utf-8"))["provenance"] for path in results]
+    current = {"generator_version": GENERATOR_VERSION}
     return kept_runs(
         {
             one["data_fingerprint"]
             for one in read
-            if asked.items() <= one["parameters"].items()
-            and (one["standin"] or {}).get("generator_version") == GENERATOR_VERSION
+            if asked.items() <= one["parameters"].items() and current.items() <= (one["standin"] or {}).items()
         }
     )
 
 
 def _runs(notebook: str, settings: dict) -> list[RunConfig | BaselineConfig]:
-    chosen = {name: value for name, value in settings.items() if name in _run_keys(notebook)}
-    return PLANS[notebook](**chosen)
+    return PLANS[notebook](**{name: value for name, value in settings.items() if name in _run_keys(notebook)})
 
 
 def _run_keys(notebook: str) -> dict[str, type]:
     """The parameters that choose a chapter's runs, with their types."""
-    if notebook not in PLANS:
-        return {}
-    return {name: one.annotation for name, one in inspect.signature(PLANS[notebook]).parameters.items()}
+    plan = PLANS.get(notebook, lambda: [])
+    return {name: one.annotation for name, one in inspect.signature(plan).parameters.items()}
 
 
 def _checked(form: Mapping | type, found: object, place: str) -> object:
-    """What stands at a place of a file: names with values, all of them known, or one value of a type.
-
-    Raises
-    ------
-    ConfigError
-        Names the place, what was expected and what was found there.
-    """
+    """What stands at a place of a file: names with values, all of them known, or one value of a type."""
     if not isinstance(form, Mapping):
         if form is not object and type(found) not in ((float, int) if form is float else (form,)):
             raise ConfigError(f"{place}: expected {form.__name__}, found {found!r}")

@@ -76,18 +76,11 @@ class Chapter:
         return {"parameters": self.parameters, "standin": standin, "data": data}
 
     def finish(self, results: Mapping, store=None, runs: Sequence = (), tolerance: float = 0.0) -> None:
-        """Write the chapter's results as data and show where they come from.
+        """Write the chapter's `results`, which JSON can hold, as data and show where they come from.
 
-        Parameters
-        ----------
-        results : mapping
-            What the chapter found, as JSON can hold it.
-        store : ProcessedStore or Dataset, optional
-        runs : sequence of RunRecord
-            What was read.
-        tolerance : float
-            How far numbers and pictures may differ on another machine, as `benchmarks/output_fidelity.py` measures it; 0: not
-            at all, as with numbers that come from run records.
+        `store` is the ProcessedStore or Dataset that was read, `runs` the run records. `tolerance` is how far numbers and
+        pictures may differ on another machine, as `benchmarks/output_fidelity.py` measures it; 0: not at all, as with
+        numbers that come from run records.
         """
         data_fingerprint = fingerprint(store) if isinstance(store, Dataset) else getattr(store, "fingerprint", None)
         record = {
@@ -162,11 +155,6 @@ def begin(notebook: str, namespace: Mapping) -> Chapter:
     """Start a chapter, in the checkout: refuse unknown or mistyped parameters, note the effective ones and the time.
 
     `namespace` is the notebook's `globals()`, in which papermill has set the parameters.
-
-    Raises
-    ------
-    ConfigError
-        A parameter that the chapter does not declare, or one of the wrong type.
     """
     os.chdir(paths.REPOSITORY)  # where papermill starts a chapter; JupyterLab starts it in notebooks/
     if str(paths.REPOSITORY) not in sys.path:
@@ -174,11 +162,10 @@ def begin(notebook: str, namespace: Mapping) -> Chapter:
     figures.use_style()
     declared = declared_parameters(notebook)
     injected = injected_names(list(namespace.get("In", [])))
-    check_parameters({name: namespace.get(name) for name in injected}, declared, notebook)
     if missing := [name for name in declared if name not in namespace]:
         raise ConfigError(f"{notebook}: run the parameters cell first; it sets {', '.join(missing)}")
     parameters = {name: namespace[name] for name in declared}
-    check_parameters(parameters, declared, notebook)
+    check_parameters({name: namespace.get(name) for name in injected} | parameters, declared, notebook)
     return Chapter(notebook, parameters, chapter_modules(notebook))
 
 

@@ -6,6 +6,7 @@ Beside that it gives each page a description, and the book a link to the reposit
 import html
 import importlib.util
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -15,12 +16,14 @@ from sphinx.application import Sphinx
 
 MATHJAX = "tex-chtml.js"  # the smallest of MathJax's bundles that reads TeX
 FONTS = "output/chtml/fonts/woff-v2"
+CHAPTER_LINK = re.compile(r"\[([^\[\]]*)\]\(((?:chapters/\w+/)?\d\d_\w+)\)")
 LONGEST_DESCRIPTION = 200  # characters; search engines show fewer
 
 
 def setup(app: Sphinx) -> dict:
     app.config.mathjax_path = f"mathjax/{MATHJAX}"
     app.connect("config-inited", set_options)
+    app.connect("source-read", name_absent_chapters)
     app.connect("html-page-context", mend_page)
     app.connect("build-finished", copy_mathjax)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
@@ -32,6 +35,17 @@ def set_options(app: Sphinx, config) -> None:
     if repository := os.environ.get("GITHUB_REPOSITORY"):
         server = os.environ.get("GITHUB_SERVER_URL", "https://github.com")
         config.html_theme_options |= {"repository_url": f"{server}/{repository}", "use_repository_button": True}
+
+
+def name_absent_chapters(app: Sphinx, page: str, source: list[str]) -> None:
+    """Give links to chapters that this book lacks the chapter's name in place of a target."""
+    folder = page.rpartition("/")[0]
+
+    def there_or_named(link: re.Match) -> str:
+        there = f"{folder}/{link[2]}".lstrip("/") in app.env.found_docs
+        return link[0] if there else link[1] or f"`{link[2].rpartition('/')[2]}`"
+
+    source[0] = CHAPTER_LINK.sub(there_or_named, source[0])
 
 
 def mend_page(app: Sphinx, page: str, template: str, context: dict, doctree) -> None:

@@ -18,9 +18,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
 
 from lib.analysis.comparisons import FEWEST_SEEDS, direction
-from lib.audit import RESTS_ON, Finding, paper
+from lib.audit import Finding, paper
 from lib.audit.accuracies import printed_total
 from lib.audit.claims import Claim, claims
 from lib.audit.prior import check_prior_left
@@ -32,15 +33,21 @@ from lib.preprocessing.config import RELEASED_READING
 from lib.report.wording import interval_in_points, percent
 from lib.sources import parse_options
 from lib.statistics.intervals import Interval
-from lib.statistics.metrics import wilson_interval
 from lib.training.protocols import PROTOCOLS
 from lib.training.records import LAST_EPOCHS, RunConfig
 from lib.training.splits import make_folds
 
-# From the strongest statement against a claim to the weakest for it, then those that state nothing.
-VERDICTS = (
-    "contradicted", "not replicated", "replicated", "holds", "underpowered", "not testable here", "not run",
-)  # fmt: skip
+# What each verdict means, from the strongest statement against a claim to the weakest for it, then those that state nothing
+VERDICTS = {
+    "contradicted": "published numbers, or the released code, exclude it",
+    "not replicated": "measured on the real dataset, and outside its limits",
+    "replicated": "measured on the real dataset, within its limits",
+    "holds": "the published numbers agree with it, which confirms nothing",
+    "underpowered": "measured on too few clips, people or seeds to say",
+    "not testable here": "the numbers or the data at hand cannot decide it",
+    "not run": "it can be tested, and has not been",
+}
+COLUMNS = {"arithmetic": "by arithmetic", "standin": "stand-in data", "real": "real data"}  # the judgements of a claim
 WIDE = 0.05  # a change whose interval is wider than this on both sides of zero says nothing about a claim
 MARGIN = 0.05  # how much less than the paper's accuracy still counts as reaching it
 COUNTS_AS_REACHED = f"up to {100 * MARGIN:.0f} points below count as reached."
@@ -53,10 +60,7 @@ NEAREST = {"casme2_sq": "expression=all extent=window start=72"}  # loader optio
 
 
 def reached(published: float, interval: Interval, margin: float = MARGIN) -> str:
-    """Whether a published score was reached: the answer that an interval allows, which may be none.
-
-    An interval that includes the lowest score that would still do, a margin below the published one, is compatible with
-    success and with failure. A score above the published one counts as reached.
+    """Whether a published score was reached, less a margin: the answer that an interval allows, which may be none.
 
     >>> reached(0.878, Interval(0.86, 0.84, 0.88)), reached(0.878, Interval(0.60, 0.50, 0.70))
     ('replicated', 'not replicated')
@@ -69,33 +73,27 @@ def reached(published: float, interval: Interval, margin: float = MARGIN) -> str
 
 @dataclass(frozen=True)
 class Judgement:
-    """One verdict and the evidence for it, in one line.
-
-    `compared` is how a measurement stands to the paper's number: nothing that a stand-in could say. `rests_on` is what
-    a verdict by arithmetic needs beside the printed numbers; see `lib.audit.Finding`.
-    """
+    """One verdict and the evidence for it, in one line."""
 
     verdict: str
     evidence: str
-    compared: str = ""
-    rests_on: str = ""
+    compared: str = ""  # how a measurement stands to the paper's number: nothing that a stand-in could say
 
 
 @dataclass(frozen=True)
 class ClaimVerdict:
-    """A claim with its three judgements.
-
-    `arithmetic` is None where no arithmetic bears on the claim, `standin` and `real` where it needs no run. `chapter`
-    is the (dataset, notebook) that holds the evidence, None if there is none in the book. `caveats` is what arithmetic
-    says of how the claim has to be read.
-    """
+    """A claim with its judgements: by arithmetic, if any bears on it, and by a run, where it needs one."""
 
     claim: Claim
     arithmetic: Judgement | None
     standin: Judgement | None
     real: Judgement | None
-    chapter: tuple[str, str] | None
-    caveats: tuple[str, ...] = ()
+    chapter: tuple[str, str] | None  # dataset and notebook of the evidence, None if there is none in the book
+    caveats: tuple[str, ...] = ()  # what arithmetic says of how the claim has to be read
+
+    def judgements(self) -> dict[str, Judgement]:
+        """Those that there are, by the names of `COLUMNS`."""
+        return {name: judged for name in COLUMNS if (judged := getattr(self, name)) is not None}
 
 
 # What a chapter found and whether it read a stand-in: (dataset, notebook) -> {"results", "provenance"}
@@ -212,10 +210,8 @@ def _papers_split(dataset: str, source: Mapping) -> bool:
 def by_arithmetic(findings: Sequence[Finding]) -> Judgement | None:
     """What findings say together: one that contradicts decides, then one that holds; notes alone decide nothing."""
     for status in ("contradicted", "holds"):
-        if speaking := [finding for finding in findings if finding.status == status]:
-            evidence = " ".join(finding.evidence for finding in speaking[:2])
-            # the claim falls, or stands, by the finding that needs least
-            return Judgement(status, evidence, rests_on=min((one.rests_on for one in speaking), key=RESTS_ON.index))
+        if speaking := [finding.evidence for finding in findings if finding.status == status]:
+            return Judgement(status, " ".join(speaking[:2]))
     return Judgement("not testable here", findings[0].evidence) if findings else None
 
 
@@ -265,8 +261,7 @@ def _beats_prior(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
         f"{_between(limits)} at the best epoch, over {_how_many(seeds)} and over clips; "
         f"{scores['accuracy_mean_last_epochs']['estimate']:.1%} over the last epochs.{_ceiling(scores)}"
     )
-    verdict = "replicated" if prior < limits.low else "not replicated" if prior > limits.high else "underpowered"
-    return _of_seeds(seeds, verdict, text, f"The earlier method in the paper has {percent(prior, 2)}.")
+    return _of_seeds(seeds, reached(prior, limits, margin=0), text, f"The earlier method in the paper has {percent(prior, 2)}.")
 
 
 def _ranking(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
@@ -446,7 +441,7 @@ def _of_other_clips(scores: Mapping, name: str) -> Interval:
     The interval over seeds holds the clips fixed, and Wilson's, for so many validation clips, holds the network fixed.
     """
     (estimate, lowest, highest), clips = Interval.from_dict(scores[name]), scores["clips"]
-    low, high = wilson_interval(round(estimate * clips), clips)
+    low, high = proportion_confint(round(estimate * clips), clips, method="wilson")
     if math.isnan(lowest):
         return Interval(estimate, low, high)
     below, above = math.hypot(estimate - low, estimate - lowest), math.hypot(high - estimate, highest - estimate)

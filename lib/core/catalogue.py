@@ -12,49 +12,23 @@ UNKNOWN_SUBJECT = "unknown"  # in the clip table of every dataset, where nothing
 
 @dataclass(frozen=True)
 class DatasetRow:
-    """A dataset that can be read.
+    """A dataset that can be read."""
 
-    Attributes
-    ----------
-    title : str
-        As people write it.
-    root_variable : str
-        The environment variable that names its folder; empty where the folder is a parameter only.
-    standins : tuple of str
-        The layouts in which `lib.standin` renders it, first the one that is made where no folder is named.
-    frames : int
-        Depth of a volume, where the paper says nothing of this dataset (see `lib.preprocessing.default_config`).
-    memory_mb : int
-        What one training on it needs.
-    table : str
-        The confusion matrix that the paper prints for it.
-    """
-
-    title: str
-    root_variable: str = ""
-    standins: tuple[str, ...] = ()
-    frames: int = 18
-    memory_mb: int = 3000
-    table: str = ""
+    title: str  # as people write it
+    root_variable: str = ""  # the environment variable that names its folder; empty where that is a parameter only
+    standins: tuple[str, ...] = ()  # layouts in which it is rendered, first the one made where no folder is named
+    frames: int = 18  # depth of a volume, where the paper says nothing of it (see `lib.preprocessing.default_config`)
+    memory_mb: int = 3000  # of one training on it
+    table: str = ""  # the confusion matrix that the paper prints for it
 
 
 @dataclass(frozen=True)
 class NetworkRow:
-    """A network that can be trained.
+    """A network that can be trained."""
 
-    Attributes
-    ----------
-    title : str
-        As people write it.
-    streams : tuple of str
-        The streams of a processed store that it reads, in the order of its inputs.
-    table : str
-        The paper's table of its layers.
-    """
-
-    title: str
-    streams: tuple[str, ...]
-    table: str = ""
+    title: str  # as people write it
+    streams: tuple[str, ...]  # of a processed store, in the order of its inputs
+    table: str = ""  # the paper's, of its layers
 
 
 DATASETS: Mapping[str, DatasetRow] = {
@@ -77,5 +51,3 @@ NETWORK_TITLES: Mapping[str, str] = {name: row.title for name, row in NETWORKS.i
 STREAMS: Mapping[str, tuple[str, ...]] = {name: row.streams for name, row in NETWORKS.items()}
 PAPER_DATASETS = tuple(name for name, row in DATASETS.items() if row.table)
 PAPER_NETWORKS = tuple(name for name, row in NETWORKS.items() if row.table)
-
-UNKNOWN_SUBJECT = "unknown"  # whose face it is, in a clip table, where neither name nor layout says it

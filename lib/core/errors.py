@@ -34,17 +34,10 @@ class DatasetError(ReplicationError):
 
 
 class FrameError(ReplicationError):
-    """A frame cannot be used.
+    """A frame of `path`, a file or a video, cannot be used; `detail`: what was expected and found.
 
-    Parameters
-    ----------
-    reason : str
-        A stable code: ``"missing"``, ``"empty_file"``, ``"misnamed"``, ``"truncated"``, ``"damaged"``,
-        ``"undecodable"``, ``"unknown_depth"``, ``"size_changed"``, ``"too_short"``.
-    path : Path
-        The file (or the video) that was read.
-    detail : str
-        What was expected and what was found.
+    `reason` is a stable code: missing, empty_file, misnamed, truncated, damaged, undecodable, unknown_depth,
+    size_changed or too_short.
     """
 
     def __init__(self, reason: str, path: Path, detail: str) -> None:

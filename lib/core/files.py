@@ -30,12 +30,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     """A draft to write, with the ending of `path`. It takes its place when the block ends, and vanishes if it fails.
 
     What was at `path` stays until then, through a power failure too. Folders above `path` are made. A pipe or a device,
-    such as /dev/stdout, is written to as it is.
-
-    Raises
-    ------
-    DiskError
-        If the block or the replacement cannot write.
+    such as /dev/stdout, is written to as it is. `DiskError` if the block or the replacement cannot write.
     """
     draft = path.with_name(f".draft-{path.name}")  # the ending stays: NumPy and Keras insist on theirs
     if path.exists() and not path.is_file():
@@ -57,12 +52,8 @@ def whole_file(path: Path) -> Iterator[Path]:
 def whole_folder(path: Path) -> Iterator[Path]:
     """A draft to fill. It takes the place of `path`, absent or empty, when the block ends, and vanishes if it fails.
 
-    One process at a time: what a killed one left of its draft is swept away. Folders above `path` are made.
-
-    Raises
-    ------
-    DiskError
-        If the block or the replacement cannot write, or `path` holds something when the block has ended.
+    One process at a time: what a killed one left of its draft is swept away. Folders above `path` are made. `DiskError`
+    if the block or the replacement cannot write, or `path` holds something when the block has ended.
     """
     draft = path.with_name(f".{path.name}.draft")
     with writing(path):
@@ -82,11 +73,7 @@ def locked(path: Path, work: str, progress: bool) -> Iterator[None]:
 
     The file at `path` stays: removing it would let two waiting processes hold two different locks. Folders above it are
     made. With `progress` a wait is said, and what the other process is doing: `work`, such as "training run 0123".
-
-    Raises
-    ------
-    DiskError
-        If there can be no lock there.
+    `DiskError` if there can be no lock there.
     """
     lock = FileLock(path)
     with writing(path):

@@ -35,29 +35,11 @@ def work_through(
     done: Callable[[int], object],
     start: Callable[[], object] | None = None,
 ) -> list[Any]:
-    """Do ``work(*task)`` for every task, in processes of their own, or here if one is enough.
+    """What ``work(*task)`` returns for every task, in their order, done by `jobs` processes, or here if one is enough.
 
-    Parameters
-    ----------
-    work : callable
-        A function of a module, for it is sent to other processes; so are tasks and results.
-    tasks : sequence of tuple
-    jobs : int, optional
-        Processes; None for one per core.
-    done : callable
-        Told the position of each task when it is completed, in order of completion.
-    start : callable, optional
-        What each process does first.
-
-    Returns
-    -------
-    list
-        What `work` returned, in the order of the tasks.
-
-    Raises
-    ------
-    WorkerError
-        A process died. An error that `work` raises comes through as it is.
+    `work` is a function of a module, for it is sent to the processes, as are tasks and results; without `jobs` there is
+    one for each core. `done` is told the position of each task when it is completed, in order of completion. `start` is
+    what each process does first. `WorkerError` if one dies; an error that `work` raises comes through as it is.
     """
     jobs = min(jobs or os.cpu_count() or 1, len(tasks))
     results: list[Any] = [None] * len(tasks)

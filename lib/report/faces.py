@@ -37,22 +37,10 @@ def may_show(standin: Mapping | None, person: str, publishable: str) -> bool:
 def shown_frames(
     frames: np.ndarray, clip: Clip, standin: Mapping | None, publishable: str, points: np.ndarray | None = None
 ) -> np.ndarray:
-    """Recorded frames of a clip as a figure may show them: the frames, or a drawing of each.
+    """Recorded frames of a clip as a figure may show them: the frames, (n, height, width, 3) uint8, or drawings.
 
-    Parameters
-    ----------
-    frames : (n, height, width, 3) uint8
-    clip : Clip
-    standin : mapping or None
-        The marker of the dataset, None for real data.
-    publishable : str
-        The chapter's parameter: subjects, separated by spaces.
-    points : (n, 68, 2), optional
-        Landmarks of the frames; by default they are found.
-
-    Returns
-    -------
-    (n, height, width, 3) uint8
+    `standin` is the marker of the dataset, None for real data; `publishable` the chapter's parameter, subjects
+    separated by spaces; `points` the landmarks of the frames, (n, 68, 2), by default found.
     """
     return frames if may_show(standin, clip.subject, publishable) else drawn(frames, points)
 
@@ -65,18 +53,10 @@ def shown_streams(
     standin: Mapping | None,
     publishable: str,
 ) -> Mapping[str, np.ndarray]:
-    """The streams of a clip as a figure may show them: as they are, or cut from a drawing.
+    """The streams of a clip as a figure may show them: `volumes`, (depth, size, size) uint8, or cut from a drawing.
 
-    Parameters
-    ----------
-    volumes : mapping of str to (depth, size, size) uint8
-        Each stream of `config`.
-    points : (depth, 68, 2)
-        The clip's landmarks.
-    clip, standin, publishable
-        As of `shown_frames`.
-    config : PreprocessConfig
-        With which the volumes were made.
+    `points` are the landmarks of the frames that were read, (depth, 68, 2), `config` what the volumes were made with;
+    `standin` and `publishable` as of `shown_frames`.
     """
     if may_show(standin, clip.subject, publishable):
         return volumes

@@ -17,6 +17,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from PIL import Image
 
 from lib.report.wording import number, percent
+from lib.training.records import RunRecord
 
 # One colour per role throughout the book, told apart by colour-blind readers and visible on white and on black; the
 # pale ones are grounds for marks of the same role.
@@ -39,7 +40,7 @@ def use_style() -> None:
 class Picture:
     """A figure as a cell shows it: sharp on a dense screen, with a caption and a text for who cannot see it.
 
-    Both travel as metadata of the output; the book puts them on the page (`lib.book.assemble`).
+    Both travel as metadata of the output; the book puts them on the page (`lib.book.page`).
     """
 
     figure: Figure
@@ -60,17 +61,9 @@ class Picture:
 def film_strips(
     strips: Sequence[np.ndarray], titles: Sequence[str], positions: Sequence[Sequence[int]], caption: str
 ) -> Picture:
-    """Rows of frames, one clip a row.
+    """Rows of frames, one clip a row, each uint8 of shape (n_frames, height, width[, 3]) with its title.
 
-    Parameters
-    ----------
-    strips : sequence of ndarray, uint8, shape (n_frames, height, width[, 3])
-        The frames to show of each clip.
-    titles : sequence of str
-        A label for each row.
-    positions : sequence of sequence of int
-        The position in its clip of each frame, written above it.
-    caption : str
+    `positions` are those of the frames in their clips, written above them.
     """
     n_columns = max(len(strip) for strip in strips)
     height, width = strips[0].shape[1:3]
@@ -93,14 +86,8 @@ def film_strips(
     return finished(figure, caption=caption, text=f"Rows of frames. {'; '.join(rows)}.".replace("\n", ", "))
 
 
-def training_curves(record) -> Picture:
-    """Accuracy and loss per epoch, with the best epoch and the final epochs that Table VIII averages over.
-
-    Parameters
-    ----------
-    record : lib.training.records.RunRecord
-        Of a protocol with one fold.
-    """
+def training_curves(record: RunRecord) -> Picture:
+    """Accuracy and loss per epoch of a run of one fold, with its best epoch and those that Table VIII averages over."""
     history, scores = record.history, record.summary()
     best_epoch, chance = scores["best_epoch"], scores["majority_share"]
     window = (scores["epochs"] - scores["last_epochs"] + 1, scores["epochs"])
@@ -133,13 +120,8 @@ def training_curves(record) -> Picture:
 def confusion_matrices(matrices: dict[str, np.ndarray], classes: Sequence[str], standin: bool) -> Picture:
     """Confusion matrices side by side: counts written in the cells, rows coloured by share.
 
-    Parameters
-    ----------
-    matrices : dict of title -> ndarray of int, shape (n_classes, n_classes)
-        Rows are true classes, columns predicted ones.
-    classes : sequence of str
-    standin : bool
-        Whether the matrices come from a stand-in; the title of each that is not the paper's then says so.
+    `matrices` are int of shape (n_classes, n_classes) by title: rows are true classes, columns predicted ones. From a
+    stand-in, the title of each that is not the paper's says so.
     """
     figure, axes = plt.subplots(1, len(matrices), figsize=(3.5 * len(matrices), 3.3), squeeze=False)
     for axis, (title, matrix) in zip(axes[0], matrices.items(), strict=True):
@@ -171,20 +153,15 @@ def in_percent(axis: Axis) -> None:
     axis.set_major_formatter(PercentFormatter(1, decimals=0, symbol="\xa0%"))
 
 
-def finished(figure: Figure, standin: bool = False, top: float = 1.0, caption: str = "", text: str = "") -> Picture:
+def finished(figure: Figure, standin: bool = False, caption: str = "", text: str = "") -> Picture:
     """Hand over a figure that the notebook shows because a cell returns it; left open, it would be shown twice.
 
-    One that shows scores on a stand-in says so, at the height `top`: figures travel without their page.
-
-    Parameters
-    ----------
-    caption : str
-        Markdown, a paragraph: what is seen, in numbers, and how to read it. It stands below the picture.
-    text : str
-        For who cannot see it; if empty, what `described` reads off the drawing.
+    One that shows scores on a stand-in says so: figures travel without their page. `caption` is a
+    paragraph of Markdown below the picture: what is seen, in numbers, and how to read it. `text` is for who cannot see
+    it; if empty, what `described` reads off the drawing.
     """
     if standin:
-        figure.text(0.995, top, STANDIN, ha="right", va="bottom", fontsize=8, color="#a34700")
+        figure.text(0.995, 1, STANDIN, ha="right", va="bottom", fontsize=8, color="#a34700")
     plt.close(figure)
     return Picture(figure, caption, text)
 

@@ -18,19 +18,10 @@ from lib.training.records import RunConfig, settings_of
 def architecture(ours: pd.DataFrame, model: str, depth: int) -> pd.DataFrame:
     """A network's layers beside the paper's table of them.
 
-    Parameters
-    ----------
-    ours : DataFrame
-        From `lib.networks.layers.architecture_table`: layer, kind, output_shape, parameters.
-    model : str
-    depth : int
-        The paper prints its tables for depth 96; at another depth its column is left out.
-
-    Returns
-    -------
-    DataFrame
-        `ours` with sizes written as the paper writes them, channels first, and the paper's printed size. A printed
-        size that the layer arithmetic contradicts is marked with a cross; a layer that only the paper has stands last.
+    `ours` is of `lib.networks.layers.architecture_table`: its sizes are written as the paper does, channels first, and
+    the paper's stand beside them. The paper prints its tables for `depth` 96; at another its column is left out. A
+    printed size that the layer arithmetic contradicts is marked with a cross; a layer that only the paper has stands
+    last.
     """
     table = ours.assign(output_shape=[_channels_first(shape) for shape in ours["output_shape"]])
     table = table.rename(columns={"output_shape": "output"}).set_index("layer")
@@ -51,13 +42,10 @@ def _channels_first(shape: tuple[int, ...]) -> str:
 
 
 def settings(config: RunConfig, dataset: str) -> pd.DataFrame:
-    """A run's settings beside the published ones.
+    """A run's settings, a column each, beside the published ones.
 
-    Returns
-    -------
-    DataFrame
-        A column for each setting. Rows: ``here``; ``published``, the paper's or, where it is silent, the released
-        code's; and for a dataset of the paper ``released code``, what that does itself where it is known.
+    Rows: ``here``; ``published``, the paper's or, where it is silent, the released code's; and for a dataset of the
+    paper ``released code``, what that does itself where it is known.
     """
     rows = {"here": settings_of(config), "published": settings_of(RunConfig(config.model))}
     if dataset in paper.DATASETS:

@@ -1,7 +1,6 @@
 """How numbers are written, in one way on every page. A change of a share is in points, never in per cent."""
 
 import math
-from collections.abc import Callable
 
 from lib.statistics.intervals import Interval, Range
 
@@ -25,11 +24,7 @@ def percent(share: float, decimals: int = 1) -> str:
 
 
 def points(change: float) -> str:
-    """A change of a share.
-
-    >>> points(-0.05)
-    '−5.0 points'
-    """
+    """A change of a share, as in −5.0 points."""
     return f"{number(100 * change, '+.1f')} points"
 
 
@@ -41,7 +36,7 @@ def interval_in_points(interval: Interval, without: str = "") -> str:
     >>> interval_in_points(Interval(0.05, math.nan, math.nan), "one seed")
     '+5.0 points (one seed)'
     """
-    return _with_limits(interval, points, lambda limit: number(100 * limit, "+.1f"), without)
+    return _with_limits(Interval(*(100 * value for value in interval)), "+.1f", " points", without)
 
 
 def range_in_points(change: Range) -> str:
@@ -68,17 +63,11 @@ def interval_text(interval: Interval, form: str) -> str:
     >>> interval_text(Interval(0.61, math.nan, math.nan), ".3f")
     '0.610 (no interval)'
     """
-
-    def written(value: float) -> str:
-        return number(value, form)
-
-    return _with_limits(interval, written, written, "no interval")
+    return _with_limits(interval, form, "", "no interval")
 
 
-def _with_limits(
-    interval: Interval, of_estimate: Callable[[float], str], of_limit: Callable[[float], str], without: str
-) -> str:
+def _with_limits(interval: Interval, form: str, unit: str, without: str) -> str:
     if math.isnan(interval.estimate):
         return "–"
-    limits = without if math.isnan(interval.low) else f"{of_limit(interval.low)} to {of_limit(interval.high)}"
-    return of_estimate(interval.estimate) + (f" ({limits})" if limits else "")
+    limits = without if math.isnan(interval.low) else f"{number(interval.low, form)} to {number(interval.high, form)}"
+    return number(interval.estimate, form) + unit + (f" ({limits})" if limits else "")

@@ -8,11 +8,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from lib.core.errors import ConfigError
 from lib.networks.backend import backend_name, keras
-
-SCORE_LAYER = "softmax"
-"""The layer whose input is the class score; every network of `lib.networks` ends in it."""
 
 Gradient = Callable[[Sequence[np.ndarray], np.ndarray], tuple[np.ndarray, ...]]
 
@@ -20,17 +16,9 @@ Gradient = Callable[[Sequence[np.ndarray], np.ndarray], tuple[np.ndarray, ...]]
 def score_model(model: "keras.Model") -> "keras.Model":
     """The same network, weights shared, up to the class scores before softmax: (batch, n_classes).
 
-    Raises
-    ------
-    ConfigError
-        If the network has no layer called "softmax".
+    Every network of `lib.networks` ends in a layer called "softmax"; Keras raises a ValueError for one that does not.
     """
-    if SCORE_LAYER not in [layer.name for layer in model.layers]:
-        raise ConfigError(
-            f"expected a network that ends in a layer named {SCORE_LAYER!r}, found {model.name!r} with "
-            f"{', '.join(layer.name for layer in model.layers)}"
-        )
-    return keras.Model(model.inputs, model.get_layer(SCORE_LAYER).input, name=f"{model.name}_scores")
+    return keras.Model(model.inputs, model.get_layer("softmax").input, name=f"{model.name}_scores")
 
 
 def score_gradient(model: "keras.Model", batch_size: int = 8) -> Gradient:
@@ -38,14 +26,7 @@ def score_gradient(model: "keras.Model", batch_size: int = 8) -> Gradient:
 
     The score is taken before softmax, as in Simonyan et al. (2014): the gradient of a probability is also large where
     another class loses. Dropout is off. The function reads the weights at each call, so that they may be changed
-    between calls; it is compiled once.
-
-    Parameters
-    ----------
-    model : keras.Model
-        Of `lib.networks`, with one input or two.
-    batch_size : int
-        Clips per step; decides memory and nothing else.
+    between calls; it is compiled once. `batch_size` decides memory and nothing else.
 
     Returns
     -------

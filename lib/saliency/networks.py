@@ -1,11 +1,7 @@
-"""The networks whose saliency maps are drawn: found or trained, and what they answer.
+"""The networks whose saliency maps are drawn: found or trained.
 
 Gradients come from `lib.saliency.gradients`; what is made of them and measured stands in the chapter.
 """
-
-from collections.abc import Sequence
-
-import numpy as np
 
 from lib.core import paths
 from lib.core.errors import DivergedError
@@ -19,22 +15,9 @@ NOT_KEPT = "its weights are not kept here, and nothing is trained in this build"
 def find_network(
     config: RunConfig, store, train_missing: bool = True, progress: str | None = None
 ) -> tuple["keras.Model | None", str]:
-    """The network of a run after its last epoch, trained now if its weights are not kept; or why there is none.
+    """The network of a run after its last epoch, trained now if its weights are not kept and `train_missing`.
 
-    Parameters
-    ----------
-    config : RunConfig
-    store : ProcessedStore
-    train_missing : bool
-        False: do not train.
-    progress : {None, "bar", "lines"}
-        As in `lib.training.run.train`.
-
-    Returns
-    -------
-    model : keras.Model or None
-    reason : str
-        Empty where there is a network.
+    Or None, and the reason why there is none, which is empty otherwise. `progress` as of `lib.training.run.train`.
     """
     folder = paths.weights_folder()
     if not train_missing and not (folder / f"{run_id(config, store)}.weights.h5").is_file():
@@ -43,11 +26,3 @@ def find_network(
         return trained_model(config, store, folder, progress), ""
     except DivergedError as error:
         return None, str(error)
-
-
-def predicted_classes(model: "keras.Model", volumes: Sequence[np.ndarray], batch_size: int = 8) -> np.ndarray:
-    """The class that a network answers for each clip, (n,) int."""
-    if len(volumes[0]) == 0:  # Keras refuses to predict nothing
-        return np.zeros(0, int)
-    inputs = list(volumes) if len(volumes) > 1 else volumes[0]
-    return model.predict(inputs, batch_size=batch_size, verbose=0).argmax(axis=1)

@@ -1,6 +1,7 @@
 """Where things are in what a network reads: parts of the face, and what moves, as maps over the pixels of a stream.
 
-Landmarks and true motion are in pixels of the recorded frame; everything here ends in pixels of a stream.
+Landmarks and true motion are in pixels of the recorded frame; everything here ends in pixels of a stream. A clip's
+landmarks are (depth, 68, 2), a frame's shape begins with height and width.
 """
 
 import itertools
@@ -33,31 +34,19 @@ _SHIFT = 4  # bits after the point in the coordinates of OpenCV's drawing
 
 
 def face_regions(points: np.ndarray, frame_shape: Sequence[int], partition: str) -> np.ndarray:
-    """Divide a frame among `REGIONS`.
+    """Divide a frame among `REGIONS`: (4, height, width) bool, each pixel in exactly one, eyes before mouth.
 
     ``"crops"``: eyes and mouth are the rectangles of `lib.preprocessing.regions.region_box`, which span the face's
     whole width, the mouth's with the tip of the nose in it; they leave the forehead, the chin and a strip between.
     ``"parts"``: the outline of each eye with its brow, and of the lips, each grown by `MARGIN`; cheeks and nose are
-    then rest. The face is the hull of the landmarks, which end at the brows, and of a forehead as high as the nose is
-    long (the distance from brows to the base of the nose: the equal thirds of a drawn face).
-
-    Parameters
-    ----------
-    points : (68, 2)
-        Landmarks (x, y) in pixels of the frame.
-    frame_shape : (height, width, …)
-    partition : {"crops", "parts"}
-
-    Returns
-    -------
-    (4, height, width) bool
-        Every pixel belongs to exactly one region; where eyes and mouth overlap, to the eyes.
+    then rest. The face is the hull of the landmarks (68, 2), which end at the brows, and of a forehead as high as the
+    nose is long (the distance from brows to the base of the nose: the equal thirds of a drawn face).
     """
     forehead = points[_BROWS] + (points[_BROWS].mean(axis=0) - points[_NOSE_BASE])
     face = _filled([np.concatenate([points, forehead])], frame_shape)
     if partition == "crops":
         inside = {}
-        for name in ("eyes", "mouth"):
+        for name in _PARTS:
             left, top, right, bottom = region_box(name, points, tuple(frame_shape))
             inside[name] = np.zeros(frame_shape[:2], bool)
             inside[name][top:bottom, left:right] = True
@@ -89,19 +78,8 @@ def _filled(outlines: Sequence[np.ndarray], frame_shape: Sequence[int]) -> np.nd
 def as_stream(images: np.ndarray, stream: str, points: np.ndarray, size: int) -> np.ndarray:
     """Bring maps over a recorded frame into the pixels of a stream, as `lib.preprocessing.regions` does with frames.
 
-    Parameters
-    ----------
-    images : (n, height, width) bool or float
-    stream : {"frame", "eyes", "mouth"}
-    points : (68, 2)
-        Landmarks that bound the stream's crop in this frame.
-    size : int
-        Height and width of the stream.
-
-    Returns
-    -------
-    (n, size, size) float32
-        Means over the area that a pixel of the stream covers.
+    (n, height, width) bool or float become (n, size, size) float32, means over the area that a pixel of the stream
+    covers. `stream` is "frame", "eyes" or "mouth", and `points` (68, 2) bound its crop in this frame.
     """
     if stream != "frame":
         left, top, right, bottom = region_box(stream, points, images.shape[1:])
@@ -119,26 +97,12 @@ def crop_points(points: np.ndarray, config: PreprocessConfig) -> np.ndarray:
 def clip_regions(
     points: np.ndarray, frame_shape: Sequence[int], stream: str, config: PreprocessConfig, partition: str
 ) -> np.ndarray:
-    """The share of each region in every pixel of a clip's volume.
+    """The share of each of `REGIONS` in every pixel of a clip's volume: (4, size, size, depth) float16, adding up to 1.
 
-    Parameters
-    ----------
-    points : (depth, 68, 2)
-        The clip's landmarks, in pixels of the recorded frame.
-    frame_shape : (height, width, …)
-        Of the recorded frame.
-    stream, config
-        Which volume, and how it was made.
-    partition : {"crops", "parts"}
-
-    Returns
-    -------
-    (4, size, size, depth) float16
-        In the order of `REGIONS`; they add up to 1 in each pixel.
+    `stream` and `config` say which volume, and how it was made from the frames in which `points` are.
     """
-    size = config.size(stream)
     frames = [
-        as_stream(face_regions(marks, frame_shape, partition), stream, bounds, size)
+        as_stream(face_regions(marks, frame_shape, partition), stream, bounds, config.size(stream))
         for marks, bounds in zip(points, crop_points(points, config), strict=True)
     ]
     return np.stack(frames, axis=-1).astype(np.float16)
@@ -161,22 +125,10 @@ def frame_positions(config: PreprocessConfig, n_frames: int) -> np.ndarray:
 
 
 def optical_flow(frames: np.ndarray) -> np.ndarray:
-    """How far every pixel of each frame has moved since the first, by dense optical flow.
+    """How many pixels every pixel of each frame has moved since the first, movement of the head included.
 
-    OpenCV's DIS flow with its medium preset: an estimate, and movement of the head is in it.
-
-    Parameters
-    ----------
-    frames : (n, height, width, 3) uint8
-
-    Returns
-    -------
-    (n, height, width) float32
-        Pixels; zero in the first frame.
-
-    References
-    ----------
-    Kroeger, Timofte, Dai, Van Gool, "Fast optical flow using dense inverse search", ECCV 2016.
+    RGB frames (n, height, width, 3) uint8 give (n, height, width) float32, by OpenCV's DIS flow with its medium preset
+    (Kroeger, Timofte, Dai, Van Gool, "Fast optical flow using dense inverse search", ECCV 2016).
     """
     flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     greys = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
@@ -190,22 +142,8 @@ def clip_motion(
     """Mean displacement of each pixel of a clip's streams over the frames of its volume.
 
     Of a stand-in, what was drawn in every frame, without the sway of the head; of real data, what `optical_flow` finds
-    between the first and up to `FLOW_FRAMES` frames, evenly spaced.
-
-    Parameters
-    ----------
-    data : Dataset
-    clip : Clip
-        One of the dataset's.
-    points : (depth, 68, 2)
-        The clip's landmarks.
-    streams : sequence of str
-    config : PreprocessConfig
-
-    Returns
-    -------
-    tuple of (size, size) float32
-        One for each stream, in pixels of the recorded frame.
+    between the first and up to `FLOW_FRAMES` frames, evenly spaced. One (size, size) float32 for each stream, in
+    pixels of the recorded frame, where the clip's landmarks `points` are too.
     """
     depth = np.arange(config.frames)
     if data.is_standin:
@@ -215,16 +153,12 @@ def clip_motion(
         depth = np.unique(np.linspace(0, config.frames - 1, min(FLOW_FRAMES, config.frames)).astype(int))
         moved = optical_flow(frames_at(clip, config, depth))
     bounds = crop_points(points, config)[depth]
-    return tuple(
-        np.mean(
-            [
-                as_stream(image[None], stream, marks, config.size(stream))[0]
-                for image, marks in zip(moved, bounds, strict=True)
-            ],
-            axis=0,
-        )
-        for stream in streams
-    )
+
+    def mean_in(stream: str) -> np.ndarray:
+        pairs = zip(moved, bounds, strict=True)
+        return np.mean([as_stream(image[None], stream, marks, config.size(stream)) for image, marks in pairs], axis=0)
+
+    return tuple(mean_in(stream)[0] for stream in streams)
 
 
 def frames_at(clip: Clip, config: PreprocessConfig, depth: np.ndarray) -> np.ndarray:

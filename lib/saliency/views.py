@@ -23,26 +23,15 @@ _VISIBLE: Mapping[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "all_but_eyes_and_mouth": lambda crops, parts: ~(crops[:2] | parts[:2]).any(axis=0),
 }
 VIEWS = ("face", *_VISIBLE)
+"""``"face"`` is the stream of that name: the eyes are level and as large in every clip."""
 
 
 class View:
-    """What training reads of a store, with another stream `frame`.
+    """What training reads of a store, with another stream `frame`: that of the view `name`, one of `VIEWS`.
 
     Its ``fingerprint`` is a digest of the store's, of the view's name and of `VERSION`, and of no pixel, so that a view
-    of a stand-in has the same on every machine. Its runs have names of their own.
-
-    Parameters
-    ----------
-    store : ProcessedStore
-    name : str
-        One of `VIEWS`. ``"face"`` is the stream of that name: the eyes are level and as large in every clip.
-    frame_shapes : sequence of (height, width)
-        Of the recorded frames of each clip, in which its landmarks are.
-
-    Raises
-    ------
-    ConfigError
-        For an unknown name.
+    of a stand-in has the same on every machine. Its runs have names of their own. `frame_shapes` are (height, width)
+    of the recorded frames of each clip, in which its landmarks are.
     """
 
     def __init__(self, store, name: str, frame_shapes: Sequence[Sequence[int]]) -> None:
@@ -57,10 +46,8 @@ class View:
         What is hidden is the mean of the clip's visible pixels: a grey that tells nothing of what it hides, and makes
         the least of an edge.
         """
-        if stream != "frame":
-            return self.store.load(stream)
-        if self.name == "face":
-            return self.store.load("face")
+        if stream != "frame" or self.name == "face":
+            return self.store.load("face" if stream == "frame" else stream)
         volumes = np.array(self.store.load("frame"))
         for volume, points, shape in zip(volumes, self.store.landmarks(), self.frame_shapes, strict=True):
             visible = visible_pixels(self.name, points, shape, volume.shape[-1])
@@ -71,18 +58,9 @@ class View:
 def visible_pixels(view: str, points: np.ndarray, frame_shape: Sequence[int], size: int) -> np.ndarray:
     """Which pixels of a clip's stream `frame` a view shows, (size, size) bool: those that lie wholly in what stays.
 
-    One mask serves all frames of a clip: one that follows the landmarks would move with what it hides. It comes from
-    the frames that `face` is aligned by, which are still near neutral, so that its outline tells little of the rest.
-
-    Parameters
-    ----------
-    view : str
-    points : (depth, 68, 2)
-        The clip's landmarks, in pixels of the recorded frame.
-    frame_shape : (height, width, …)
-        Of the recorded frame.
-    size : int
-        Height and width of the stream.
+    One mask serves all frames of a clip: one that follows the landmarks, (depth, 68, 2), would move with what it hides.
+    It comes from the frames that `face` is aligned by, which are still near neutral, so that its outline tells little
+    of the rest.
     """
     neutral = np.median(points[:ALIGNMENT_FRAMES], axis=0)
     stays = _VISIBLE[view](*(face_regions(neutral, frame_shape, partition) for partition in ("crops", "parts")))

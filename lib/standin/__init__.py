@@ -5,15 +5,7 @@ on them is evidence about real micro-expressions.
 """
 
 from lib.standin.plan import plan_standin
-from lib.standin.truth import Truth, read_truth
+from lib.standin.truth import read_truth
 from lib.standin.writer import DEFAULT_DIFFICULTY, GENERATOR_VERSION, STANDINS, write_standin
 
-__all__ = [
-    "DEFAULT_DIFFICULTY",
-    "GENERATOR_VERSION",
-    "STANDINS",
-    "Truth",
-    "plan_standin",
-    "read_truth",
-    "write_standin",
-]
+__all__ = ["DEFAULT_DIFFICULTY", "GENERATOR_VERSION", "STANDINS", "plan_standin", "read_truth", "write_standin"]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.standin.canvas import SHAPE, Layer, blur, darken, noise, over, smoothstep, strokes
+from lib.standin.canvas import SHAPE, Layer, blur, darken, noise, over, plain, smoothstep, strokes
 from lib.standin.identity import Identity
 
 COVERS_EARS = ("bob", "fringe", "long", "scarf")
@@ -24,8 +24,7 @@ def paint_body(u, v, identity: Identity, rng: np.random.Generator) -> tuple[Laye
     }[identity.neckline]
     edge = np.maximum(shoulder - 0.04, np.where(beside < 2.4, neckline, -9))
     cloth = smoothstep(v - edge, -0.03, 0.03)
-    colour = np.empty((*SHAPE, 3), np.float32)
-    colour[:] = identity.skin * np.float32(0.96)
+    colour = plain(identity.skin * np.float32(0.96))
     below_jaw = np.clip(v - chin + np.interp(beside, [0, 0.6, 1.1, 1.5, 1.8], [0.0, 0.1, 0.36, 0.75, 1.3]), 0, None)
     darken(colour, np.array((0.45, 0.42, 0.41), np.float32), np.exp(-below_jaw / 0.35))
     cords = [[(side * 1.25, chin - 0.5), (side * 0.35, chin + 1.4)] for side in (-1, 1)]
@@ -43,8 +42,7 @@ def paint_body(u, v, identity: Identity, rng: np.random.Generator) -> tuple[Laye
 
 def paint_ears(u, v, identity: Identity) -> Layer:
     """Ears, where the hair shows them."""
-    colour = np.empty((*SHAPE, 3), np.float32)
-    colour[:] = identity.skin * (0.94, 0.86, 0.84)
+    colour = plain(identity.skin * (0.94, 0.86, 0.84))
     alpha = np.zeros(SHAPE, np.float32)
     if identity.hair_style in COVERS_EARS:
         return Layer(colour, alpha)

@@ -12,6 +12,7 @@ from scipy.interpolate import CubicSpline
 PIXELS_PER_UNIT = 44
 U_RANGE = (-5.7, 5.7)
 V_RANGE = (-5.0, 6.7)
+_SUBPIXEL_BITS = 4  # of coordinates as OpenCV draws them
 SHAPE = (round((V_RANGE[1] - V_RANGE[0]) * PIXELS_PER_UNIT), round((U_RANGE[1] - U_RANGE[0]) * PIXELS_PER_UNIT))
 
 
@@ -39,22 +40,37 @@ def bump(u: np.ndarray, v: np.ndarray, centre: tuple[float, float], spread: tupl
     return np.exp(-0.5 * ((u - centre[0]) / spread[0]) ** 2) * np.exp(-0.5 * ((v - centre[1]) / spread[1]) ** 2)
 
 
-def strokes(lines: list, width: float, softness: float = 0.0, shape: tuple[int, int] = SHAPE) -> np.ndarray:
+def draw_lines(image: np.ndarray, lines: list, colour: int | tuple, thickness: int = 1) -> None:
+    """Draw polylines, given in pixels of `image`, into it."""
+    cv2.polylines(image, [_fixed_point(line) for line in lines], False, colour, thickness, cv2.LINE_AA, _SUBPIXEL_BITS)
+
+
+def strokes(lines: list, width: float, softness: float = 0.0) -> np.ndarray:
     """Mask 0-1 (float32) of polylines given in head units, `width` wide and blurred by `softness` head units."""
-    mask = np.zeros(shape, np.uint8)
-    pixels = [np.round(to_pixels(line) * 16).astype(np.int32) for line in lines]
-    cv2.polylines(mask, pixels, False, 255, max(1, round(width * PIXELS_PER_UNIT)), cv2.LINE_AA, 4)
-    if softness:
-        return blur(mask.astype(np.float32) / 255, softness)
-    return mask.astype(np.float32) / 255
+    mask = np.zeros(SHAPE, np.uint8)
+    draw_lines(mask, [to_pixels(line) for line in lines], 255, max(1, round(width * PIXELS_PER_UNIT)))
+    return _softened(mask, softness)
 
 
 def polygon(points: np.ndarray, softness: float = 0.0) -> np.ndarray:
     """Mask 0-1 (float32) of a filled polygon in head units."""
     mask = np.zeros(SHAPE, np.uint8)
-    cv2.fillPoly(mask, [np.round(to_pixels(points) * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
+    cv2.fillPoly(mask, [_fixed_point(to_pixels(points))], 255, cv2.LINE_AA, _SUBPIXEL_BITS)
+    return _softened(mask, softness)
+
+
+def _fixed_point(pixels: np.ndarray) -> np.ndarray:
+    return np.round(pixels * 2**_SUBPIXEL_BITS).astype(np.int32)
+
+
+def _softened(mask: np.ndarray, softness: float) -> np.ndarray:
     mask = mask.astype(np.float32) / 255
     return blur(mask, softness) if softness else mask
+
+
+def plain(colour: np.ndarray) -> np.ndarray:
+    """The whole canvas in one sRGB colour, (height, width, 3) float32."""
+    return np.full((*SHAPE, 3), colour, np.float32)
 
 
 def blur(image: np.ndarray, sigma: float) -> np.ndarray:
@@ -72,13 +88,11 @@ def noise(rng: np.random.Generator, feature: float, octaves: int = 3, stretch: f
 
     `stretch` > 1 makes features that much taller than wide.
     """
+    height, width = V_RANGE[1] - V_RANGE[0], U_RANGE[1] - U_RANGE[0]
     total = np.zeros(SHAPE, np.float32)
     for octave in range(octaves):
         size = feature / 2**octave
-        cells = (
-            max(2, int((V_RANGE[1] - V_RANGE[0]) / (size * stretch))),
-            max(2, int((U_RANGE[1] - U_RANGE[0]) / size)),
-        )
+        cells = (max(2, int(height / (size * stretch))), max(2, int(width / size)))
         coarse = rng.standard_normal(cells, dtype=np.float32)
         total += cv2.resize(coarse, SHAPE[::-1], interpolation=cv2.INTER_CUBIC) * 0.6**octave
     return total / total.std()
@@ -109,11 +123,8 @@ def darken(image: np.ndarray, factor: float | np.ndarray, alpha: np.ndarray) -> 
 
 def _touched(alpha: np.ndarray) -> tuple[slice, slice]:
     """The rows and columns where `alpha` is visibly above 0: most strokes are small, and the canvas is large."""
-    visible = alpha > 1e-3
-    rows, columns = np.flatnonzero(visible.any(axis=1)), np.flatnonzero(visible.any(axis=0))
-    if not len(rows):
-        return slice(0, 0), slice(0, 0)
-    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    left, top, width, height = cv2.boundingRect((alpha > 1e-3).astype(np.uint8))
+    return slice(top, top + height), slice(left, left + width)
 
 
 def curve_through(points: list) -> np.ndarray:

@@ -22,6 +22,7 @@ from lib.standin.canvas import (
     noise,
     normals,
     over,
+    plain,
     polygon,
     smoothstep,
     strokes,
@@ -76,7 +77,7 @@ def paint(identity: Identity) -> Portrait:
     body, body_relief = paint_body(u, v, identity, rng)
     behind = [hair.behind(u, v, identity, rng), body, paint_ears(u, v, identity)]
     front = hair.in_front(u, v, identity, rng)
-    albedo = np.zeros((*SHAPE, 3), np.float32)
+    albedo = plain(0)
     for layer in behind:
         over(albedo, layer.colour, layer.alpha)
     closed = albedo.copy()
@@ -161,8 +162,7 @@ def _face_relief(u, v, half_width, points, identity: Identity) -> np.ndarray:
 def _skin(u, v, identity: Identity, texture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     points, age = identity.landmarks, identity.age
     mouth = points[62, 1]
-    skin = np.empty((*SHAPE, 3), np.float32)
-    skin[:] = identity.skin
+    skin = plain(identity.skin)
     blotches = noise(rng, 1.1, 3)
     red = np.zeros(SHAPE, np.float32)
     for side in (-1, 1):

@@ -6,14 +6,12 @@ Each painter works on the canvas grid (u, v) of `canvas.grid` and changes an sRG
 import numpy as np
 from scipy.interpolate import CubicSpline, PchipInterpolator
 
-from lib.standin.canvas import PIXELS_PER_UNIT, SHAPE, bump, curve_through, darken, over, smoothstep, strokes
+from lib.standin.canvas import PIXELS_PER_UNIT, SHAPE, bump, curve_through, darken, over, plain, smoothstep, strokes
 from lib.standin.identity import Identity
 
 IRIS_RADIUS, PUPIL_RADIUS = 0.19, 0.08
-NOSE_ABOVE_BASE = 0.12
-"""The iBUG base of the nose (31-35) lies this far below what is painted as nostrils and wings."""
-BROW_BELOW_POINTS = 0.09
-"""The iBUG points of a brow (17-26) run along its upper edge, this far above its middle."""
+NOSE_ABOVE_BASE = 0.12  # the iBUG base of the nose (31-35) lies this far below what is painted as nostrils and wings
+BROW_BELOW_POINTS = 0.09  # the iBUG points of a brow (17-26) run along its upper edge, this far above its middle
 
 
 def paint_eyes(u, v, skin: np.ndarray, identity: Identity) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -32,14 +30,11 @@ def paint_eyes(u, v, skin: np.ndarray, identity: Identity) -> tuple[np.ndarray, 
         radius = np.hypot(u - centre[0], v - centre[1])
         under_lid = np.exp(-np.clip(v - up, 0, None) / 0.07)
         # the ball: white darker under the upper lid and towards the corners
-        ball = np.full((*SHAPE, 3), (224, 216, 209), np.float32)
+        ball = plain((224, 216, 209))
         ball *= (1 - 0.32 * under_lid - 0.22 * smoothstep(np.abs(u - centre[0]), 0.2, 0.45))[..., None]
         ring = (0.75 + 0.5 * smoothstep(radius, 0.05, 0.17)) * (1 - 0.65 * smoothstep(radius, 0.14, 0.19))
-        over(
-            ball,
-            identity.iris * (ring * (1 - 0.35 * under_lid))[..., None],
-            smoothstep(IRIS_RADIUS - radius, -edge, edge),
-        )
+        iris = identity.iris * (ring * (1 - 0.35 * under_lid))[..., None]
+        over(ball, iris, smoothstep(IRIS_RADIUS - radius, -edge, edge))
         over(ball, (10, 8, 8), smoothstep(PUPIL_RADIUS - radius, -edge, edge))
         over(ball, (250, 250, 250), 0.9 * bump(u, v, (centre[0] + 0.06, centre[1] - 0.07), (0.026, 0.026)))
         inner = points[eye + 3 if side < 0 else eye]
@@ -149,7 +144,7 @@ def mouth_gap(u, v, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     left, right = points[48, 0], points[54, 0]
     middle = seam(np.clip(u, left, right)).astype(np.float32)
     width = np.clip(1 - (2 * (u - (left + right) / 2) / (right - left)) ** 2, 0, 1)
-    colour = np.full((*SHAPE, 3), (48, 20, 20), np.float32)
+    colour = plain((48, 20, 20))
     over(colour, (196, 188, 176), 0.55 * bump(u, v, (0, middle - 0.01), (0.3, 0.02)))
     opacity = np.exp(-0.5 * ((v - middle) / (0.015 + 0.035 * width)) ** 2) * smoothstep(width, 0.1, 0.6)
     return colour, opacity.astype(np.float32)

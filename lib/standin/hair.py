@@ -1,10 +1,21 @@
 """Hair: a mass between two outlines, and single strands that follow its flow."""
 
-import cv2
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
-from lib.standin.canvas import PIXELS_PER_UNIT, SHAPE, Layer, blur, bump, noise, over, smoothstep, to_pixels
+from lib.standin.canvas import (
+    PIXELS_PER_UNIT,
+    SHAPE,
+    Layer,
+    blur,
+    bump,
+    draw_lines,
+    noise,
+    over,
+    plain,
+    smoothstep,
+    to_pixels,
+)
 from lib.standin.identity import Identity, head_half_width
 
 FALLING = ("bob", "fringe", "long")
@@ -17,13 +28,12 @@ def behind(u: np.ndarray, v: np.ndarray, identity: Identity, rng: np.random.Gene
     """What is seen beside the neck and above the head: falling hair, a bun, the back of a scarf."""
     chin = identity.landmarks[8, 1]
     alpha = np.zeros(SHAPE, np.float32)
-    colour = np.broadcast_to(identity.hair * 0.72, (*SHAPE, 3)).astype(np.float32).copy()
+    colour = plain(identity.hair * 0.72)
     if identity.hair_style in FALLING:
         length = {"bob": chin - 0.3, "fringe": chin + 0.4, "long": 7.0}[identity.hair_style]
         wave = 0.09 * np.sin(2.3 * v + 2 * identity.part) + 0.05 * noise(rng, 1.2, 2)
-        half = (
-            2.3 + identity.hair_volume + 0.12 * np.clip(v - 1, 0, 3) - 0.5 * smoothstep(v, length - 0.7, length + 0.3)
-        )
+        half = 2.3 + identity.hair_volume + 0.12 * np.clip(v - 1, 0, 3)
+        half = half - 0.5 * smoothstep(v, length - 0.7, length + 0.3)
         alpha = smoothstep(half + wave - np.abs(u), -0.06, 0.06) * smoothstep(v, -0.7, -0.4)
         alpha *= smoothstep(length + 0.08 * noise(rng, 0.25, 2) - v, -0.06, 0.06)
         colour *= (1 + 0.16 * noise(rng, 0.12, 2, stretch=14.0))[..., None]
@@ -52,21 +62,19 @@ def in_front(u: np.ndarray, v: np.ndarray, identity: Identity, rng: np.random.Ge
     mass = smoothstep(outer + (1.6 if style == "curly" else 0.6) * roughness * ragged - np.abs(u), -0.05, 0.05)
     mass *= 1 - smoothstep(opening + roughness * ragged - np.abs(u), -softness, softness)
     if style == "bald":
-        return Layer(np.zeros((*SHAPE, 3), np.float32), np.zeros(SHAPE, np.float32))
+        return Layer(plain(0), np.zeros(SHAPE, np.float32))
     if style == "scarf":
         chin = identity.landmarks[8, 1]
         drape = _scarf_half_width(v) - np.abs(u)
         under = smoothstep(v, chin - 0.02, chin + 0.1) * smoothstep(drape, -0.05, 0.05)
         return Layer(_cloth(u, v, identity, rng), np.maximum(mass, under).astype(np.float32))
 
-    light = (
-        0.72 + 0.5 * bump(u, v, (0.5 * identity.part, identity.crown + 0.75), (1.5, 0.42)) + 0.05 * noise(rng, 0.5, 2)
-    )
-    colour = (identity.hair * 0.75)[None, None] * light[..., None] * np.ones((*SHAPE, 1), np.float32)
+    shine = bump(u, v, (0.5 * identity.part, identity.crown + 0.75), (1.5, 0.42))
+    light = 0.72 + 0.5 * shine + 0.05 * noise(rng, 0.5, 2)
+    colour = identity.hair * 0.75 * light[..., None]
     if style == "buzz":
         colour *= (1 + 0.15 * noise(rng, 0.05, 1))[..., None]
-        mixed = 0.82 * mass
-        return Layer(np.clip(colour, 0, 255), mixed.astype(np.float32))
+        return Layer(np.clip(colour, 0, 255), (0.82 * mass).astype(np.float32))
     canvas = np.clip(colour, 0, 255).astype(np.uint8)
     cover = (np.clip(mass, 0, 1) * 255).astype(np.uint8)
     _draw_strands(canvas, cover, mass, light, identity, rng)
@@ -126,8 +134,7 @@ def _draw_strands(canvas, cover, mass, light, identity: Identity, rng) -> None:
     chosen = rng.choice(weight.size, n, p=weight / weight.sum())
     rows, columns = np.unravel_index(chosen, mass.shape)
     position = np.stack([columns, rows], axis=1) + rng.uniform(-0.5, 0.5, (n, 2))
-    steps = 7 if style == "curly" else 10
-    stride = (0.05 if style == "curly" else 0.085) * PIXELS_PER_UNIT
+    steps, stride = (7, 0.05) if style == "curly" else (10, 0.085)
     crown = to_pixels((identity.part * 0.9, identity.crown - identity.hair_volume + 0.15))
     bend = rng.normal(0, 0.10, n)
     turn = rng.choice((-1, 1), n) * rng.uniform(0.5, 1.1, n)
@@ -141,24 +148,19 @@ def _draw_strands(canvas, cover, mass, light, identity: Identity, rng) -> None:
         if style == "curly":
             heading = heading + turn
             direction = np.stack([np.cos(heading), np.sin(heading)], axis=1)
-        elif style in ("swept", "tied", "bun"):
-            direction = -radial * np.array((1.0, 1.0)) + (0, -0.15)
         else:
-            fall = np.array((0.0, 1.0))
-            direction = radial * (1 - 0.75 * side) + fall * (0.15 + side)
-        if style != "curly":
+            swept = style in ("swept", "tied", "bun")
+            direction = (0, -0.15) - radial if swept else radial * (1 - 0.75 * side) + (0.15 + side) * (0.0, 1.0)
             direction = direction / (np.linalg.norm(direction, axis=1, keepdims=True) + 1e-6)
             direction = direction + bend[:, None] * direction[:, ::-1] * (-1, 1)
-        path.append(here + direction * stride)
+        path.append(here + direction * (stride * PIXELS_PER_UNIT))
     path = np.stack(path, axis=1)  # (n, steps + 1, 2)
     shade = light[rows, columns] * np.exp(rng.normal(0, 0.20, n))
     colours = np.clip(identity.hair * 0.95 * shade[:, None] + 4, 0, 255)
-    fixed = np.round(path * 16).astype(np.int32)
     for i in np.argsort(shade):
-        line = [fixed[i]]
-        cv2.polylines(canvas, line, False, tuple(int(c) for c in colours[i]), 1, cv2.LINE_AA, 4)
+        draw_lines(canvas, [path[i]], colours[i].astype(int).tolist())
         if i % 3 == 0:  # a third of the hairs may leave the mass: loose ends
-            cv2.polylines(cover, line, False, 210, 1, cv2.LINE_AA, 4)
+            draw_lines(cover, [path[i]], 210)
     # loose ends stay near the mass, and a hair over half-covered skin must not thin what is there already
     reach = np.clip(2.2 * blur(np.clip(mass, 0, 1).astype(np.float32), 0.10), 0, 1)
     np.maximum(cover * reach, 255 * np.clip(mass, 0, 1), out=cover, casting="unsafe")
@@ -171,8 +173,7 @@ def _scarf_half_width(v: np.ndarray) -> np.ndarray:
 def _cloth(u, v, identity: Identity, rng) -> np.ndarray:
     tint = identity.cloth[::-1] * 0.5 + 60
     folds = 0.10 * np.sin(7 * np.hypot(u, 0.6 * (v + 3)) + 1.5 * noise(rng, 1.5, 2)) + 0.03 * noise(rng, 0.3, 2)
-    colour = np.empty((*SHAPE, 3), np.float32)
-    colour[:] = tint
+    colour = plain(tint)
     over(colour, tint * 1.3, np.clip(folds, 0, 1))
     over(colour, tint * 0.5, np.clip(-folds, 0, 1))
     return colour

@@ -7,38 +7,27 @@ image's right, v down, z towards the camera. The paint itself is in `face`.
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from scipy.interpolate import PchipInterpolator
 
-# Right half of a symmetric neutral face in the 68-point order of iBUG 300-W (the subject's left half mirrors it).
-_JAW = [(-2.18, 0.05), (-2.14, 0.65), (-2.08, 1.25), (-1.98, 1.86), (-1.80, 2.45), (-1.50, 2.99), (-1.05, 3.43)]
-_JAW += [(-0.56, 3.72), (0.0, 3.81)]
-_BROW = [(-1.83, -0.42), (-1.57, -0.66), (-1.16, -0.76), (-0.74, -0.70), (-0.36, -0.56)]
-_BRIDGE = [(0.0, -0.11), (0.0, 0.28), (0.0, 0.66), (0.0, 1.05)]
-_NOSTRILS = [(-0.45, 1.42), (-0.23, 1.50), (0.0, 1.56)]
-_EYE = [(-1.41, 0.02), (-1.16, -0.16), (-0.84, -0.16), (-0.58, 0.06), (-0.86, 0.13), (-1.17, 0.14)]
-_LIPS = [(-0.78, 2.37), (-0.49, 2.19), (-0.20, 2.09), (0.0, 2.14)]
-_LOWER_LIP = [(0.0, 2.69), (-0.22, 2.67), (-0.50, 2.57)]
-_SEAM = [(-0.66, 2.37), (-0.21, 2.34), (0.0, 2.36)]
+from lib.core import paths
+
+DATA = paths.REPOSITORY / "data" / "standin"
+_HALF = pd.read_csv(DATA / "mean_face.csv")
+"""The image's left half of a neutral face, in the 68-point order of iBUG 300-W; a point's partner is on the right."""
+MIRROR = np.empty(68, int)
+MIRROR[_HALF["point"]], MIRROR[_HALF["partner"]] = _HALF["partner"], _HALF["point"]
 LIP_GAP = 0.03  # height between the inner lips' points of a closed mouth
+SEAM = 2.36  # v where the lips meet in the middle
 
-# iBUG's partner of each point on the other side of the face
-MIRROR = np.array(
-    [*range(16, -1, -1), *range(26, 16, -1), 27, 28, 29, 30, 35, 34, 33, 32, 31, 45, 44, 43, 42, 47, 46, 39, 38, 37]
-    + [36, 41, 40, 54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55, 64, 63, 62, 61, 60, 67, 66, 65]
+SKIN_TONES = np.float32(
+    [(247, 218, 200), (238, 201, 176), (226, 184, 154), (208, 160, 126), (180, 130, 96), (142, 97, 70), (106, 71, 53)]
 )
-
-SKIN_TONES = np.array(
-    [(247, 218, 200), (238, 201, 176), (226, 184, 154), (208, 160, 126), (180, 130, 96), (142, 97, 70), (106, 71, 53)],
-    dtype=np.float32,
+HAIR_COLOURS = np.float32(
+    [(24, 20, 19), (38, 28, 24), (62, 42, 30), (92, 63, 42), (128, 92, 58), (178, 142, 92), (118, 58, 34)]
 )
-HAIR_COLOURS = np.array(
-    [(24, 20, 19), (38, 28, 24), (62, 42, 30), (92, 63, 42), (128, 92, 58), (178, 142, 92), (118, 58, 34)],
-    dtype=np.float32,
-)
-GREY_HAIR = np.array((168, 165, 162), dtype=np.float32)
-IRIS_COLOURS = np.array(
-    [(52, 33, 22), (72, 45, 27), (98, 70, 42), (92, 104, 76), (92, 118, 138), (112, 126, 132)], dtype=np.float32
-)
+GREY_HAIR = np.float32((168, 165, 162))
+IRIS_COLOURS = np.float32([(52, 33, 22), (72, 45, 27), (98, 70, 42), (92, 104, 76), (92, 118, 138), (112, 126, 132)])
 SHORT_STYLES = ("buzz", "short", "swept", "receding", "bald", "curly")
 LONG_STYLES = ("bob", "fringe", "long", "tied", "bun", "curly", "scarf")
 
@@ -74,20 +63,12 @@ class Identity:
 
 def mean_landmarks() -> np.ndarray:
     """The symmetric neutral face before anybody's own proportions: (68, 2) in head units, iBUG order."""
-    points = np.zeros((68, 2))
-    points[0:9] = _JAW
-    points[17:22] = _BROW
-    points[27:31] = _BRIDGE
-    points[31:34] = _NOSTRILS
-    points[36:42] = _EYE
-    points[48:52] = _LIPS
-    points[57:60] = _LOWER_LIP
-    points[60:63] = np.add(_SEAM, (0.0, -LIP_GAP / 2))
-    points[66] = (0.0, 2.36 + LIP_GAP / 2)
-    points[67] = (-0.21, 2.34 + LIP_GAP / 2)
-    points[60, 1] = _SEAM[0][1]
-    missing = ~points.any(axis=1)
-    points[missing] = points[MIRROR][missing] * (-1, 1)
+    half = _HALF[["u", "v"]].to_numpy()
+    points = np.empty((68, 2))
+    points[_HALF["partner"]] = half * (-1, 1)
+    points[_HALF["point"]] = half
+    points[61:64, 1] -= LIP_GAP / 2
+    points[65:68, 1] += LIP_GAP / 2
     return points
 
 
@@ -178,9 +159,8 @@ def _own_proportions(rng: np.random.Generator, feminine: bool) -> np.ndarray:
     points[nose, 1] = -0.11 + (points[nose, 1] + 0.11) * length
     points[31:36, 0] *= rng.uniform(0.88, 1.15)
     points[mouth, 0] *= rng.uniform(0.9, 1.1)
-    seam = mean_landmarks()[66, 1] - LIP_GAP / 2
-    points[48:60, 1] = seam + (points[48:60, 1] - seam) * rng.uniform(0.8, 1.25)
-    points[[48, 54, 60, 64], 1] = seam + rng.normal(0.01, 0.03)
+    points[48:60, 1] = SEAM + (points[48:60, 1] - SEAM) * rng.uniform(0.8, 1.25)
+    points[[48, 54, 60, 64], 1] = SEAM + rng.normal(0.01, 0.03)
     points[mouth, 1] += rng.normal(0, 0.06) + 0.9 * (length - 1)
     points[:, :] += rng.normal(0, 0.006, points.shape)  # nobody is quite symmetric
     return points

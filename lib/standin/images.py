@@ -21,23 +21,18 @@ def write_image(path: Path, frame: np.ndarray) -> None:
 def write_video(path: Path, frames: Iterable[np.ndarray], fps: float) -> None:
     """Write RGB frames as motion JPEG: every frame on its own, so that no codec smooths a micro-movement away."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    writer, written = None, 0
+    frames = [np.ascontiguousarray(frame[..., ::-1]) for frame in frames]
+    options = [cv2.VIDEOWRITER_PROP_QUALITY, JPEG_QUALITY]
+    code, size = cv2.VideoWriter.fourcc(*"MJPG"), frames[0].shape[1::-1]
+    writer = cv2.VideoWriter(str(path), cv2.CAP_OPENCV_MJPEG, code, fps, size, options)
+    if not writer.isOpened():
+        raise OSError(f"{path}: OpenCV cannot open a motion-JPEG file for writing here")
     for frame in frames:
-        if writer is None:
-            options = [cv2.VIDEOWRITER_PROP_QUALITY, JPEG_QUALITY]
-            code = cv2.VideoWriter.fourcc(*"MJPG")
-            size = (frame.shape[1], frame.shape[0])
-            writer = cv2.VideoWriter(str(path), cv2.CAP_OPENCV_MJPEG, code, fps, size, options)
-            if not writer.isOpened():
-                raise OSError(f"{path}: OpenCV cannot open a motion-JPEG file for writing here")
-        writer.write(np.ascontiguousarray(frame[..., ::-1]))
-        written += 1
-    if writer is None:
-        raise ValueError(f"{path}: no frames to write")
+        writer.write(frame)
     writer.release()
     # the writer reports nothing when the disk fills up
     video = cv2.VideoCapture(str(path))
-    video.set(cv2.CAP_PROP_POS_FRAMES, written - 1)
+    video.set(cv2.CAP_PROP_POS_FRAMES, len(frames) - 1)
     complete, _ = video.read()
     video.release()
     if not complete:

@@ -9,28 +9,26 @@ import openpyxl
 from lib.core.checks import whole_number
 from lib.standin.expression import Event, draw_units
 from lib.standin.images import write_image, write_video
-from lib.standin.plan import FPS, ClipPlan, asymmetry
+from lib.standin.plan import FPS, ClipPlan, asymmetry, draw_blinks
 from lib.standin.scene import render
-from lib.standin.truth import TRUTH_FOLDER, truth_row, write_truth
+from lib.standin.truth import write_truth
 
 SPREADSHEET = "CAS(ME)^2code_final.xlsx"
-FOLDERS = (15, 16, 19)
-"""Folder numbers; the subjects are numbered 1, 2, 3 in this order."""
+FOLDERS = (15, 16, 19)  # folder numbers; the subjects are numbered 1, 2, 3 in this order
 FILMS = {
     "anger1": ("0401", "girlcrashing", "angry"),
     "happy1": ("0502", "funnyerrors", "happy"),
     "disgust1": ("0101", "disgustingteeth", "disgust"),
 }
 CLIPS_PER_RECORDING = 2
-POLARITY = {"angry": "negative", "disgust": "negative", "happy": "positive"}
-SELF_REPORT = {"angry": "anger", "disgust": "disgust", "happy": "happiness"}
+ANNOTATED_AS = {"angry": ("negative", "anger"), "disgust": ("negative", "disgust"), "happy": ("positive", "happiness")}
+"""Polarity and self-report of a clip's class."""
 
 
 @dataclass(frozen=True)
 class Annotated:
     """One expression in a recording: positions are 1-based image numbers, as in the spreadsheet."""
 
-    clip_id: str
     name: str
     onset: int
     apex: int
@@ -39,21 +37,10 @@ class Annotated:
 
 
 @dataclass(frozen=True)
-class Recording:
+class Recording(ClipPlan):
     """A long video of one subject and the expressions annotated in it."""
 
-    video: ClipPlan
-    subject_number: int
-    film: str
     clips: tuple[Annotated, ...]
-
-    @property
-    def index(self) -> int:
-        return self.video.index
-
-    @property
-    def subject(self) -> str:
-        return self.video.subject
 
 
 def plan_official(clips: int | None = None, seed: int = 0) -> tuple[Recording, ...]:
@@ -64,12 +51,9 @@ def plan_official(clips: int | None = None, seed: int = 0) -> tuple[Recording, .
     slots = [(folder, film) for folder in FOLDERS for film in FILMS]
     most = len(slots) * CLIPS_PER_RECORDING
     total = most if clips is None else whole_number("clips", clips, 2 * len(FILMS), most + 1)
-    recordings = []
-    for index, (folder, film) in enumerate(slots):
-        n_clips = total // len(slots) + (index < total % len(slots))
-        if n_clips:
-            recordings.append(_plan_recording(index, folder, film, n_clips, seed))
-    return tuple(recordings)
+    share, more = divmod(total, len(slots))
+    recordings = [_plan_recording(index, *slot, share + (index < more), seed) for index, slot in enumerate(slots)]
+    return tuple(one for one in recordings if one.clips)
 
 
 def _plan_recording(index: int, folder: int, film: str, n_clips: int, seed: int) -> Recording:
@@ -83,15 +67,13 @@ def _plan_recording(index: int, folder: int, film: str, n_clips: int, seed: int)
         length = int(draw.integers(9, 16) if micro else draw.integers(18, 40))
         onset, apex, offset = frame, frame + int(length * draw.uniform(0.35, 0.6)), frame + length
         # positions are 0-based: the onset is the last neutral frame
-        events.append(
-            Event(*(1000 * f / fps for f in (onset, apex, apex + 0.1 * length, offset)), draw.uniform(0.7, 1.1))
-        )
+        times = (1000 * position / fps for position in (onset, apex, apex + 0.1 * length, offset))
+        events.append(Event(*times, draw.uniform(0.7, 1.1)))
         kind = "micro-expression" if micro else "macro-expression"
-        name = f"{film}_{number}"
-        clips.append(Annotated(f"s{folder}_{name}", name, onset + 1, apex + 1, offset + 1, kind))
+        clips.append(Annotated(f"{film}_{number}", onset + 1, apex + 1, offset + 1, kind))
         frame = offset + int(draw.integers(15, 50))
     n_frames = frame + 10
-    video = ClipPlan(
+    return Recording(
         index=index,
         dataset="casme2_sq",
         clip_id=f"{folder}_{code}{title}",
@@ -104,43 +86,36 @@ def _plan_recording(index: int, folder: int, film: str, n_clips: int, seed: int)
         units=units,
         sides=asymmetry(draw, units),
         events=tuple(events),
-        blinks_ms=tuple(sorted(draw.uniform(0, n_frames / fps * 1000, draw.poisson(1.5)).tolist())),
+        blinks_ms=draw_blinks(draw, n_frames / fps * 1000, 1.5),
+        clips=tuple(clips),
     )
-    return Recording(video, FOLDERS.index(folder) + 1, film, tuple(clips))
 
 
-def write_official_recording(root: Path, recording: Recording, seed: int, difficulty: float) -> list[dict]:
+def write_recording(root: Path, recording: Recording, seed: int, difficulty: float) -> list[dict]:
     """Write one recording as rawpic, rawvideo, selectedpic and cropped, with the truth of each clip cut from it."""
-    video = recording.video
-    folder = video.subject  # "s15"
-    raw = root / video.path
+    folder = recording.subject  # "s15"
+    raw = root / recording.path
     raw.mkdir(parents=True)
-    motion, frames = render(video, seed, difficulty)
+    motion, frames = render(recording, seed, difficulty)
     frames = list(frames)
     for number, frame in enumerate(frames, start=1):
         write_image(raw / f"img{number:03d}.jpg", frame)
-    write_video(root / f"rawvideo/{folder}/{video.clip_id}.avi", frames, video.fps)
+    write_video(root / f"rawvideo/{folder}/{recording.clip_id}.avi", frames, recording.fps)
     rows = []
     for clip in recording.clips:
         selected = root / f"selectedpic/{folder}/{clip.name}"
         cropped = root / f"cropped/{folder[1:]}/{clip.name}"
         selected.mkdir(parents=True)
         cropped.mkdir(parents=True)
-        left, top, right, bottom = _face_box(motion.landmarks[clip.onset - 1])
+        first = clip.onset - 1
+        left, top = np.floor(motion.landmarks[first].min(axis=0) - (4, 22)).astype(int)
+        right, bottom = np.ceil(motion.landmarks[first].max(axis=0) + 4).astype(int)
         for number in range(clip.onset, clip.offset + 1):
             write_image(selected / f"img{number}.jpg", frames[number - 1])
             write_image(cropped / f"img{number}.jpg", frames[number - 1][top:bottom, left:right])
-        first, n_frames = clip.onset - 1, clip.offset - clip.onset + 1
-        cut = replace(video, clip_id=clip.clip_id, n_frames=n_frames, first_number=clip.onset)
-        write_truth(root / TRUTH_FOLDER, cut, motion, first)
-        rows.append(truth_row(cut, motion.envelopes[:, first : first + n_frames]))
+        cut = replace(recording, clip_id=f"{folder}_{clip.name}", n_frames=clip.offset - first)
+        rows.append(write_truth(root, cut, motion, first))
     return rows
-
-
-def _face_box(landmarks: np.ndarray) -> tuple[int, int, int, int]:
-    left, top = np.floor(landmarks.min(axis=0) - (4, 22)).astype(int)
-    right, bottom = np.ceil(landmarks.max(axis=0) + 4).astype(int)
-    return int(left), int(top), int(right), int(bottom)
 
 
 def write_spreadsheet(root: Path, recordings: tuple[Recording, ...]) -> None:
@@ -149,11 +124,12 @@ def write_spreadsheet(root: Path, recordings: tuple[Recording, ...]) -> None:
     annotation = book.active
     annotation.title = "CASFEcode_final"
     for one in recordings:
-        label = one.video.label
-        units = "+".join(unit.removeprefix("AU") for unit in one.video.units)
+        polarity, self_report = ANNOTATED_AS[one.label]
+        units = "+".join(unit.removeprefix("AU") for unit in one.units)
+        person = FOLDERS.index(int(one.subject[1:])) + 1
         for clip in one.clips:
-            described = (units, POLARITY[label], clip.kind, SELF_REPORT[label])
-            annotation.append((one.subject_number, clip.name, clip.onset, clip.apex, clip.offset, *described))
+            positions = (clip.onset, clip.apex, clip.offset)
+            annotation.append((person, clip.name, *positions, units, polarity, clip.kind, self_report))
     subjects = book.create_sheet("naming rule2")
     for number, folder in enumerate(FOLDERS, start=1):
         subjects.append((folder, f"s{folder}", number))

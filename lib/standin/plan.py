@@ -4,6 +4,7 @@ A plan is a pure function of its arguments. The class of a clip decides its acti
 lengths (beyond the few clips that must be short), starting numbers, timing, light and sway are drawn without it.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,24 +12,25 @@ import numpy as np
 from lib.core.checks import one_of, whole_number
 from lib.standin.expression import ACTION_UNITS, Event, draw_units
 
-SMIC_CLASSES = ("negative", "positive", "surprise")
-CASME2_SQ_CLASSES = ("angry", "happy", "disgust")
 COUNTS = {
-    "smic": dict(zip(SMIC_CLASSES, (70, 51, 43), strict=True)),
-    "casme2_sq": dict(zip(CASME2_SQ_CLASSES, (76, 94, 36), strict=True)),
+    "smic": {"negative": 70, "positive": 51, "surprise": 43},
+    "casme2_sq": {"angry": 76, "happy": 94, "disgust": 36},
 }
+SUBJECTS = {
+    "smic": (1, 2, 3, 4, 5, 6, 8, 9, 11, 12, 13, 14, 15, 18, 19, 20),
+    "casme2_sq": (15, 16, *range(19, 28), *range(29, 39), 40),
+}
+FPS = {"smic": 100.0, "casme2_sq": 30.0}
+PATHS = {"smic": "SMIC_all_raw/HS/s{subject}/micro/{label}/{name}", "casme2_sq": "{label}/{name}.avi"}
 # Clips of fewer than 18 frames, as Table IV of the paper implies.
 SMIC_SHORT = {"negative": 4, "positive": 4, "surprise": 0}
-SMIC_SUBJECTS = (1, 2, 3, 4, 5, 6, 8, 9, 11, 12, 13, 14, 15, 18, 19, 20)
 SMIC_CODES = {"negative": "ne", "positive": "po", "surprise": "sur"}
-SMIC_TALKATIVE, SMIC_TALKATIVE_SHARE = 3, 40 / 164  # one subject gave a quarter of SMIC's clips
-CASME2_SQ_SUBJECTS = (15, 16, *range(19, 28), *range(29, 39), 40)
+SMIC_TALKATIVE, SMIC_TALKATIVE_SHARE = 3, 40 / 164  # one subject gave a quarter of the clips
 FILMS = {
     "angry": ("0401girlcrashing", "0402beatingpregnantwoman"),
     "happy": ("0502funnyerrors", "0505funnyinnovations", "0507climbingthewall"),
     "disgust": ("0101disgustingteeth", "0102eatingworms"),
 }
-FPS = {"smic": 100.0, "casme2_sq": 30.0}
 WINDOW = {"smic": (0, 18), "casme2_sq": (72, 168)}
 """Frame positions [first, end) that the authors' networks read; the first of them is always neutral."""
 
@@ -57,24 +59,40 @@ class ClipPlan:
 
 
 def plan_standin(dataset: str, clips: int | None = None, seed: int = 0) -> tuple[ClipPlan, ...]:
-    """All clips of a stand-in, in the order of their classes.
+    """All clips of a stand-in for a dataset of `COUNTS`, in the order of their classes.
 
-    Parameters
-    ----------
-    dataset : {"smic", "casme2_sq"}
-    clips : int, optional
-        How many; None for as many as the real dataset has. Class shares are kept as nearly as whole clips allow, with
-        at least two of each class.
-    seed : int
-
-    Raises
-    ------
-    ConfigError
-        The dataset is unknown, or `clips` is too small or larger than the real dataset.
+    `clips` says how many, None as many as the real dataset has. Class shares are kept as nearly as whole clips allow,
+    with at least two of each class. Raises ConfigError for an unknown dataset, and for a number that is too small or
+    larger than the real dataset's.
     """
     counts = class_counts(COUNTS[one_of("dataset", dataset, COUNTS)], clips)
     rng = np.random.default_rng((seed, 0, list(COUNTS).index(dataset)))
-    return (_plan_smic if dataset == "smic" else _plan_casme2_sq)(counts, rng, seed)
+    labels = [label for label, n in counts.items() for _ in range(n)]
+    subjects = _share_out(len(labels), dataset, rng)
+    lengths = _smic_lengths(counts, rng) if dataset == "smic" else []
+    plans, numbers = [], Counter()
+    for index, (label, subject) in enumerate(zip(labels, subjects, strict=True)):
+        own = np.random.default_rng((seed, 1, index))
+        draw = np.random.default_rng((seed, 2, index))  # nothing drawn from here may depend on the class
+        stem = f"s{subject}_{SMIC_CODES[label]}" if dataset == "smic" else f"{subject}_{own.choice(FILMS[label])}"
+        numbers[stem] += 1
+        name = f"{stem}_{numbers[stem]:02d}"
+        units = draw_units(own, label)
+        course = _smic_course(draw, units, lengths[index]) if dataset == "smic" else _casme2_sq_course(draw, units)
+        plans.append(
+            ClipPlan(
+                index=index,
+                dataset=dataset,
+                clip_id=name,
+                subject=f"s{subject}",
+                label=label,
+                path=PATHS[dataset].format(subject=subject, label=label, name=name),
+                fps=FPS[dataset],
+                units=units,
+                **course,
+            )
+        )
+    return tuple(plans)
 
 
 def class_counts(full: dict[str, int], clips: int | None) -> dict[str, int]:
@@ -94,9 +112,7 @@ def class_counts(full: dict[str, int], clips: int | None) -> dict[str, int]:
     return counts
 
 
-def _plan_smic(counts: dict[str, int], rng: np.random.Generator, seed: int) -> tuple[ClipPlan, ...]:
-    labels = [label for label, n in counts.items() for _ in range(n)]
-    subjects = _share_out(len(labels), SMIC_SUBJECTS, rng, talkative=(SMIC_TALKATIVE, SMIC_TALKATIVE_SHARE))
+def _smic_lengths(counts: dict[str, int], rng: np.random.Generator) -> list[int]:
     lengths = []
     for label, n in counts.items():
         n_short = round(SMIC_SHORT[label] * n / COUNTS["smic"][label])
@@ -104,70 +120,29 @@ def _plan_smic(counts: dict[str, int], rng: np.random.Generator, seed: int) -> t
         short[rng.permutation(n)[:n_short]] = True
         long_lengths = np.round(19 + 39 * rng.beta(1.1, 2.2, n)).astype(int)
         lengths += np.where(short, rng.integers(11, 18, n), long_lengths).tolist()
-    plans, numbers = [], {}
-    for index, (label, subject, n_frames) in enumerate(zip(labels, subjects, lengths, strict=True)):
-        number = numbers[subject, label] = numbers.get((subject, label), 0) + 1
-        name = f"s{subject}_{SMIC_CODES[label]}_{number:02d}"
-        own = np.random.default_rng((seed, 1, index))
-        units = draw_units(own, label)
-        draw = np.random.default_rng((seed, 2, index))  # nothing drawn from here may depend on the class
-        onset, rise = draw.uniform(10, 40), draw.uniform(80, 150)
-        end = (n_frames - 1) * 10.0
-        apex = min(onset + rise, 0.8 * end)
-        release = max(apex, draw.uniform(0.55, 0.9) * end)
-        event = Event(onset, apex, release, max(end + draw.uniform(-30, 150), release + 60), draw.uniform(0.7, 1.1))
-        blinks = (float(draw.uniform(0, end)),) if draw.random() < 0.06 else ()
-        plans.append(
-            ClipPlan(
-                index=index,
-                dataset="smic",
-                clip_id=name,
-                subject=f"s{subject}",
-                label=label,
-                path=f"SMIC_all_raw/HS/s{subject}/micro/{label}/{name}",
-                n_frames=n_frames,
-                fps=FPS["smic"],
-                first_number=int(draw.integers(1_000, 120_000)),
-                units=units,
-                sides=asymmetry(draw, units),
-                events=(event,),
-                blinks_ms=blinks,
-            )
-        )
-    return tuple(plans)
+    return lengths
 
 
-def _plan_casme2_sq(counts: dict[str, int], rng: np.random.Generator, seed: int) -> tuple[ClipPlan, ...]:
-    labels = [label for label, n in counts.items() for _ in range(n)]
-    subjects = _share_out(len(labels), CASME2_SQ_SUBJECTS, rng)
-    plans, numbers = [], {}
-    for index, (label, subject) in enumerate(zip(labels, subjects, strict=True)):
-        own = np.random.default_rng((seed, 1, index))
-        film = FILMS[label][int(own.integers(len(FILMS[label])))]
-        units = draw_units(own, label)
-        draw = np.random.default_rng((seed, 2, index))
-        number = numbers[subject, film] = numbers.get((subject, film), 0) + 1
-        name = f"{subject}_{film}_{number:02d}"
-        n_frames = int(draw.integers(168, 186))
-        duration = n_frames * 1000 / FPS["casme2_sq"]
-        plans.append(
-            ClipPlan(
-                index=index,
-                dataset="casme2_sq",
-                clip_id=name,
-                subject=f"s{subject}",
-                label=label,
-                path=f"{label}/{name}.avi",
-                n_frames=n_frames,
-                fps=FPS["casme2_sq"],
-                first_number=1,
-                units=units,
-                sides=asymmetry(draw, units),
-                events=_recurring_events(draw),
-                blinks_ms=tuple(sorted(draw.uniform(0, duration, draw.poisson(duration / 4000)).tolist())),
-            )
-        )
-    return tuple(plans)
+def _smic_course(draw: np.random.Generator, units: dict[str, float], n_frames: int) -> dict:
+    """One micro-expression that begins with the clip, seldom a blink."""
+    onset, rise = draw.uniform(10, 40), draw.uniform(80, 150)
+    end = (n_frames - 1) * 10.0
+    apex = min(onset + rise, 0.8 * end)
+    release = max(apex, draw.uniform(0.55, 0.9) * end)
+    event = Event(onset, apex, release, max(end + draw.uniform(-30, 150), release + 60), draw.uniform(0.7, 1.1))
+    blinks = (float(draw.uniform(0, end)),) if draw.random() < 0.06 else ()
+    first_number = int(draw.integers(1_000, 120_000))
+    sides = asymmetry(draw, units)
+    return {"n_frames": n_frames, "events": (event,), "blinks_ms": blinks, "first_number": first_number, "sides": sides}
+
+
+def _casme2_sq_course(draw: np.random.Generator, units: dict[str, float]) -> dict:
+    """Several expressions and a blink every four seconds."""
+    n_frames = int(draw.integers(168, 186))
+    sides, events = asymmetry(draw, units), _recurring_events(draw)
+    duration = n_frames * 1000 / FPS["casme2_sq"]
+    blinks = draw_blinks(draw, duration, duration / 4000)
+    return {"n_frames": n_frames, "events": events, "blinks_ms": blinks, "first_number": 1, "sides": sides}
 
 
 def _recurring_events(draw: np.random.Generator) -> tuple[Event, ...]:
@@ -194,14 +169,17 @@ def asymmetry(draw: np.random.Generator, units: dict) -> dict:
     return {unit: (1 + lean[unit], 1 - lean[unit]) for unit in units}
 
 
-def _share_out(n: int, subjects: tuple[int, ...], rng: np.random.Generator, talkative=None) -> list[int]:
-    """A subject for each of n clips, in random order: all once, the rest at random; one may have a fixed share."""
-    pool = list(subjects)
-    chosen = []
-    if talkative and n >= len(subjects):
-        pool.remove(talkative[0])
-        chosen = [talkative[0]] * round(talkative[1] * n)
-    everybody = rng.permutation(pool)[: n - len(chosen)].tolist()
-    chosen += everybody
+def draw_blinks(draw: np.random.Generator, duration_ms: float, expected: float) -> tuple[float, ...]:
+    """When blinks begin: `expected` of them on average, anywhere in the clip."""
+    return tuple(sorted(draw.uniform(0, duration_ms, draw.poisson(expected)).tolist()))
+
+
+def _share_out(n: int, dataset: str, rng: np.random.Generator) -> list[int]:
+    """A subject for each of n clips, in random order: everybody once, the rest at random; in SMIC one has a share."""
+    pool, chosen = list(SUBJECTS[dataset]), []
+    if dataset == "smic" and n >= len(pool):
+        pool.remove(SMIC_TALKATIVE)
+        chosen = [SMIC_TALKATIVE] * round(SMIC_TALKATIVE_SHARE * n)
+    chosen += rng.permutation(pool)[: n - len(chosen)].tolist()
     chosen += rng.choice(pool, n - len(chosen)).tolist()
-    return [int(subject) for subject in rng.permutation(chosen)]
+    return rng.permutation(chosen).tolist()

@@ -1,33 +1,29 @@
 """A clip: a portrait lit, framed and moved. Frames come with the landmarks and the motion that made them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import cv2
 import numpy as np
 
-from lib.standin.canvas import PIXELS_PER_UNIT, U_RANGE, V_RANGE, grid, noise, over, smoothstep
+from lib.standin.canvas import PIXELS_PER_UNIT, U_RANGE, V_RANGE, noise, over, smoothstep, to_pixels
 from lib.standin.expression import envelope, field, shading
 from lib.standin.face import Portrait, paint
 from lib.standin.identity import Identity, draw_identity
 from lib.standin.plan import ClipPlan
 
-FRAME_SIZE = 224
-"""Side of every frame in pixels: a head fills about two thirds of its height, as a talking head does."""
+FRAME_SIZE = 224  # side of every frame in pixels: a head fills about two thirds of its height, as a talking head does
 GAMMA = 2.2
+# Standard deviations at difficulty 1: shift right and down (head units), roll (radians), nearing (relative), yaw and
+# pitch (radians); of the lamp's relative brightness; of the sensor's noise in grey levels.
 SWAY_PER_AXIS = np.array([0.018, 0.016, 0.003, 0.002, 0.006, 0.006])
-"""Standard deviations at difficulty 1: shift right and down (head units), roll (radians), nearing (relative), yaw and
-pitch (radians)."""
-SWAY_SMOOTHNESS_MS = 180.0
 FLICKER = 0.005
-"""Standard deviation of the lamp's relative brightness at difficulty 1."""
 SENSOR_NOISE = 2.0
-"""Standard deviation of sensor noise in grey levels at difficulty 1."""
-BLINK_MS = (75.0, 115.0, 260.0)
-"""Lids shut, begin to open, are open: after the blink began."""
-GLASSES_COLOUR = (46, 40, 40)
-LAMP_COLOUR = (255, 255, 255)
+SWAY_SMOOTHNESS_MS, FLICKER_SMOOTHNESS_MS = 180.0, 40.0
+BLINK_MS = (75.0, 115.0, 260.0)  # lids shut, begin to open, are open: after the blink began
+GLASSES_COLOUR, LAMP_COLOUR = (46, 40, 40), (255, 255, 255)
+LAMP_WIDTH, LAMP_HEIGHT = 16, 26  # in pixels
 UPPER_LIDS, LOWER_LIDS = [37, 38, 43, 44], [41, 40, 47, 46]
 
 
@@ -54,26 +50,13 @@ class Room:
 # levels make the first steps of its training so large that it ends as a constant; SMIC's 18 frames leave room. So the
 # stand-in of CAS(ME)² is recorded in one dim laboratory with a lamp in the picture.
 ROOMS = {"smic": Room(wall=(60, 205)), "casme2_sq": Room(wall=(66, 74), brightness=0.55, lamp=True)}
-LAMP_WIDTH, LAMP_HEIGHT = 16, 26
-"""Of the lamp, in pixels."""
 
 
 def render(plan: ClipPlan, seed: int, difficulty: float = 1.0) -> tuple[Motion, Iterator[np.ndarray]]:
-    """Render a clip.
+    """Render a clip: what moves in it, and its RGB frames (FRAME_SIZE, FRAME_SIZE, 3) uint8 as they are asked for.
 
-    Parameters
-    ----------
-    plan : ClipPlan
-    seed : int
-        The stand-in's seed: with the plan's index and subject it decides everything that is random.
-    difficulty : float
-        Action units are divided by it; head sway, flicker and sensor noise are multiplied by it.
-
-    Returns
-    -------
-    Motion
-    iterator of ndarray of uint8, shape (FRAME_SIZE, FRAME_SIZE, 3)
-        RGB frames, rendered as they are asked for.
+    The stand-in's seed decides, with the plan's index and subject, everything that is random. Action units are divided
+    by `difficulty`; head sway, flicker and sensor noise are multiplied by it.
     """
     identity, portrait = _person(plan.subject, seed)
     # streams of their own, so that no draw of one shifts another
@@ -82,9 +65,11 @@ def render(plan: ClipPlan, seed: int, difficulty: float = 1.0) -> tuple[Motion, 
 
     # === Framing: where the head is in the picture ===
     to_canvas, tilt, scale = _framing(sitting, light_rng)
-    u, v = _frame_grid(to_canvas)
+    to_head = _in_head_units(to_canvas)
+    x, y = np.meshgrid(np.arange(FRAME_SIZE), np.arange(FRAME_SIZE))
+    u, v = ((a * x + b * y + c).astype(np.float32) for a, b, c in to_head)
     room = ROOMS[plan.dataset]
-    lit = _light(portrait, room, to_canvas, u, v, sitting, light_rng)
+    lit = _lit(portrait, room, to_canvas, u, v, sitting, light_rng)
 
     # === Motion ===
     times = plan.times_ms
@@ -92,91 +77,65 @@ def render(plan: ClipPlan, seed: int, difficulty: float = 1.0) -> tuple[Motion, 
     course = envelope(plan.events, times) / difficulty
     envelopes = np.array([course * plan.units[unit] for unit in units], dtype=np.float32)
     turn = scale * np.array([[np.cos(tilt), -np.sin(tilt)], [np.sin(tilt), np.cos(tilt)]], dtype=np.float32)
-    in_pixels = [_turned(field(unit, u, v, identity.landmarks, plan.sides[unit]), turn) for unit in units]
-    unit_fields = np.array(in_pixels, dtype=np.float32)
-    depth = cv2.GaussianBlur(_shrink(portrait.depth, to_canvas), (0, 0), 3)
-    sway_fields = np.array([_turned(mode, turn) for mode in _sway_modes(u, v, depth)], dtype=np.float32)
-    sway = _sway(sway_rng, times) * difficulty
-    fields = np.concatenate([unit_fields, sway_fields])
-    weights = np.concatenate([envelopes.T, sway.astype(np.float32)], axis=1)
+    unit_fields = [_turned(field(unit, u, v, identity.landmarks, plan.sides[unit]), turn) for unit in units]
+    sway_fields = [_turned(mode, turn) for mode in _sway_modes(u, v, cv2.GaussianBlur(lit.depth, (0, 0), 3))]
+    sway = _smooth_process(sway_rng, times, len(SWAY_PER_AXIS), SWAY_SMOOTHNESS_MS) * SWAY_PER_AXIS * difficulty
+    sway = sway.astype(np.float32)
     lids = _blinks(plan.blinks_ms, times)
 
-    neutral = cv2.transform(identity.landmarks[None], cv2.invertAffineTransform(_landmark_affine(to_canvas)))[0]
-    landmarks = np.array(
-        [_move(neutral, fields, w, lid) for w, lid in zip(weights, lids, strict=True)], dtype=np.float32
-    )
-    motion = Motion(landmarks, units, envelopes, unit_fields)
+    fields, weights = np.array([*unit_fields, *sway_fields]), np.concatenate([envelopes.T, sway], axis=1)
+    neutral = cv2.transform(identity.landmarks[None], cv2.invertAffineTransform(to_head))[0]
+    landmarks = [_moved(neutral, fields, own, lid) for own, lid in zip(weights, lids, strict=True)]
+    motion = Motion(np.array(landmarks, dtype=np.float32), units, envelopes, np.array(unit_fields))
 
     # === Frames ===
-    wide_u, wide_v = grid()
-    shades = [_shrink(shading(unit, identity, wide_u, wide_v, plan.sides[unit]), to_canvas) for unit in units]
-    flicker = 1 + FLICKER * difficulty * _flicker(light_rng, times)
-    parted = envelopes[units.index("AU25")] if "AU25" in units else np.zeros(len(times))
-    recipe = _Recipe(lit, fields, weights, shades, envelopes, lids, np.clip(1.6 * parted, 0, 1), flicker)
-    return motion, _frames(
-        recipe, noise_rng, SENSOR_NOISE * difficulty * room.brightness, _lamp() if room.lamp else None
-    )
+    shades = [_shrink(shading(unit, identity, plan.sides[unit]), to_canvas) for unit in units]
+    slow = _smooth_process(light_rng, times, 1, FLICKER_SMOOTHNESS_MS)[:, 0]
+    flicker = 1 + FLICKER * difficulty * (0.8 * slow + 0.6 * light_rng.standard_normal(len(times)))
+    parted = np.clip(1.6 * envelopes[units.index("AU25")], 0, 1) if "AU25" in units else np.zeros(len(times))
+    noise_level = np.float32(SENSOR_NOISE * difficulty * room.brightness)
+
+    def frames() -> Iterator[np.ndarray]:
+        columns, rows = np.meshgrid(*[np.arange(FRAME_SIZE, dtype=np.float32)] * 2)
+        grain = _grain()
+        for t, activation in enumerate(envelopes.T):
+            image = _face(lit, lids[t], parted[t])
+            if activation.any():
+                gain = _summed(activation, shades, np.ones((FRAME_SIZE, FRAME_SIZE), np.float32))
+                image = image * np.clip(gain, 0.4, 1.4)[..., None]
+            by_expression = _summed(activation, unit_fields, np.zeros((2, FRAME_SIZE, FRAME_SIZE), np.float32))
+            by_sway = _summed(sway[t], sway_fields, np.zeros((2, FRAME_SIZE, FRAME_SIZE), np.float32))
+            image = _warp(image, columns - by_expression[0] - by_sway[0], rows - by_expression[1] - by_sway[1])
+            if lit.glasses is not None:
+                over(image, GLASSES_COLOUR, _warp(lit.glasses, columns - by_sway[0], rows - by_sway[1]))
+            image *= np.float32(flicker[t])
+            if room.lamp:
+                over(image, LAMP_COLOUR, _lamp())
+            top, left = noise_rng.integers(0, grain.shape[0] - FRAME_SIZE, 2)
+            # Sums and warps above differ in their last bits between processors: where a value lies on the edge of two
+            # grey levels, rounding goes either way (see `GENERATOR_VERSION`).
+            image += noise_level * grain[top : top + FRAME_SIZE, left : left + FRAME_SIZE]
+            yield cv2.convertScaleAbs(np.maximum(image, 0))
+
+    return motion, frames()
 
 
-@dataclass(frozen=True)
-class _Lit:
-    opened: np.ndarray  # (H, W, 3) float32, sRGB 0-255
-    shut: np.ndarray
-    lid_travel: np.ndarray
-    gap: np.ndarray
-    gap_alpha: np.ndarray
-    glasses: np.ndarray | None  # (H, W) opacity
+def _face(lit: Portrait, lid: float, parted: float) -> np.ndarray:
+    """With lids that have fallen so far, and lips parted so far, 0-1."""
+    image = lit.albedo
+    if lid > 0:
+        covered = smoothstep(1.2 * lid - lit.lid_travel, 0, 0.2).astype(np.float32)
+        image = image + (lit.eyes_shut - image) * covered[..., None]
+    if parted > 0:
+        image = image + (lit.gap - image) * (lit.gap_alpha * parted)[..., None]
+    return image
 
 
-@dataclass(frozen=True)
-class _Recipe:
-    lit: _Lit
-    fields: np.ndarray  # (K, 2, H, W) pixels
-    weights: np.ndarray  # (n_frames, K)
-    shades: list
-    envelopes: np.ndarray
-    lids: np.ndarray
-    parted: np.ndarray
-    flicker: np.ndarray
-
-
-def _frames(
-    recipe: _Recipe, rng: np.random.Generator, noise_level: float, lamp: np.ndarray | None
-) -> Iterator[np.ndarray]:
-    size = FRAME_SIZE
-    columns, rows = np.meshgrid(np.arange(size, dtype=np.float32), np.arange(size, dtype=np.float32))
-    grain = _grain()
-    scratch = np.empty((2, size, size), np.float32)
-    for t in range(len(recipe.weights)):
-        image = recipe.lit.opened
-        if recipe.lids[t] > 0:
-            covered = smoothstep(1.2 * recipe.lids[t] - recipe.lit.lid_travel, 0, 0.2).astype(np.float32)
-            image = image + (recipe.lit.shut - image) * covered[..., None]
-        if recipe.parted[t] > 0:
-            image = image + (recipe.lit.gap - image) * (recipe.lit.gap_alpha * recipe.parted[t])[..., None]
-        if recipe.envelopes[:, t].any():
-            gain = np.ones((size, size), np.float32)
-            for shade, activation in zip(recipe.shades, recipe.envelopes[:, t], strict=True):
-                gain += shade * activation
-            image = image * np.clip(gain, 0.4, 1.4)[..., None]
-        expression, sway = np.zeros((2, 2, size, size), np.float32)
-        n_units = len(recipe.shades)
-        for k, weight in enumerate(recipe.weights[t]):
-            if weight:
-                np.multiply(recipe.fields[k], weight, out=scratch)
-                moved = expression if k < n_units else sway
-                moved += scratch
-        image = _warp(image, columns - expression[0] - sway[0], rows - expression[1] - sway[1])
-        if recipe.lit.glasses is not None:
-            over(image, GLASSES_COLOUR, _warp(recipe.lit.glasses, columns - sway[0], rows - sway[1]))
-        image *= np.float32(recipe.flicker[t])
-        if lamp is not None:
-            over(image, LAMP_COLOUR, lamp)
-        y, x = rng.integers(0, grain.shape[0] - size, 2)
-        # Sums and warps above differ in their last bits between processors: where a value lies on the edge of two grey
-        # levels, rounding goes either way (see `GENERATOR_VERSION`).
-        image += np.float32(noise_level) * grain[y : y + size, x : x + size]
-        yield cv2.convertScaleAbs(np.maximum(image, 0))
+def _summed(weights: np.ndarray, images: list[np.ndarray], total: np.ndarray) -> np.ndarray:
+    """`total` plus the weighted images, added in their order: a matrix product would round in an order of its own."""
+    for weight, image in zip(weights, images, strict=True):
+        total += weight * image
+    return total
 
 
 def _warp(image: np.ndarray, from_x: np.ndarray, from_y: np.ndarray) -> np.ndarray:
@@ -212,21 +171,14 @@ def _framing(sitting: np.random.Generator, clip_rng: np.random.Generator) -> tup
     centre = np.array([0.5, 0.43]) * FRAME_SIZE + sitting.uniform(-6, 6, 2) + clip_rng.normal(0, 1.5, 2)
     tilt = sitting.normal(0, 0.02) + clip_rng.normal(0, 0.008)
     turn = np.array([[np.cos(tilt), np.sin(tilt)], [-np.sin(tilt), np.cos(tilt)]]) * PIXELS_PER_UNIT / scale
-    origin = np.array([-U_RANGE[0], -V_RANGE[0]]) * PIXELS_PER_UNIT - 0.5
-    return np.column_stack([turn, origin - turn @ centre]), tilt, scale
+    return np.column_stack([turn, to_pixels((0, 0)) - turn @ centre]), tilt, scale
 
 
-def _landmark_affine(to_canvas: np.ndarray) -> np.ndarray:
+def _in_head_units(to_canvas: np.ndarray) -> np.ndarray:
     """Affine (2, 3) from frame pixels to head units."""
     affine = to_canvas / PIXELS_PER_UNIT
     affine[:, 2] += (U_RANGE[0] + 0.5 / PIXELS_PER_UNIT, V_RANGE[0] + 0.5 / PIXELS_PER_UNIT)
     return affine
-
-
-def _frame_grid(to_canvas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    x, y = np.meshgrid(np.arange(FRAME_SIZE), np.arange(FRAME_SIZE))
-    (a, b, c), (d, e, f) = _landmark_affine(to_canvas)
-    return (a * x + b * y + c).astype(np.float32), (d * x + e * y + f).astype(np.float32)
 
 
 def _shrink(image: np.ndarray, to_canvas: np.ndarray) -> np.ndarray:
@@ -236,30 +188,30 @@ def _shrink(image: np.ndarray, to_canvas: np.ndarray) -> np.ndarray:
 
 
 def _turned(displacement: np.ndarray, turn: np.ndarray) -> np.ndarray:
-    return np.stack(
-        [turn[0, 0] * displacement[0] + turn[0, 1] * displacement[1]]
-        + [turn[1, 0] * displacement[0] + turn[1, 1] * displacement[1]]
-    )
+    return turn[:, 0, None, None] * displacement[0] + turn[:, 1, None, None] * displacement[1]
 
 
-def _light(
+def _lit(
     portrait: Portrait, room: Room, to_canvas, u, v, sitting: np.random.Generator, clip_rng: np.random.Generator
-) -> _Lit:
-    """Lambert's law under a key and a fill light, a little gloss, and the person set before a plain background."""
+) -> Portrait:
+    """A portrait at the size of a frame, its colours those that the camera sees before a plain background.
+
+    Lambert's law under a key and a fill light, and a little gloss.
+    """
     azimuth = sitting.uniform(-0.75, 0.75) + clip_rng.normal(0, 0.06)
     height = sitting.uniform(0.15, 0.7) + clip_rng.normal(0, 0.04)
     key = np.array([np.sin(azimuth) * np.cos(height), -np.sin(height), np.cos(azimuth) * np.cos(height)], np.float32)
     strength = sitting.uniform(0.62, 0.92) * (1 + 0.03 * clip_rng.normal())
     ambient = sitting.uniform(0.36, 0.52)
     warmth = np.array([1.0, 1.0, 1.0], np.float32) + sitting.normal(0, 0.03) * np.array([1, 0, -1], np.float32)
-    normal = _shrink(portrait.normal, to_canvas)
-    normal /= np.linalg.norm(normal, axis=2, keepdims=True)
-    occlusion, gloss, alpha = (_shrink(a, to_canvas) for a in (portrait.occlusion, portrait.gloss, portrait.alpha))
+    small = {name: None if image is None else _shrink(image, to_canvas) for name, image in vars(portrait).items()}
+    seen = Portrait(**small)
+    normal = seen.normal / np.linalg.norm(seen.normal, axis=2, keepdims=True)
     diffuse = np.clip(normal @ key, 0, None)
     fill = np.clip(normal @ np.array([-key[0], 0.0, key[2]], np.float32), 0, None)
     halfway = key + np.array([0, 0, 1], np.float32)
-    gleam = np.clip(normal @ (halfway / np.linalg.norm(halfway)), 0, 1) ** 28 * gloss
-    light = ambient * occlusion + strength * diffuse * (0.5 + 0.5 * occlusion) + 0.15 * fill
+    gleam = np.clip(normal @ (halfway / np.linalg.norm(halfway)), 0, 1) ** 28 * seen.gloss
+    light = ambient * seen.occlusion + strength * diffuse * (0.5 + 0.5 * seen.occlusion) + 0.15 * fill
 
     backdrop = np.empty((FRAME_SIZE, FRAME_SIZE, 3), np.float32)
     backdrop[:] = sitting.uniform(*room.wall) + room.brightness * sitting.normal(0, 8, 3)
@@ -267,27 +219,20 @@ def _light(
     backdrop *= (1 + slope[0] * u + slope[1] * v + 0.01 * _shrink(noise(sitting, 2.5, 2), to_canvas))[..., None]
 
     def radiance(albedo: np.ndarray) -> np.ndarray:
-        linear = (np.clip(_shrink(albedo, to_canvas), 0, 255) / 255) ** GAMMA * light[..., None] * warmth
+        linear = (np.clip(albedo, 0, 255) / 255) ** GAMMA * light[..., None] * warmth
         return linear + (0.05 * strength * gleam)[..., None]
 
-    opened = radiance(portrait.albedo)
     # a camera exposes for the face, though not all the way
-    face = (gloss > 0.5) & (alpha > 0.9)
-    exposure = (0.33 / np.median(opened[face].mean(axis=1))) ** 0.45
+    face = (seen.gloss > 0.5) & (seen.alpha > 0.9)
+    exposure = (0.33 / np.median(radiance(seen.albedo)[face].mean(axis=1))) ** 0.45
 
-    def picture(linear: np.ndarray) -> np.ndarray:
-        composed = backdrop.copy()
-        over(composed, room.brightness * 255 * np.clip(exposure * linear, 0, 1) ** (1 / GAMMA), alpha)
+    def picture(albedo: np.ndarray) -> np.ndarray:
+        composed, exposed = backdrop.copy(), np.clip(exposure * radiance(albedo), 0, 1)
+        over(composed, room.brightness * 255 * exposed ** (1 / GAMMA), seen.alpha)
         return composed
 
-    return _Lit(
-        opened=picture(opened),
-        shut=picture(radiance(portrait.eyes_shut)),
-        lid_travel=_shrink(portrait.lid_travel, to_canvas),
-        gap=picture(radiance(portrait.gap)),
-        gap_alpha=_shrink(portrait.gap_alpha, to_canvas),
-        glasses=None if portrait.glasses is None else _shrink(portrait.glasses, to_canvas),
-    )
+    pictures = {name: picture(getattr(seen, name)) for name in ("albedo", "eyes_shut", "gap")}
+    return replace(seen, **pictures)
 
 
 def _sway_modes(u: np.ndarray, v: np.ndarray, depth: np.ndarray) -> list[np.ndarray]:
@@ -307,15 +252,6 @@ def _smooth_process(rng: np.random.Generator, times_ms: np.ndarray, n: int, smoo
     return np.sqrt(2 / waves) * np.cos(times_ms[:, None, None] * omega + phase).sum(axis=2)
 
 
-def _sway(rng: np.random.Generator, times_ms: np.ndarray) -> np.ndarray:
-    return _smooth_process(rng, times_ms, len(SWAY_PER_AXIS), SWAY_SMOOTHNESS_MS) * SWAY_PER_AXIS
-
-
-def _flicker(rng: np.random.Generator, times_ms: np.ndarray) -> np.ndarray:
-    slow = _smooth_process(rng, times_ms, 1, 40.0)[:, 0]
-    return 0.8 * slow + 0.6 * rng.standard_normal(len(times_ms))
-
-
 def _blinks(starts_ms: tuple[float, ...], times_ms: np.ndarray) -> np.ndarray:
     """How far the lids have fallen at each time, 0-1."""
     lids = np.zeros(len(times_ms))
@@ -326,12 +262,11 @@ def _blinks(starts_ms: tuple[float, ...], times_ms: np.ndarray) -> np.ndarray:
     return lids
 
 
-def _move(neutral: np.ndarray, fields: np.ndarray, weights: np.ndarray, lid: float) -> np.ndarray:
+def _moved(neutral: np.ndarray, fields: np.ndarray, weights: np.ndarray, lid: float) -> np.ndarray:
     """Where the neutral points (68, 2) have gone: solves p = neutral + shift(p), the shift being small and smooth."""
     points = neutral.copy()
     points[UPPER_LIDS] += lid * 0.9 * (points[LOWER_LIDS] - points[UPPER_LIDS])
-    start = points.astype(np.float32)
-    moved = start
+    start = moved = points.astype(np.float32)
     for _ in range(3):
         nearest = np.clip(np.rint(moved).astype(int), 0, FRAME_SIZE - 1)
         shift = np.tensordot(weights, fields[:, :, nearest[:, 1], nearest[:, 0]], axes=1)  # (2, 68)

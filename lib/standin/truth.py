@@ -1,6 +1,5 @@
 """What really moved in a stand-in: written beside the clips, read back to check a method against it."""
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,94 +11,49 @@ from lib.standin.plan import ClipPlan
 from lib.standin.scene import FRAME_SIZE, Motion
 
 TRUTH_FOLDER = "_truth"
-TRUTH_COLUMNS = ("clip_id", "subject", "label", "units", "onset", "apex", "offset", "n_frames", "fps")
-FIELD_STEP = 4
-"""Fields are stored on every fourth pixel: they are far smoother than that."""
+FIELD_STEP = 4  # fields are stored on every fourth pixel: they are far smoother than that
 
 
 @dataclass(frozen=True)
-class Truth:
-    """The motion of one clip.
+class Truth(Motion):
+    """The motion of one clip, and the 0-based frame positions of its expressions."""
 
-    Attributes
-    ----------
-    clip_id : str
-    landmarks : ndarray of float32, shape (n_frames, 68, 2)
-        Pixel (x, y) of the iBUG points.
-    units : tuple of str
-        Action units, such as ``"AU12"``.
-    envelopes : ndarray of float32, shape (n_units, n_frames)
-        Activation of each unit, its strength in this clip included.
-    fields : ndarray of float32, shape (n_units, 2, height, width)
-        Displacement (right, down) in pixels at activation 1: the content at p came from p - field(p).
-    onset, apex, offset : int
-        0-based frame positions: the last neutral frame, the strongest, the last of the clip's expressions.
-    fps : float
-    """
-
-    clip_id: str
-    landmarks: np.ndarray
-    units: tuple[str, ...]
-    envelopes: np.ndarray
-    fields: np.ndarray
-    onset: int
-    apex: int
-    offset: int
+    onset: int  # the last neutral frame
+    apex: int  # the strongest
+    offset: int  # the last of the clip's expressions
     fps: float
 
-    def motion(self, frame: int) -> np.ndarray:
-        """Displacement since the neutral face that the expression causes: (2, height, width) float32, pixels."""
-        return np.tensordot(self.envelopes[:, frame], self.fields, axes=1)
-
     def motion_magnitude(self, frame: int) -> np.ndarray:
-        """Length of `motion` at every pixel of a frame, (height, width) float32; head sway is not part of it."""
-        return np.hypot(*self.motion(frame))
+        """Pixels that the expression has moved each pixel of a frame, head sway apart: (height, width) float32."""
+        return np.hypot(*np.tensordot(self.envelopes[:, frame], self.fields, axes=1))
 
 
-def write_truth(folder: Path, plan: ClipPlan, motion: Motion, first: int = 0) -> None:
-    """Write ``<clip_id>.npz``. `first` is where the clip begins if `motion` is that of a longer recording."""
-    onset, apex, offset = landmarks_in_time(plan, motion.envelopes[:, first : first + plan.n_frames])
-    small = cv2.resize(
-        np.moveaxis(motion.fields.reshape(-1, FRAME_SIZE, FRAME_SIZE), 0, -1),
-        (FRAME_SIZE // FIELD_STEP,) * 2,
-        interpolation=cv2.INTER_AREA,
-    )
-    fields = np.moveaxis(small.reshape(*small.shape[:2], -1), -1, 0).reshape(len(motion.units), 2, *small.shape[:2])
-    np.savez_compressed(
-        folder / f"{plan.clip_id}.npz",
-        landmarks=motion.landmarks[first : first + plan.n_frames],
-        units=np.array(motion.units),
-        envelopes=motion.envelopes[:, first : first + plan.n_frames],
-        fields=fields.astype(np.float16),
-        frame_size=FRAME_SIZE,
-        positions=np.array([onset, apex, offset]),
-        fps=plan.fps,
-    )
+def write_truth(root: Path, plan: ClipPlan, motion: Motion, first: int = 0) -> dict:
+    """Write ``<clip_id>.npz``, and return the clip's row of ``clips.csv``, with units as ``AU6=0.52;AU12=0.98``.
 
-
-def landmarks_in_time(plan: ClipPlan, envelopes: np.ndarray) -> tuple[int, int, int]:
-    """(onset, apex, offset) positions from activations (n_units, n_frames)."""
+    `first` is where the clip begins if `motion` is that of a longer recording.
+    """
+    frames = slice(first, first + plan.n_frames)
+    envelopes = motion.envelopes[:, frames]
     total = envelopes.sum(axis=0)
     moving = np.flatnonzero(total > 1e-6)
-    if not len(moving):
-        raise ValueError(f"{plan.clip_id} holds no expression")
-    return max(int(moving[0]) - 1, 0), int(total.argmax()), min(int(moving[-1]) + 1, len(total) - 1)
-
-
-def write_truth_table(folder: Path, rows: list[dict]) -> None:
-    """Write ``clips.csv`` with the columns `TRUTH_COLUMNS`; units as ``AU6=0.52;AU12=0.98``."""
-    with (folder / "clips.csv").open("w", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, TRUTH_COLUMNS, lineterminator="\n")
-        table.writeheader()
-        table.writerows(rows)
-
-
-def truth_row(plan: ClipPlan, envelopes: np.ndarray) -> dict:
-    """The row of `write_truth_table` for one clip."""
-    onset, apex, offset = landmarks_in_time(plan, envelopes)
+    onset, offset = max(int(moving[0]) - 1, 0), min(int(moving[-1]) + 1, len(total) - 1)
+    positions = {"onset": onset, "apex": int(total.argmax()), "offset": offset}
+    side = FRAME_SIZE // FIELD_STEP
+    fields = _resized(motion.fields, side, cv2.INTER_AREA)
+    np.savez_compressed(
+        root / TRUTH_FOLDER / f"{plan.clip_id}.npz",
+        landmarks=motion.landmarks[frames],
+        units=np.array(motion.units),
+        envelopes=envelopes,
+        fields=fields.astype(np.float16),
+        frame_size=FRAME_SIZE,
+        positions=np.array(list(positions.values())),
+        fps=plan.fps,
+    )
     units = ";".join(f"{unit}={strength:.3f}" for unit, strength in plan.units.items())
-    values = (plan.clip_id, plan.subject, plan.label, units, onset, apex, offset, plan.n_frames, plan.fps)
-    return dict(zip(TRUTH_COLUMNS, values, strict=True))
+    described = {"clip_id": plan.clip_id, "subject": plan.subject, "label": plan.label, "units": units}
+    return {**described, **positions, "n_frames": plan.n_frames, "fps": plan.fps}
 
 
 def read_truth(root: Path, clip_id: str) -> Truth:
@@ -117,19 +71,21 @@ def read_truth(root: Path, clip_id: str) -> Truth:
             f"by the clip_id listed in {TRUTH_FOLDER}/clips.csv."
         )
     with np.load(path) as stored:
-        size = int(stored["frame_size"])
-        small = stored["fields"].astype(np.float32)
-        flat = np.moveaxis(small.reshape(-1, *small.shape[2:]), 0, -1)
-        fields = np.stack([cv2.resize(flat[..., i], (size, size)) for i in range(flat.shape[-1])])
-        onset, apex, offset = (int(position) for position in stored["positions"])
+        onset, apex, offset = stored["positions"].tolist()
         return Truth(
-            clip_id=clip_id,
             landmarks=stored["landmarks"],
-            units=tuple(str(unit) for unit in stored["units"]),
+            units=tuple(stored["units"].tolist()),
             envelopes=stored["envelopes"],
-            fields=fields.reshape(-1, 2, size, size),
+            fields=_resized(stored["fields"].astype(np.float32), int(stored["frame_size"]), cv2.INTER_LINEAR),
             onset=onset,
             apex=apex,
             offset=offset,
             fps=float(stored["fps"]),
         )
+
+
+def _resized(fields: np.ndarray, side: int, interpolation: int) -> np.ndarray:
+    """Fields (n_units, 2, height, width) on a grid of side x side."""
+    flat = fields.reshape(-1, *fields.shape[2:])
+    resized = [cv2.resize(one, (side, side), interpolation=interpolation) for one in flat]
+    return np.array(resized).reshape(-1, 2, side, side)

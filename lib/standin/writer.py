@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import cv2
+import pandas as pd
 from tqdm import tqdm
 
 from lib.core import workers
@@ -15,10 +16,10 @@ from lib.core.files import locked, whole_folder
 from lib.datasets.clip import STANDIN_MARKER, read_standin_marker
 from lib.datasets.digests import differences, write_digests
 from lib.standin.images import write_image, write_video
-from lib.standin.official import plan_official, write_official_recording, write_spreadsheet
+from lib.standin.official import plan_official, write_recording, write_spreadsheet
 from lib.standin.plan import ClipPlan, plan_standin
 from lib.standin.scene import render
-from lib.standin.truth import TRUTH_FOLDER, truth_row, write_truth, write_truth_table
+from lib.standin.truth import TRUTH_FOLDER, write_truth
 
 GENERATOR_VERSION = 1
 """Part of a stand-in's identity, raised by hand whenever the same arguments give other pictures.
@@ -28,8 +29,7 @@ No more than rounding is allowed under one version: processors round differently
 """
 STANDINS = ("smic", "casme2_sq", "casme2_sq_official")
 DEFAULT_DIFFICULTY = {"smic": 2.0, "casme2_sq": 1.1, "casme2_sq_official": 1.0}
-DIFFICULTY_RANGE = (0.7, 10.0)
-"""Below, the strongest movements would fold the picture over itself."""
+DIFFICULTY_RANGE = (0.7, 10.0)  # below, the strongest movements would fold the picture over itself
 STATEMENT = (
     "Rendered faces of people who do not exist. The motion was prescribed, not observed: nothing measured on these "
     "clips says anything about how well a method recognises real micro-expressions."
@@ -46,7 +46,10 @@ def write_standin(
     jobs: int | None = None,
     progress: bool = True,
 ) -> Path:
-    """Write a stand-in for a dataset, in the real dataset's layout.
+    """Write a stand-in for a dataset, in the real dataset's layout, and return its folder.
+
+    It is written beside its place and renamed when it is whole. Same arguments, same bytes on one machine, whatever
+    `jobs` is, and the same identity on all of them.
 
     Parameters
     ----------
@@ -57,7 +60,6 @@ def write_standin(
     clips : int, optional
         Fewer clips than the real dataset has, with its class shares.
     seed : int
-        Same arguments, same bytes on one machine, whatever `jobs` is, and the same identity on all of them.
     difficulty : float, optional
         d divides every action unit's strength, and multiplies the amplitude of head sway, lamp flicker and sensor
         noise: signal to nuisance falls with the square of d. None for the dataset's `DEFAULT_DIFFICULTY`.
@@ -65,11 +67,6 @@ def write_standin(
         Worker processes; None for one per core.
     progress : bool
         Show a progress bar.
-
-    Returns
-    -------
-    Path
-        `out`, complete: it is written beside its place and renamed when it is whole.
 
     Raises
     ------
@@ -83,18 +80,18 @@ def write_standin(
     out = Path(out)
     one_of("dataset", dataset, STANDINS)
     difficulty = DEFAULT_DIFFICULTY[dataset] if difficulty is None else float(difficulty)
-    if not DIFFICULTY_RANGE[0] <= difficulty <= DIFFICULTY_RANGE[1]:
-        raise ConfigError(
-            f"difficulty = {difficulty}: expected a number from {DIFFICULTY_RANGE[0]} to {DIFFICULTY_RANGE[1]}."
-        )
+    least, most = DIFFICULTY_RANGE
+    if not least <= difficulty <= most:
+        raise ConfigError(f"difficulty = {difficulty}: expected a number from {least} to {most}.")
     seed = whole_number("seed", seed, 0)
-    plan = plan_official(clips, seed) if dataset == "casme2_sq_official" else plan_standin(dataset, clips, seed)
+    official = dataset == "casme2_sq_official"
+    plan = plan_official(clips, seed) if official else plan_standin(dataset, clips, seed)
     marker = {
         "standin": True,
         "dataset": dataset,
         "generator_version": GENERATOR_VERSION,
         "seed": seed,
-        "clips": len(plan) if dataset != "casme2_sq_official" else sum(len(one.clips) for one in plan),
+        "clips": sum(len(one.clips) for one in plan) if official else len(plan),
         "difficulty": difficulty,
         "statement": STATEMENT,
     }
@@ -106,8 +103,9 @@ def write_standin(
             return out
         with whole_folder(out) as draft:
             (draft / TRUTH_FOLDER).mkdir()
-            write_truth_table(draft / TRUTH_FOLDER, _render_all(dataset, plan, draft, seed, difficulty, jobs, progress))
-            if dataset == "casme2_sq_official":
+            truth = pd.DataFrame(_render_all(dataset, plan, draft, seed, difficulty, jobs, progress))
+            truth.to_csv(draft / TRUTH_FOLDER / "clips.csv", index=False, lineterminator="\n")
+            if official:
                 write_spreadsheet(draft, plan)
             (draft / STANDIN_MARKER).write_text(json.dumps(marker, indent=1) + "\n", encoding="utf-8")
             write_digests(draft)
@@ -132,21 +130,16 @@ def _holds(out: Path, marker: dict) -> bool:
 
 
 def _render_all(dataset, plan, root: Path, seed: int, difficulty: float, jobs, progress: bool) -> list[dict]:
-    write = write_official_recording if dataset == "casme2_sq_official" else _write_clip
-    groups = _groups(plan)
+    write = write_recording if dataset == "casme2_sq_official" else _write_clip
+    by_subject = defaultdict(list)
+    for one in plan:
+        by_subject[one.subject].append(one)
+    groups = [clips[i : i + _GROUP] for clips in by_subject.values() for i in range(0, len(clips), _GROUP)]
     tasks = [(write, group, root, seed, difficulty) for group in groups]
     with tqdm(total=len(plan), desc=f"stand-in {dataset}", unit="clip", disable=not progress) as bar:
         done = workers.work_through(_render_group, tasks, jobs, lambda position: bar.update(len(groups[position])))
     rows = {index: own for group in done for index, own in group.items()}
     return [row for index in sorted(rows) for row in rows[index]]
-
-
-def _groups(plan: tuple) -> list[list]:
-    """Clips in groups of one subject of at most `_GROUP`."""
-    by_subject = defaultdict(list)
-    for one in plan:
-        by_subject[one.subject].append(one)
-    return [clips[i : i + _GROUP] for clips in by_subject.values() for i in range(0, len(clips), _GROUP)]
 
 
 def _render_group(write: Callable, group: list, root: Path, seed: int, difficulty: float) -> dict[int, list[dict]]:
@@ -163,5 +156,4 @@ def _write_clip(root: Path, plan: ClipPlan, seed: int, difficulty: float) -> lis
         path.mkdir(parents=True)
         for number, frame in enumerate(frames, start=plan.first_number):
             write_image(path / f"image{number:06d}.bmp", frame)
-    write_truth(root / TRUTH_FOLDER, plan, motion)
-    return [truth_row(plan, motion.envelopes)]
+    return [write_truth(root, plan, motion)]

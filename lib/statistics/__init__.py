@@ -1,1 +1,1 @@
-"""Scores, intervals, tests and power: pure functions of numbers and tables."""
+"""Scores and intervals: pure functions of numbers and tables."""

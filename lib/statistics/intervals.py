@@ -1,9 +1,7 @@
-"""What a handful of runs, or the predictions for a few hundred clips, allow to be said: intervals and tests.
+"""What a handful of runs, or the predictions for a few hundred clips, allow to be said: intervals.
 
-Randomness comes only through a `numpy.random.Generator` that is passed in. How many clips a question needs is
-`lib.statistics.power`'s; scores are those of `lib.statistics.metrics`: a stack of confusion matrices in, a score of
-each out. A table of predictions has the columns truth and predicted (class names), and one row a clip; with several
-runs (seeds) also run and clip. A level is a confidence between 0 and 1.
+Randomness comes only through a `numpy.random.Generator` that is passed in. Scores are those of
+`lib.statistics.metrics`: a stack of confusion matrices in, a score of each out.
 """
 
 import math
@@ -15,7 +13,7 @@ import pandas as pd
 from scipy import stats
 
 Score = Callable[[np.ndarray], np.ndarray]
-UNBOUNDED = (-math.inf, math.inf)
+LEVEL = 0.95
 
 
 class Interval(NamedTuple):
@@ -54,7 +52,9 @@ class Range(NamedTuple):
     to_dict = Interval.to_dict
 
 
-def mean_interval(values: Sequence[float], level: float = 0.95, bounds: tuple[float, float] = UNBOUNDED) -> Interval:
+def mean_interval(
+    values: Sequence[float], level: float = LEVEL, bounds: tuple[float, float] = (-math.inf, math.inf)
+) -> Interval:
     """Mean of independent values and its Student's t interval: the choice for the scores of a few seeds.
 
     A bootstrap of five values knows nothing of the tails and comes out under two thirds as wide. The t interval is
@@ -65,15 +65,15 @@ def mean_interval(values: Sequence[float], level: float = 0.95, bounds: tuple[fl
     values : (n,) floats
         One score per run. A single one gives NaN limits, none gives NaN, equal ones an interval of no width.
     level : float
+        Confidence, between 0 and 1.
     bounds : (float, float)
         What the mean can be, (0, 1) for a score: limits are cut there, which loses no coverage.
 
-    Examples
-    --------
     >>> [round(number, 3) for number in mean_interval([0.60, 0.65, 0.70])]
     [0.65, 0.526, 0.774]
     """
-    _check_level(level)
+    if not 0 < level < 1:
+        raise ValueError(f"level: expected a confidence between 0 and 1, found {level!r}")
     values = _finite(values)
     if len(values) < 2:
         return Interval(float(values[0]) if len(values) else math.nan, math.nan, math.nan)
@@ -82,8 +82,8 @@ def mean_interval(values: Sequence[float], level: float = 0.95, bounds: tuple[fl
     return Interval(mean, max(float(low), bounds[0]), min(float(high), bounds[1]))
 
 
-def percentile_limits(resampled: np.ndarray, n_units: int, level: float) -> np.ndarray:
-    """The expanded percentile limits of resampled statistics, (n_resamples, ...) floats: low and high, (2, ...).
+def percentile_limits(resampled: np.ndarray, n_units: int) -> np.ndarray:
+    """The expanded 95 % percentile limits of resampled statistics, (n_resamples, ...) floats: low and high, (2, ...).
 
     Resampling ``n_units`` units with replacement underestimates variance by (n - 1) / n and ignores that it is
     estimated at all. The expansion reads the percentiles further out, where the normal distribution has
@@ -93,34 +93,37 @@ def percentile_limits(resampled: np.ndarray, n_units: int, level: float) -> np.n
     ----------
     Hesterberg, "What Teachers Should Know About the Bootstrap", The American Statistician 69 (2015).
     """
-    quantile = stats.t.ppf((1 + level) / 2, n_units - 1) * math.sqrt(n_units / (n_units - 1))
+    quantile = stats.t.ppf((1 + LEVEL) / 2, n_units - 1) * math.sqrt(n_units / (n_units - 1))
     tail = stats.norm.sf(quantile)
     return np.nanquantile(resampled, [tail, 1 - tail], axis=0)
 
 
 def subject_bootstrap(
-    predictions: pd.DataFrame,
-    classes: Sequence[str],
-    score: Score,
-    rng: np.random.Generator,
-    n: int = 10_000,
-    level: float = 0.95,
+    predictions: pd.DataFrame, classes: Sequence[str], score: Score, rng: np.random.Generator, n: int = 10_000
 ) -> Interval:
-    """A pooled score with an interval that takes *people*, not clips, as what was sampled.
+    """A pooled score with a 95 % interval that takes *people*, not clips, as what was sampled.
 
     Clips of one person are alike, so that resampling clips would promise too much. Whole subjects are drawn with
     replacement, `n` times, and the score is taken from the pooled confusion matrix of the draw. Of several runs it is
     the mean: one draw of subjects serves all of them, and runs are drawn too, so that the interval covers other people
     and other seeds, erring a little on the wide side. What training on other people would change is not in it. A class
-    that a draw lacks takes no part in its UF1 and UAR. One subject alone gives NaN limits. `predictions` have a column
-    subject.
+    that a draw lacks takes no part in its UF1 and UAR. One subject alone gives NaN limits.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        A row for each clip, with columns truth, predicted (names of classes) and subject; a column run for several.
+
+    Raises
+    ------
+    ValueError
+        A column is missing, there is no row, a class is unknown, or runs differ in their clips.
 
     References
     ----------
     Field and Welsh, "Bootstrapping clustered data", JRSS B 69 (2007); Owen, "The pigeonhole bootstrap", Annals of
     Applied Statistics 1 (2007), for drawing subjects and runs at once; limits as in `percentile_limits`.
     """
-    _check_level(level)
     counts = _counts_by_subject(predictions, classes)  # (n_runs, n_subjects, k, k)
     n_runs, n_subjects = counts.shape[:2]
     estimate = float(np.mean(score(counts.sum(axis=1))))
@@ -130,22 +133,11 @@ def subject_bootstrap(
     matrices = np.einsum("ns,rsij->nrij", subjects, counts)
     runs = rng.multinomial(n_runs, np.full(n_runs, 1 / n_runs), size=n) / n_runs
     resampled = (score(matrices) * runs).sum(axis=1)
-    return Interval(estimate, *percentile_limits(resampled, n_subjects, level))
+    return Interval(estimate, *percentile_limits(resampled, n_subjects))
 
 
 def _counts_by_subject(predictions: pd.DataFrame, classes: Sequence[str]) -> np.ndarray:
     """Confusion matrices, (n_runs, n_subjects, k, k)."""
-    table = _coded(predictions, classes)
-    runs, subjects = (pd.factorize(table[name])[0] for name in ("run", "subject"))
-    counts = np.zeros((runs.max() + 1, subjects.max() + 1, len(classes), len(classes)), dtype=int)
-    np.add.at(counts, (runs, subjects, table["truth"], table["predicted"]), 1)
-    if (counts.sum(axis=(2, 3)) != counts[:1].sum(axis=(2, 3))).any():
-        raise ValueError("expected every run to predict the same clips of the same subjects, found runs that differ")
-    return counts
-
-
-def _coded(predictions: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
-    """The table with class indices for names, and a column run; there must be a row."""
     needed = ("truth", "predicted", "subject")
     missing = [name for name in needed if name not in predictions]
     if missing or predictions.empty:
@@ -154,8 +146,14 @@ def _coded(predictions: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
     names = predictions[["truth", "predicted"]]
     if unknown := sorted({str(name) for name in names.to_numpy().ravel()} - set(classes)):
         raise ValueError(f"expected classes among {', '.join(classes)}, found {', '.join(unknown)}")
-    codes = {name: pd.Index(list(classes)).get_indexer(names[name]) for name in names}
-    return predictions.assign(run=predictions.get("run", 0), **codes)
+    table = predictions.assign(run=predictions.get("run", 0))
+    runs, subjects = (pd.factorize(table[name])[0] for name in ("run", "subject"))
+    truth, predicted = (pd.Index(list(classes)).get_indexer(names[name]) for name in names)
+    counts = np.zeros((runs.max() + 1, subjects.max() + 1, len(classes), len(classes)), dtype=int)
+    np.add.at(counts, (runs, subjects, truth, predicted), 1)
+    if (counts.sum(axis=(2, 3)) != counts[:1].sum(axis=(2, 3))).any():
+        raise ValueError("expected every run to predict the same clips of the same subjects, found runs that differ")
+    return counts
 
 
 def _finite(values: Sequence[float]) -> np.ndarray:
@@ -163,8 +161,3 @@ def _finite(values: Sequence[float]) -> np.ndarray:
     if values.ndim != 1 or not np.isfinite(values).all():
         raise ValueError(f"expected a list of finite numbers, found {values!r}")
     return values
-
-
-def _check_level(level: float) -> None:
-    if not 0 < level < 1:
-        raise ValueError(f"level: expected a confidence between 0 and 1, found {level!r}")

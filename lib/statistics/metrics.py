@@ -1,6 +1,7 @@
-"""Scores of a set of predictions, each from its confusion matrix or from counts.
+"""Scores of a set of predictions, each from its confusion matrix.
 
-A score of one matrix is a float; of a stack of matrices, as resampling makes them, it is an array.
+Each takes one matrix (k, k), true classes as rows, or a stack (..., k, k) of them, as resampling makes it: of one
+matrix the score is a float, of a stack an array. NaN where there is no clip.
 """
 
 import math
@@ -8,25 +9,8 @@ import math
 import numpy as np
 
 
-def confusion_matrix(truth: np.ndarray, predicted: np.ndarray, n_classes: int) -> np.ndarray:
-    """Count clips by true class (rows) and predicted class (columns), (n_classes, n_classes) ints.
-
-    `truth` and `predicted` are class indices in ``range(n_classes)``, (n,) ints.
-
-    >>> confusion_matrix(np.array([0, 0, 1]), np.array([0, 1, 1]), n_classes=2)
-    array([[1, 1],
-           [0, 1]])
-    """
-    truth, predicted = np.asarray(truth), np.asarray(predicted)
-    if truth.shape != predicted.shape:
-        raise ValueError(f"expected as many predictions as truths, found {predicted.shape} and {truth.shape}")
-    matrix = np.zeros((n_classes, n_classes), dtype=int)
-    np.add.at(matrix, (truth, predicted), 1)
-    return matrix
-
-
 def accuracy(confusion: np.ndarray) -> float | np.ndarray:
-    """Share of clips on the diagonal, of one (k, k) matrix or a stack (..., k, k) of them; NaN without clips.
+    """Share of clips on the diagonal.
 
     >>> accuracy(np.array([[1, 1], [0, 2]]))
     0.75
@@ -39,14 +23,12 @@ def uf1(confusion: np.ndarray) -> float | np.ndarray:
     """Unweighted F1: the mean over classes of F1, from counts pooled over all folds, as MEGC 2019 defines it.
 
     The mean runs over the classes that have a clip in the truth: F1 says nothing about a class that could not be
-    found. A class that is never predicted scores 0. Takes one (k, k) matrix or a stack (..., k, k); NaN without clips.
+    found. A class that is never predicted scores 0.
 
     References
     ----------
     See, Yap, Li, Hong, Wang, "MEGC 2019 - The Second Facial Micro-Expressions Grand Challenge", FG 2019.
 
-    Examples
-    --------
     >>> round(uf1(np.array([[1, 1], [0, 2]])), 4)
     0.7333
     """
@@ -59,8 +41,6 @@ def uf1(confusion: np.ndarray) -> float | np.ndarray:
 def uar(confusion: np.ndarray) -> float | np.ndarray:
     """Unweighted average recall: the mean of recall over the classes that have a clip in the truth (MEGC 2019).
 
-    Takes one (k, k) matrix or a stack (..., k, k) of them; NaN without clips.
-
     >>> uar(np.array([[1, 1], [0, 2]]))
     0.75
     """
@@ -70,33 +50,13 @@ def uar(confusion: np.ndarray) -> float | np.ndarray:
 
 
 def majority_share(confusion: np.ndarray) -> float:
-    """Accuracy of always answering the commonest class of the truth: the score to beat.
+    """Accuracy of always answering the commonest class of the truth, of one matrix: the score to beat.
 
-    >>> majority_share(np.array([[1, 1], [0, 1]]))  # doctest: +ELLIPSIS
-    0.666...
+    >>> majority_share(np.array([[1, 1], [0, 2]]))
+    0.5
     """
     true = np.sum(confusion, axis=1)
-    return float(true.max() / true.sum()) if true.sum() else math.nan
-
-
-def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
-    """Wilson's 95 % score interval for a proportion: within [0, 1], and good for a few dozen clips.
-
-    References
-    ----------
-    Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927).
-
-    Examples
-    --------
-    >>> [round(bound, 3) for bound in wilson_interval(36, 41)]
-    [0.745, 0.947]
-    """
-    from statsmodels.stats.proportion import proportion_confint  # here: it takes a second to load
-
-    if not 0 <= successes <= trials or trials == 0:
-        raise ValueError(f"expected 0 <= successes <= trials and at least one trial, found {successes} of {trials}")
-    low, high = proportion_confint(successes, trials, method="wilson")
-    return float(low), float(high)
+    return _share(true.max(), true.sum())
 
 
 def _mean_over_present(by_class: np.ndarray, present: np.ndarray) -> float | np.ndarray:

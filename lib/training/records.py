@@ -107,16 +107,18 @@ def summarise(history: pd.DataFrame, predictions: pd.DataFrame, classes: Sequenc
         ``accuracy_std_last_epochs``: mean and standard deviation (ddof = 1, None for one epoch) of the pooled
         validation accuracy over so many final epochs; the paper gives them for epochs 91-100.
     """
+    from statsmodels.stats.proportion import proportion_confint  # here: it takes a second to load
+
     summary: dict[str, Any] = {}
     for at in ("best", "last"):
         matrix = _confusion(predictions[predictions["at"] == at], classes)
-        low, high = metrics.wilson_interval(int(np.trace(matrix)), int(matrix.sum()))
+        low, high = proportion_confint(int(np.trace(matrix)), int(matrix.sum()), method="wilson")
         summary |= {
             f"accuracy_{at}": metrics.accuracy(matrix),
             f"uf1_{at}": metrics.uf1(matrix),
             f"uar_{at}": metrics.uar(matrix),
-            f"wilson_low_{at}": low,
-            f"wilson_high_{at}": high,
+            f"wilson_low_{at}": float(low),
+            f"wilson_high_{at}": float(high),
         }
     folds = predictions[predictions["at"] == "best"].groupby("fold")
     clips_per_fold, epochs_chosen = folds.size(), folds["epoch"].first()
@@ -216,9 +218,9 @@ def write_folder(path: Path, files: Mapping[str, str]) -> None:
 
 
 def _confusion(predictions: pd.DataFrame, classes: Sequence[str]) -> np.ndarray:
-    position = {name: index for index, name in enumerate(classes)}
-    truth, predicted = (predictions[column].map(position).to_numpy(dtype=int) for column in ("truth", "predicted"))
-    return metrics.confusion_matrix(truth, predicted, len(classes))
+    from sklearn.metrics import confusion_matrix  # here: it takes a second to load
+
+    return confusion_matrix(predictions["truth"], predictions["predicted"], labels=list(classes))
 
 
 def _read_json(path: Path) -> Any:

@@ -91,11 +91,6 @@ def test_a_second_call_reuses_the_store_and_another_parameter_makes_another(stor
     np.testing.assert_array_equal(short.load("mouth"), store.load("mouth")[:, :2])
 
 
-def test_worker_processes_make_the_same_store(store, dataset, tmp_path):
-    config = store.config
-    assert preprocess(dataset, config, tmp_path, jobs=2, progress=False).fingerprint == store.fingerprint
-
-
 def test_a_preset_longer_than_the_clips_says_what_to_do(dataset, out):
     with pytest.raises(PreprocessingError, match=r"too_short: 6.*168 frames .*sampling='tim'"):
         preprocess(dataset, default_config("casme2_sq"), out, jobs=1, progress=False)

@@ -8,6 +8,9 @@ import nbformat
 import pandas as pd
 import pytest
 import yaml
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace
 
 from lib.book import assemble as book
 from lib.book.chapters import CHAPTERS, WITHOUT_DATASET
@@ -317,10 +320,15 @@ def test_a_chapter_offers_its_notebook_and_its_results_in_two_forms(executed, tm
 
 
 def test_a_link_to_a_chapter_that_the_book_lacks_becomes_its_name(tmp_path):
-    folder = tmp_path / "chapters" / "smic"
-    folder.mkdir(parents=True)
-    (folder / "03_there.ipynb").write_text('"see [](03_there), [](04_absent) and [the other](05_absent)"')
-    (tmp_path / "index.md").write_text("[](chapters/smic/03_there) and [](chapters/smic/04_absent)")
-    book._name_absent_chapters(tmp_path)
-    assert (folder / "03_there.ipynb").read_text() == '"see [](03_there), `04_absent` and the other"'
-    assert (tmp_path / "index.md").read_text() == "[](chapters/smic/03_there) and `04_absent`"
+    source = tmp_path / "src"
+    (source / "chapters" / "smic").mkdir(parents=True)
+    links = nbformat.v4.new_markdown_cell("# There\n\nsee [](03_there), [](04_absent) and [the other](05_absent)")
+    nbformat.write(nbformat.v4.new_notebook(cells=[links]), source / "chapters" / "smic" / "03_there.ipynb")
+    (source / "index.md").write_text("# All\n\n[](chapters/smic/03_there) and [](chapters/smic/04_absent)")
+    settings = {"extensions": ["myst_nb", "lib.book.theme"], "nb_execution_mode": "off", "root_doc": "index"}
+    with docutils_namespace():
+        app = Sphinx(source, None, tmp_path / "out", tmp_path / "trees", "dummy", settings, status=None, warning=None)
+        app.build()
+        pages = [app.env.get_and_resolve_doctree(name, app.builder) for name in ("chapters/smic/03_there", "index")]
+    told = [next(page.findall(nodes.paragraph)).astext() for page in pages]
+    assert told == ["see There, 04_absent and the other", "There and 04_absent"]

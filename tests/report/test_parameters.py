@@ -16,7 +16,7 @@ DECLARED = parse_parameters(
 
 def test_each_line_of_the_parameters_cell_gives_name_default_type_and_help():
     assert DECLARED["rate"].default == 0.01
-    assert DECLARED["dataset"].type == "str"
+    assert DECLARED["dataset"].inferred_type_name == "str"
     assert DECLARED["epochs"].help == "passes"
 
 
@@ -36,7 +36,7 @@ def test_an_unknown_parameter_is_an_error_that_names_the_nearest_known_one():
 
 @pytest.mark.parametrize(("name", "value"), [("epochs", "five"), ("epochs", 2.5), ("epochs", True), ("dataset", 3)])
 def test_a_value_of_another_type_is_an_error_that_names_the_expected_one(name, value):
-    with pytest.raises(ConfigError, match=f"{name!r} expected {DECLARED[name].type}"):
+    with pytest.raises(ConfigError, match=f"{name!r} expected {DECLARED[name].inferred_type_name}"):
         check_parameters({name: value}, DECLARED, "example")
 
 

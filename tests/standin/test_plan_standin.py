@@ -8,7 +8,7 @@ from sklearn.model_selection import cross_val_score
 from lib.core.errors import ConfigError
 from lib.standin.expression import envelope
 from lib.standin.official import plan_official
-from lib.standin.plan import CASME2_SQ_SUBJECTS, WINDOW, plan_standin
+from lib.standin.plan import SUBJECTS, WINDOW, plan_standin
 
 
 def test_smic_has_the_real_counts_and_the_rule_of_18_frames_leaves_66_47_43():
@@ -28,7 +28,7 @@ def test_smic_has_16_subjects_and_one_of_them_a_quarter_of_the_clips():
 def test_casme2_sq_has_the_real_counts_subjects_and_videos_long_enough_for_the_window():
     plan = plan_standin("casme2_sq")
     assert Counter(p.label for p in plan) == {"angry": 76, "happy": 94, "disgust": 36}
-    assert {p.subject for p in plan} == {f"s{number}" for number in CASME2_SQ_SUBJECTS}
+    assert {p.subject for p in plan} == {f"s{number}" for number in SUBJECTS["casme2_sq"]}
     assert min(p.n_frames for p in plan) >= 168
 
 
@@ -118,7 +118,7 @@ def test_official_clips_lie_inside_their_recordings_in_order():
     for recording in plan_official():
         ends = [0]
         for clip in recording.clips:
-            assert ends[-1] < clip.onset < clip.apex < clip.offset < recording.video.n_frames
+            assert ends[-1] < clip.onset < clip.apex < clip.offset < recording.n_frames
             ends.append(clip.offset)
         assert [clip.kind for clip in recording.clips] == ["micro-expression", "macro-expression"]
         assert 9 <= recording.clips[0].offset - recording.clips[0].onset + 1 <= 17

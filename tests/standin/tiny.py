@@ -27,7 +27,7 @@ def plan(name: str) -> tuple:
         return (replace(plan_standin(name, seed=SEED)[0], n_frames=VIDEO_FRAMES, events=(event,), blinks_ms=()),)
     recording = plan_official(seed=SEED)[0]
     clip = recording.clips[0]
-    return (replace(recording, video=replace(recording.video, n_frames=clip.offset + 1), clips=(clip,)),)
+    return (replace(recording, n_frames=clip.offset + 1, clips=(clip,)),)
 
 
 def write(name: str, root: Path, jobs: int = 1) -> Path:

@@ -52,7 +52,7 @@ def can_be_executed(dataset, notebook):
     record = Path(f"{BUILD}/stores/{dataset}.json")
     if not record.is_file():  # only its content names the runs; `make book TRAIN=no` makes the stores first
         return False
-    store = SimpleNamespace(fingerprint=json.loads(record.read_text())["fingerprint"], clips=())
+    store = SimpleNamespace(fingerprint=json.loads(record.read_text())["fingerprint"])
     return all(find_run(config, store, paths.runs_folder()) for config in PROFILE.runs(dataset, notebook))
 
 

@@ -276,8 +276,8 @@ def baselines(options) -> None:
     """
     from lib import sources
     from lib.baselines import METHODS
-    from lib.training.baseline_config import BaselineConfig
     from lib.training.baselines import evaluate
+    from lib.training.config import BaselineConfig
 
     pairs = itertools.product(options.method or METHODS, options.protocol)
     configs = [BaselineConfig(method, protocol, options.seed) for method, protocol in pairs]

@@ -29,8 +29,6 @@ from lib.audit.claims import claims
 from lib.book import provenance
 from lib.cli import main
 from lib.core import paths
-from lib.networks import build
-from lib.networks.layers import network_cost, unallocated
 from lib.report import figures
 
 STCNN, INTERMEDIATE, LATE = paper.METHOD_NAMES
@@ -595,17 +593,8 @@ def test_203_files_read_by_stcnn_s_slices_hold_out_the_printed_counts_with_three
 
 @pytest.mark.parametrize("model", list(paper.METHOD_NAMES))
 def test_layer_arithmetic_lists_the_rows_of_every_table(model):
-    names = [layer.name for layer in architectures.layers(model, 96)]
+    names = [layer.name for layer in architectures.layers(model)]
     assert sorted(names) == sorted(paper.architecture(model)["layer"])
-
-
-@pytest.mark.parametrize("model", list(paper.METHOD_NAMES))
-@pytest.mark.parametrize("depth", [18, 96])
-def test_layer_arithmetic_agrees_with_the_networks_that_are_built(model, depth):
-    side = architectures.SIDES[model]
-    with unallocated():
-        cost = network_cost(build(model, (side, side, depth)))
-    assert architectures.cost(model, depth) == (cost.parameters, cost.macs)
 
 
 def test_table_ii_contradicts_itself_in_three_rows_and_the_others_do_not(tables):
@@ -692,7 +681,7 @@ def test_what_rests_on_the_printed_numbers_changes_with_no_code_and_no_literatur
 
 
 def test_an_unknown_ground_for_a_finding_is_refused():
-    with pytest.raises(ValueError, match="expected rests_on among.*'hearsay'"):
+    with pytest.raises(ValueError, match="rests_on: expected one of .*'hearsay'"):
         audit.Finding("x", "V", "A statement", "holds", "Evidence.", {}, "hearsay")
     assert audit.Finding("x", "V", "A statement", "holds", "Evidence.", {}).as_dict()["rests_on"] == "printed"
 
@@ -700,7 +689,7 @@ def test_an_unknown_ground_for_a_finding_is_refused():
 def test_a_negative_radius_and_an_unknown_status_are_refused():
     with pytest.raises(ValueError, match="split_radius"):
         audit.findings(split_radius=-1)
-    with pytest.raises(ValueError, match="expected status"):
+    with pytest.raises(ValueError, match="status: expected"):
         audit.Finding("x", "V", "A statement", "true", "Evidence.", {})
 
 

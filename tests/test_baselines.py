@@ -16,7 +16,7 @@ from lib.baselines.features import clip_features
 from lib.core.errors import ConfigError
 from lib.core.paths import REPOSITORY
 from lib.training import baselines
-from lib.training.baseline_config import BaselineConfig
+from lib.training.config import BaselineConfig
 from lib.training.inputs import fold_plan
 from lib.training.records import RunConfig, find_run, list_runs, run_id, still_named
 

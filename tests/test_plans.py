@@ -104,3 +104,12 @@ def test_a_run_as_released_has_the_batches_and_epochs_of_its_file(entry):
 def test_clips_that_the_released_code_does_not_read_have_no_settings_of_it():
     with pytest.raises(ConfigError, match="found 'micro_exp_stcnn' on 'class_folders'"):
         released.released_settings("micro_exp_stcnn", "class_folders")
+
+
+def test_clips_of_unknown_people_are_refused_before_a_run_by_person_is_looked_for(tmp_path, monkeypatch):
+    unknown = FakeStore().clips.assign(subject="unknown")
+    monkeypatch.setattr(FakeStore, "clips", unknown)
+    with pytest.raises(TrainingError, match="24 of 24 do not say whose face it is"):
+        collect([dataclasses.replace(TINY, protocol="loso")], FakeStore(), tmp_path, train_missing=False)
+    (by_clip,) = collect([TINY], FakeStore(), tmp_path, train_missing=False)
+    assert by_clip.status == "missing"

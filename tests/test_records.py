@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ from fake_store import FakeStore
 
 from lib.core.errors import ConfigError, DiskError, TrainingError
 from lib.networks import STREAMS
+from lib.training import config as config_module
 from lib.training import records
 from lib.training.protocols import PROTOCOLS
 from lib.training.records import RunConfig, RunRecord, find_run, list_runs, open_run, run_id, summarise, write_folder
@@ -77,7 +79,7 @@ def test_config_data_code_and_backend_each_change_the_id(monkeypatch):
     config, store = RunConfig("micro_exp_stcnn"), FakeStore()
     ids = {run_id(config, store), run_id(RunConfig("micro_exp_stcnn", seed=1), store)}
     ids.add(run_id(config, FakeStore(fingerprint="0" * 64)))
-    monkeypatch.setattr(records, "deciding_code", lambda model: "other code")
+    monkeypatch.setattr(config_module, "deciding_code", lambda config: "other code")
     ids.add(run_id(config, store))
     monkeypatch.setenv("KERAS_BACKEND", "jax")
     ids.add(run_id(config, store))
@@ -90,7 +92,7 @@ def test_a_protocol_counts_by_what_it_does_and_not_by_what_it_is_called_or_says(
     clean = PROTOCOLS["clean"]
 
     def with_clean(**changes):
-        monkeypatch.setattr(records, "PROTOCOLS", {**PROTOCOLS, "clean": dataclasses.replace(clean, **changes)})
+        monkeypatch.setattr(config_module, "PROTOCOLS", {**PROTOCOLS, "clean": dataclasses.replace(clean, **changes)})
         return run_id(config, store)
 
     assert with_clean(name="tidy", description="other words", reported="best") == before
@@ -101,16 +103,22 @@ def test_a_protocol_counts_by_what_it_does_and_not_by_what_it_is_called_or_says(
 def test_another_network_or_a_new_field_at_its_old_value_renames_no_run(monkeypatch):
     config, store = RunConfig("micro_exp_stcnn"), FakeStore()
     before = run_id(config, store)
-    monkeypatch.setattr(records, "STREAMS", {**STREAMS, "a_fourth": ("face",)})
+    monkeypatch.setattr(config_module, "STREAMS", {**STREAMS, "a_fourth": ("face",)})
     assert run_id(config, store) == before
     # had `control` been added today, runs without one would be called what they were called before
-    monkeypatch.setattr(records, "ADDED_LATER", {"control": "none"})
+    monkeypatch.setattr(config_module, "ADDED_LATER", {"control": "none"})
     assert run_id(config, store) != before
     without = run_id(config, store)
     monkeypatch.setattr(
         RunConfig, "to_dict", lambda self: {name: v for name, v in vars(self).items() if name != "control"}
     )
     assert run_id(config, store) == without
+
+
+def test_a_run_by_person_is_found_by_the_identity_of_its_data_alone(tmp_path):
+    config, data = RunConfig("micro_exp_stcnn", protocol="loso"), SimpleNamespace(fingerprint=FakeStore().fingerprint)
+    _write_record(tmp_path / run_id(config, FakeStore()))
+    assert find_run(config, data, tmp_path).id == run_id(config, data)
 
 
 def test_where_the_store_lies_does_not_change_the_id(tmp_path):

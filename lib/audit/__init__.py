@@ -8,7 +8,7 @@ from lib.audit import accuracies, architectures, counts, epochs, kernels, method
 from lib.audit.finding import RESTS_ON, Finding, text_table
 from lib.audit.paper import DATASETS, METHOD_NAMES, STCNN
 from lib.audit.released import FUSENETS
-from lib.core.errors import ConfigError
+from lib.core.checks import whole_number
 
 __all__ = ["RESTS_ON", "Finding", "findings", "text_table"]
 
@@ -22,8 +22,7 @@ def findings(split_radius: int = 3) -> list[Finding]:
         How far from the released labels to look for class counts that give the printed validation counts; the work
         grows with its third power, about a second at 3.
     """
-    if split_radius < 0:
-        raise ConfigError(f"split_radius: expected 0 or more, found {split_radius}")
+    whole_number("split_radius", split_radius, 0)
     return [
         # what the accuracies of Table V are shares of
         *(accuracies.check_held_out(model, dataset) for model in FUSENETS for dataset in DATASETS),

@@ -2,10 +2,13 @@
 
 A convolution without padding by a kernel of k leaves d - k + 1 of d; a pool of 3 leaves a third, rounded down. A
 convolution has (kernel volume x channels in + 1) x filters parameters, a dense layer (inputs + 1) x outputs. A
-weight of a filter is multiplied once at each position, a weight of a dense layer once.
+weight of a filter is multiplied once at each position, a weight of a dense layer once. Such a multiply-add (MAC) is two
+floating-point operations. Biases, activations, pools, dropout and softmax are left out, as is usual: 1 % of the whole
+for a 3x3x15 kernel, 5 % for a 3x3x3 one.
 """
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from lib.audit import paper
@@ -13,9 +16,9 @@ from lib.audit.finding import Outcome, check, listed
 from lib.audit.paper import STCNN
 from lib.audit.released import FUSENETS
 
-N_FILTERS, POOL_SIZE, KERNEL, N_CLASSES = 32, 3, (3, 3, 15), 3
+N_FILTERS, POOL_SIZE, KERNEL = 32, 3, (3, 3, 15)
 HIDDEN = {STCNN: (128,), **dict.fromkeys(FUSENETS, (1024, 128))}
-SIDES = {STCNN: 64, **dict.fromkeys(FUSENETS, 32)}
+VOLUMES = {STCNN: (64, 64, 96), **dict.fromkeys(FUSENETS, (32, 32, 96))}  # of Tables I to III
 
 
 class Layer(NamedTuple):
@@ -27,26 +30,29 @@ class Layer(NamedTuple):
     multiply_adds: int = 0
 
 
-def layers(model: str, depth: int) -> list[Layer]:
+def layers(model: str, volume: Sequence[int] = (), kernel: Sequence[int] = KERNEL, n_classes: int = 3) -> list[Layer]:
     """All layers that a network's table lists, one stream after the other.
 
     Parameters
     ----------
     model : str
         Among `lib.audit.paper.METHOD_NAMES`.
-    depth : int
-        Frames of the volume: 96 for CAS(ME)², 18 for SMIC.
+    volume : (height, width, depth), optional
+        Of each stream; that of the network's table, of 96 frames, if there is none.
+    kernel : (height, width, depth)
+        One that leaves the pool three positions or more in each direction.
+    n_classes : int
 
     Examples
     --------
-    >>> layers("micro_exp_stcnn", 96)[2]
+    >>> layers("micro_exp_stcnn")[2]
     Layer(name='pool', size=(32, 20, 20, 27), parameters=0, multiply_adds=0)
     """
     hidden, late = HIDDEN[model], model == FUSENETS[1]
-    volume = (SIDES[model], SIDES[model], depth)
-    convolved = tuple(size - width + 1 for size, width in zip(volume, KERNEL, strict=True))
+    volume = tuple(volume) or VOLUMES[model]
+    convolved = tuple(size - width + 1 for size, width in zip(volume, kernel, strict=True))
     pooled = (N_FILTERS, *(size // POOL_SIZE for size in convolved))
-    weights, flat, rows = N_FILTERS * math.prod(KERNEL), math.prod(pooled), []
+    weights, flat, rows = N_FILTERS * math.prod(kernel), math.prod(pooled), []
     streams = {"frame": ""} if model == STCNN else {"eyes": "eyes_", "mouth": "mouth_"}
     for part, prefix in streams.items():
         rows += [
@@ -58,9 +64,9 @@ def layers(model: str, depth: int) -> list[Layer]:
             *(_dense(flat, hidden, prefix) if late else ()),
         ]
     if model == STCNN:  # Table I ends with a dropout, unlike the code
-        return [*rows, *_dense(flat, (*hidden, N_CLASSES))]
+        return [*rows, *_dense(flat, (*hidden, n_classes))]
     joined = 2 * (hidden[-1] if late else flat)
-    head = _dense(joined, (N_CLASSES,), first=3) if late else _dense(joined, (*hidden, N_CLASSES))
+    head = _dense(joined, (n_classes,), first=3) if late else _dense(joined, (*hidden, n_classes))
     return [*rows, Layer("concatenate", (joined,)), *head[:-1]]
 
 
@@ -76,20 +82,20 @@ def _dense(inputs: int, widths: tuple[int, ...], prefix: str = "", first: int = 
     return rows
 
 
-def cost(model: str, depth: int) -> tuple[int, int]:
-    """Trainable parameters; multiplications by a weight, each with its addition, in one clip's forward pass.
+def cost(model: str, *sizes) -> tuple[int, int]:
+    """Trainable parameters, and multiply-adds of one clip's forward pass; `sizes` are those of `layers`.
 
-    >>> cost("micro_exp_stcnn", 96)
+    >>> cost("micro_exp_stcnn")
     (44241667, 1405935744)
     """
-    rows = layers(model, depth)
+    rows = layers(model, *sizes)
     return sum(layer.parameters for layer in rows), sum(layer.multiply_adds for layer in rows)
 
 
 def misprints(model: str) -> dict[str, tuple[str, str]]:
     """Sizes of a network's table that do not follow from the layers above: layer -> (printed, computed)."""
     printed = paper.architecture(model).set_index("layer")["output"]
-    computed = {layer.name: "x".join(map(str, layer.size)) for layer in layers(model, depth=96)}
+    computed = {layer.name: "x".join(map(str, layer.size)) for layer in layers(model)}
     return {name: (size, computed[name]) for name, size in printed.items() if size != computed[name]}
 
 
@@ -105,7 +111,7 @@ def check_shapes(model: str) -> Outcome:
 @check("efficiency-{model}", "text III-B")
 def check_efficiency(model: str) -> Outcome:
     """{model} takes less computing than MicroExpSTCNN."""
-    size, work = (own / stcnn for own, stcnn in zip(cost(model, 96), cost(STCNN, 96), strict=True))
+    size, work = (own / stcnn for own, stcnn in zip(cost(model), cost(STCNN), strict=True))
     evidence = (
         f"At 96 frames it takes {work:.2f} times the multiply-adds of a clip, and {size:.1f} times the memory for "
         "parameters; the search for a face in every frame comes on top."

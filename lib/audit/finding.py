@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from lib.audit.paper import ARCHITECTURE_TABLES, CONFUSION_TABLES, DATASET_TITLES, METHOD_NAMES
+from lib.core.checks import one_of
 
 # "printed": what the paper prints alone; "code": also the authors' released code, which need not be what gave the
 # numbers; "literature": also what others published of the datasets or of earlier methods.
@@ -29,9 +30,8 @@ class Finding:
     rests_on: str = "printed"  # of `RESTS_ON`: what the status needs to be believed
 
     def __post_init__(self) -> None:
-        for name, known in (("status", tuple(VERDICTS)), ("rests_on", RESTS_ON)):
-            if getattr(self, name) not in known:
-                raise ValueError(f"{self.id}: expected {name} among {known}, found {getattr(self, name)!r}")
+        one_of(f"{self.id}, status", self.status, VERDICTS)
+        one_of(f"{self.id}, rests_on", self.rests_on, RESTS_ON)
         json.dumps(self.values)  # a value that JSON cannot hold is found here, not where a page is written
 
     @property

@@ -13,6 +13,7 @@ import pandas as pd
 import yaml
 
 from lib.core import catalogue
+from lib.core.checks import one_of
 from lib.core.errors import ConfigError
 from lib.core.paths import REPOSITORY
 
@@ -32,9 +33,7 @@ def architecture(model: str) -> pd.DataFrame:
 
     ``layer`` is the name of that layer in `lib.networks`, or of the input that it stands for.
     """
-    if model not in ARCHITECTURE_TABLES:
-        raise ConfigError(f"expected a model among {sorted(ARCHITECTURE_TABLES)}, found {model!r}")
-    return _read_table(f"table_{ARCHITECTURE_TABLES[model]}.csv", dtype=str)
+    return _read_table(f"table_{ARCHITECTURE_TABLES[one_of('model', model, ARCHITECTURE_TABLES)]}.csv", dtype=str)
 
 
 def class_counts(dataset: str) -> pd.DataFrame:
@@ -117,9 +116,7 @@ def last_epochs(model: str, dataset: str) -> tuple[float, float]:
 
 
 def _known(dataset: str) -> str:
-    if dataset not in DATASETS:
-        raise ConfigError(f"expected a dataset of the paper, {sorted(DATASETS)}, found {dataset!r}")
-    return dataset
+    return one_of("dataset of the paper", dataset, DATASETS)
 
 
 def _read_table(name: str, dtype=None, dashes: bool = False) -> pd.DataFrame:

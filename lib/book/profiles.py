@@ -14,7 +14,7 @@ from lib.core import paths
 from lib.core.catalogue import ROOT_VARIABLES
 from lib.core.errors import ConfigError, suggestion
 from lib.standin import GENERATOR_VERSION
-from lib.training.baseline_config import BaselineConfig
+from lib.training.config import BaselineConfig
 from lib.training.records import RunConfig, kept_runs
 
 PROFILES = paths.REPOSITORY / "profiles"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lib.core.catalogue import NETWORKS as _ROWS
 from lib.core.catalogue import STREAMS
-from lib.core.errors import ConfigError, suggestion
+from lib.core.checks import one_of
 
 NETWORKS = tuple(_ROWS)
 
@@ -26,9 +26,7 @@ def build(name: str, input_shape: Sequence[int], n_classes: int = 3, kernel_size
     ConfigError
         If there is no such network, or it cannot be built with these sizes.
     """
-    if name not in NETWORKS:
-        raise ConfigError(f"expected a network among {', '.join(NETWORKS)}, found {name!r}{suggestion(name, NETWORKS)}")
-    function = getattr(importlib.import_module(f"lib.networks.{name}"), name)
+    function = getattr(importlib.import_module(f"lib.networks.{one_of('network', name, NETWORKS)}"), name)
     return function(input_shape, n_classes, kernel_size)
 
 

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from lib.core.checks import one_of
 from lib.core.errors import ConfigError
 
 BACKENDS = ("tensorflow", "jax", "torch")
@@ -44,8 +45,8 @@ def import_keras():
         If the backend is unknown, or not installed.
     """
     name = os.environ.get("KERAS_BACKEND")
-    if name is not None and name not in BACKENDS:
-        raise ConfigError(f"KERAS_BACKEND: expected one of {', '.join(BACKENDS)}, found {name!r}")
+    if name is not None:
+        one_of("KERAS_BACKEND", name, BACKENDS)
     for variable, value in ENVIRONMENT.items():
         os.environ.setdefault(variable, value)
     try:

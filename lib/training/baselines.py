@@ -3,9 +3,7 @@
 The clips, their division and the form of the record are those of the networks' runs (`lib.training.run`).
 """
 
-import datetime
 import json
-import math
 import time
 from dataclasses import asdict
 from importlib import metadata
@@ -13,22 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from tqdm.auto import tqdm
 
 from lib.baselines import METHODS
 from lib.baselines.features import clip_features, module_of, settings_of
 from lib.core import machine
-from lib.core.files import locked, whole_file
-from lib.core.paths import commit
+from lib.core.files import whole_file
+from lib.networks import NETWORKS
 from lib.training import records
-from lib.training.baseline_config import BaselineConfig, method_code
-from lib.training.protocols import PROTOCOLS
-from lib.training.record_files import about_data, predictions_table, to_json
+from lib.training.config import BaselineConfig, RunConfig
+from lib.training.inputs import fold_plan
+from lib.training.record_files import common_files, found_or_made, predictions_table, reporter
 from lib.training.records import RunRecord
-from lib.training.splits import Fold, Samples, make_folds, make_samples
+from lib.training.splits import Fold, Samples
 
-SECONDS_BETWEEN_LINES = 10.0
 VERSIONS = ("numpy", "scikit-learn", "opencv-python-headless", "keras")
 
 
@@ -56,24 +51,18 @@ def evaluate(
     Raises
     ------
     TrainingError
-        If there are too few clips for the split.
+        If there are too few clips for the split, or it is by subject and a subject is unknown.
     """
-    runs_dir = Path(runs_dir)
-    if (found := records.find_run(config, store, runs_dir)) is not None:
-        return found
-    identity = records.run_id(config, store)
-    with locked(runs_dir / ".locks" / f"{identity}.lock", f"evaluating {config.slug}", progress is not None):
-        if (found := records.find_run(config, store, runs_dir)) is not None:
-            return found
-        return _evaluate_and_record(config, store, runs_dir / identity, progress, jobs)
+
+    def make(folder: Path) -> RunRecord:
+        return _evaluate_and_record(config, store, folder, progress, jobs)
+
+    return found_or_made(config, store, runs_dir, progress, make)
 
 
 def divided(config: BaselineConfig, store) -> tuple[Samples, tuple[Fold, ...]]:
     """The samples of an evaluation and its folds: those of a network's run under this protocol and seed."""
-    protocol = PROTOCOLS[config.protocol]
-    samples = make_samples(protocol, store.labels, len(store.classes))
-    subjects = store.clips["subject"].to_numpy()[samples.clips] if "subject" in store.clips else None
-    return samples, make_folds(protocol, samples.labels, store.classes, subjects, config.seed)
+    return fold_plan(RunConfig(NETWORKS[0], config.protocol, seed=config.seed), store)
 
 
 def fitted(config: BaselineConfig, features: np.ndarray, samples: Samples, fold: Fold, n_classes: int):
@@ -90,24 +79,17 @@ def _evaluate_and_record(
     features, feature_seconds = clip_features(config.method, store, jobs, progress == "bar")
     unfinished = folder.with_name(f"{folder.name}.partial") / "folds.json"
     finished = json.loads(unfinished.read_text(encoding="utf-8")) if unfinished.is_file() else []
-    told_at = -math.inf
-    with tqdm(total=len(folds), initial=len(finished), unit="fold", desc=config.slug, disable=progress != "bar") as bar:
+    with reporter(config.slug, len(folds), "fold", progress, len(finished)) as report:
         for fold in folds[len(finished) :]:
             finished.append(_one_fold(config, features, samples, fold, len(store.classes)))
-            bar.update()
-            if progress == "lines" and time.monotonic() - told_at >= SECONDS_BETWEEN_LINES:
-                told_at = time.monotonic()
-                print(f"{config.slug} fold {fold.name}: {len(finished)} of {len(folds)}", flush=True)
+            report(f"fold {fold.name}", f"{len(finished)} of {len(folds)}")
             if len(finished) < len(folds):
                 with whole_file(unfinished) as draft:
                     draft.write_text(json.dumps(finished), encoding="utf-8")
     read = [{at: {"epoch": 1, "probabilities": one["probabilities"]} for at in ("best", "last")} for one in finished]
-    files = {
-        "config.json": to_json(config.to_dict()),
-        "history.csv": _history(samples, folds, finished).to_csv(index=False),
-        "predictions.csv": predictions_table(store, samples, folds, read).to_csv(index=False),
-        "provenance.json": to_json(_provenance(config, store, finished, feature_seconds)),
-    }
+    about = _provenance(config, finished, feature_seconds)
+    files = common_files(config, store, _history(samples, folds, finished), **about)
+    files["predictions.csv"] = predictions_table(store, samples, folds, read).to_csv(index=False)
     records.write_folder(folder, files)
     unfinished.unlink(missing_ok=True)
     if unfinished.parent.is_dir():
@@ -131,22 +113,17 @@ def _one_fold(config: BaselineConfig, features: np.ndarray, samples: Samples, fo
     }
 
 
-def _history(samples: Samples, folds: tuple[Fold, ...], finished: list[dict]) -> pd.DataFrame:
-    rows = [
-        {
-            "fold": fold.name,
-            "epoch": 1,
-            "loss": None,
-            "accuracy": one["accuracy"],
-            "val_loss": None,
-            "val_accuracy": float(np.mean(np.argmax(one["probabilities"], axis=1) == samples.labels[fold.validation])),
-        }
-        for fold, one in zip(folds, finished, strict=True)
+def _history(samples: Samples, folds: tuple[Fold, ...], finished: list[dict]) -> list[dict]:
+    truths = (samples.labels[fold.validation] for fold in folds)
+    answers = (np.argmax(one["probabilities"], axis=1) for one in finished)
+    shares = [float(np.mean(answer == truth)) for answer, truth in zip(answers, truths, strict=True)]
+    return [
+        {"fold": fold.name, "epoch": 1, "accuracy": one["accuracy"], "val_accuracy": share}
+        for fold, one, share in zip(folds, finished, shares, strict=True)
     ]
-    return pd.DataFrame(rows, columns=list(records.HISTORY_COLUMNS))
 
 
-def _provenance(config: BaselineConfig, store, finished: list[dict], feature_seconds: float) -> dict[str, Any]:
+def _provenance(config: BaselineConfig, finished: list[dict], feature_seconds: float) -> dict[str, Any]:
     if METHODS[config.method].keras:
         from lib.networks import device
         from lib.networks.backend import backend_name
@@ -158,15 +135,9 @@ def _provenance(config: BaselineConfig, store, finished: list[dict], feature_sec
     return {
         "backend": backend,
         "device": name,
-        "instructions": machine.vector_instructions(),
-        "settings": machine.settings(),
         "method_settings": asdict(settings_of(config.method)),
         "versions": {package: metadata.version(package) for package in VERSIONS},
-        "commit": commit(),
-        "code": method_code(config.method),
-        "data": about_data(store),
         "parameters": [one["parameters"] for one in finished],
         "seconds": {"features": feature_seconds, **seconds},
         "wall_seconds": feature_seconds + sum(map(sum, seconds.values())),
-        "finished_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }

@@ -49,7 +49,11 @@ class Checkpoint:
         state : JSON value
         """
         begun = time.monotonic()
-        arrays = {} if model is None else {f"v{i}": value for i, value in enumerate(_values(model))}
+        arrays = (
+            {}
+            if model is None
+            else {f"v{i}": keras.ops.convert_to_numpy(value) for i, value in enumerate(_variables(model))}
+        )
         with whole_file(self.path) as draft:
             np.savez(draft, state=np.array(json.dumps(state)), **arrays)
         self._saved_at = time.monotonic()
@@ -77,7 +81,3 @@ class Checkpoint:
 
 def _variables(model) -> list:
     return [*model.variables, *model.optimizer.variables]
-
-
-def _values(model) -> list[np.ndarray]:
-    return [keras.ops.convert_to_numpy(variable) for variable in _variables(model)]

@@ -17,8 +17,8 @@ from lib.baselines import METHODS
 from lib.core.catalogue import PAPER_NETWORKS
 from lib.core.checks import one_of
 from lib.core.errors import ConfigError, DivergedError
-from lib.training.baseline_config import BaselineConfig
-from lib.training.protocols import CONTROLS, SHORTCUTS
+from lib.training.config import BaselineConfig
+from lib.training.protocols import CONTROLS, PROTOCOLS, SHORTCUTS, require_people
 from lib.training.records import RunConfig, RunRecord, find_failure, find_run
 
 STCNN, FUSENET, FUSENET_LATE = PAPER_NETWORKS
@@ -55,17 +55,15 @@ class Outcome:
 
 
 def collect(
-    configs: Iterable[RunConfig],
+    configs: Iterable[RunConfig | BaselineConfig],
     store,
     runs_dir: Path,
     train_missing: bool = True,
     progress: str | None = None,
-    train: Callable[..., RunRecord] | None = None,
 ) -> list[Outcome]:
     """The outcome of each configuration, in order, with parameters as of `lib.training.run.train`.
 
-    Runs without a record are trained on the spot, or left as "missing" if `train_missing` is False. What makes a record
-    is `lib.training.run.train`, or what is given as `train`.
+    Runs without a record are trained on the spot, or left as "missing" if `train_missing` is False.
 
     Raises
     ------
@@ -74,18 +72,28 @@ def collect(
     """
     outcomes = []
     for config in configs:
+        require_people(PROTOCOLS[config.protocol], store.clips)
         record = find_run(config, store, runs_dir)
         reason = None if record else find_failure(config, store, runs_dir)
         if record is None and reason is None and train_missing:
-            if train is None:
-                from lib.training.run import train  # Keras takes seconds to import, and is not needed to find records
             try:
-                record = train(config, store, runs_dir, progress=progress)
+                record = _made(config, store, runs_dir, progress)
             except DivergedError:
                 reason = find_failure(config, store, runs_dir)
         status = "finished" if record else "failed" if reason else "missing"
         outcomes.append(Outcome(config, status, record, reason or ""))
     return outcomes
+
+
+def _made(config: RunConfig | BaselineConfig, store, runs_dir: Path, progress: str | None) -> RunRecord:
+    # Keras takes seconds to import, and is not needed to find records.
+    if isinstance(config, BaselineConfig):
+        from lib.training.baselines import evaluate
+
+        return evaluate(config, store, runs_dir, progress)
+    from lib.training.run import train
+
+    return train(config, store, runs_dir, progress)
 
 
 def table(outcomes: Sequence[Outcome]) -> pd.DataFrame:
@@ -141,13 +149,10 @@ def comparison_runs(
     control_seeds: int = 3,
 ) -> list[RunConfig]:
     """Chapter 6: the paper's three networks with several seeds, and MicroExpSTCNN with each control."""
-    settings = {
-        STCNN: {"epochs": epochs, "learning_rate": learning_rate},
-        FUSENET: {"epochs": fusenet_epochs, "learning_rate": fusenet_learning_rate},
-        FUSENET_LATE: {"epochs": fusenet_epochs, "learning_rate": fusenet_learning_rate},
-    }
-    networks = [RunConfig(model, batch_size=batch_size, **settings[model]) for model in PAPER_NETWORKS]
-    controls = [dataclasses.replace(networks[0], control=control) for control in CONTROLS if control != "none"]
+    stcnn = RunConfig(STCNN, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate)
+    fusenet = RunConfig(FUSENET, epochs=fusenet_epochs, batch_size=batch_size, learning_rate=fusenet_learning_rate)
+    networks = [stcnn, fusenet, dataclasses.replace(fusenet, model=FUSENET_LATE)]
+    controls = [dataclasses.replace(stcnn, control=control) for control in CONTROLS if control != "none"]
     return with_seeds(networks, seeds) + with_seeds(controls, control_seeds)
 
 

@@ -129,79 +129,69 @@ def require_people(protocol: Protocol, clips: pd.DataFrame) -> None:
         )
 
 
+def _like(first: Protocol, name: str, description: str, **changes: object) -> Protocol:
+    return dataclasses.replace(first, name=name, description=description, **changes)
+
+
+def _versions(first: Protocol, pairing: str) -> tuple[Protocol, ...]:
+    """A file's first version, and the two that replaced it on 2019-08-04, half an hour apart: they split alike."""
+    of_day, unshuffled = f"`{first.name}` as of 2019-08-04", CHOICES["split"]["unshuffled"].replace("`", "")
+    seed_42 = f"{of_day}, 09:26: both streams are split by seed 42"
+    return (
+        first,
+        _like(first, f"{first.name}_seed_42", seed_42, split_seed=42, pairing=pairing),
+        _like(first, f"{first.name}_unshuffled", f"{of_day}, 10:00: {unshuffled}", split="unshuffled", pairing=pairing),
+    )
+
+
 _PAPER = Protocol(
-    name="paper",
-    description="80/20 split of the class-ordered clips, drawn once with seed 4, as Tables VI and VII imply",
+    "paper",
+    "80/20 split of the class-ordered clips, drawn once with seed 4, as Tables VI and VII imply",
     split="holdout",
     split_seed=4,
     normalisation="all_clips",
     reported="best",
 )
 _LOSO = Protocol(
-    name="loso",
-    description="leave one subject out; normalisation from the training clips, last epoch, pooled over subjects",
+    "loso",
+    "leave one subject out; normalisation from the training clips, last epoch, pooled over subjects",
     split="loso",
 )
-
 # The authors' code, `data/paper/released_code.yml`. `lib.audit.released.released_settings` tells which belongs to which
-# file. MicroExpSTCNN's file for CAS(ME)² is the protocol `paper`.
-_RELEASED_STCNN_SMIC = dataclasses.replace(
+# file. MicroExpSTCNN's file for CAS(ME)² is the protocol `paper`, and the FuseNets' are as in April 2019, when Table V
+# was published.
+_RELEASED_STCNN_SMIC = _like(
     _PAPER,
-    name="released_code_smic_stcnn",
-    description="the protocol `paper` on frames in the order of a file system's listing",
+    "released_code_smic_stcnn",
+    "the protocol `paper` on frames in the order of a file system's listing",
     frame_order="listing",
 )
-# The FuseNets' files as they were when Table V was published, in April 2019.
-_RELEASED = Protocol(
-    name="released_code",
-    description="MicroExpFuseNet as released in April 2019: eyes and mouths split apart, by the run's seed where the "
-    "code has none; validated on every clip",
-    split="holdout",
-    normalisation="all_clips",
+_RELEASED = _like(
+    _PAPER,
+    "released_code",
+    "MicroExpFuseNet as released in April 2019: eyes and mouths split apart, by the run's seed where the code has "
+    "none; validated on every clip",
+    split_seed=None,
     validate_on="all_clips",
     pairing="independent_splits",
-    reported="best",
 )
-_RELEASED_SMIC = dataclasses.replace(
+_RELEASED_SMIC = _like(
     _RELEASED,
-    name="released_code_smic",
-    description="the same with what the files for SMIC add: surprise clips twice, half of them labelled negative; "
-    "frames as listed",
+    "released_code_smic",
+    "the same with what the files for SMIC add: surprise clips twice, half of them labelled negative; frames as listed",
     duplicates="last_class_twice",
     frame_order="listing",
 )
-_RELEASED_SMIC_INTERMEDIATE = dataclasses.replace(
+_RELEASED_SMIC_INTERMEDIATE = _like(
     _RELEASED_SMIC,
-    name="released_code_smic_intermediate",
-    description="the same with mouths in place of eyes, as the intermediate network's file trains on SMIC",
+    "released_code_smic_intermediate",
+    "the same with mouths in place of eyes, as the intermediate network's file trains on SMIC",
     pairing="mouths_of_two_clips",
 )
-
-
-def _later_versions(first: Protocol, pairing: str) -> tuple[Protocol, ...]:
-    """The two that replaced a file's first version on 2019-08-04, half an hour apart: they split both streams alike."""
-    return (
-        dataclasses.replace(
-            first,
-            name=f"{first.name}_seed_42",
-            description=f"`{first.name}` as of 2019-08-04, 09:26: both streams are split by seed 42",
-            split_seed=42,
-            pairing=pairing,
-        ),
-        dataclasses.replace(
-            first,
-            name=f"{first.name}_unshuffled",
-            description=f"`{first.name}` as of 2019-08-04, 10:00: {CHOICES['split']['unshuffled'].replace('`', '')}",
-            split="unshuffled",
-            pairing=pairing,
-        ),
-    )
-
-
 _CLEAN = Protocol(
-    name="clean",
-    description="people of the validation clips are in no training clip; normalisation from the training clips; last "
-    "epoch; the split is drawn anew with each seed",
+    "clean",
+    "people of the validation clips are in no training clip; normalisation from the training clips; last epoch; the "
+    "split is drawn anew with each seed",
 )
 
 # One departure each from the clean baseline: name -> (field, value). What it is worth is measured in chapter 10.
@@ -215,23 +205,16 @@ SHORTCUTS: Mapping[str, tuple[str, str]] = {
     "normalised_before_split": ("normalisation", "all_clips"),
     "shared_subjects": ("split", "holdout"),
 }
-
-
 _ALL = (
     _PAPER,
     _LOSO,
     _RELEASED_STCNN_SMIC,
-    _RELEASED,
-    *_later_versions(_RELEASED, "clip"),
-    _RELEASED_SMIC,
-    *_later_versions(_RELEASED_SMIC, "clip"),
-    _RELEASED_SMIC_INTERMEDIATE,
-    *_later_versions(_RELEASED_SMIC_INTERMEDIATE, "mouth_twice"),
+    *_versions(_RELEASED, "clip"),
+    *_versions(_RELEASED_SMIC, "clip"),
+    *_versions(_RELEASED_SMIC_INTERMEDIATE, "mouth_twice"),
     _CLEAN,
     *(
-        dataclasses.replace(
-            _CLEAN, name=name, description=f"the clean baseline, but {CHOICES[field][value]}", **{field: value}
-        )
+        _like(_CLEAN, name, f"the clean baseline, but {CHOICES[field][value]}", **{field: value})
         for name, (field, value) in SHORTCUTS.items()
     ),
 )

@@ -6,21 +6,15 @@ numbers are made by `lib.training.fit`; here a run is waited for, shown, resumed
 
 import contextlib
 import dataclasses
-import datetime
-import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn
 
-import pandas as pd
-from tqdm.auto import tqdm
-
-from lib.core import machine
 from lib.core.checks import one_of
 from lib.core.errors import ConfigError, DivergedError
-from lib.core.files import locked, whole_file
-from lib.core.paths import commit
+from lib.core.files import whole_file
 from lib.networks import device
 from lib.networks.backend import backend_name, keras
 from lib.networks.startup import configured_backend
@@ -29,11 +23,10 @@ from lib.training.checkpoint import Checkpoint
 from lib.training.fit import FoldState, NotFiniteError, fit_fold, new_model
 from lib.training.inputs import fold_plan, prepare_fold
 from lib.training.protocols import PROTOCOLS, require_people
-from lib.training.record_files import about_data, predictions_table, to_json
+from lib.training.record_files import common_files, found_or_made, lock, predictions_table, reporter, to_json
 from lib.training.records import RunConfig, RunRecord
 
 PROGRESS = ("bar", "lines")
-SECONDS_BETWEEN_LINES = 10.0
 
 
 def train(
@@ -75,14 +68,14 @@ def train(
     if progress is not None:
         one_of("progress", progress, PROGRESS)
     runs_dir = Path(runs_dir)
-    if (found := records.find_run(config, store, runs_dir)) is not None:
-        return found
-    identity = records.run_id(config, store)
-    with _lock(runs_dir, identity, progress):
-        if (found := records.find_run(config, store, runs_dir)) is not None:
-            return found
-        records.explain_failure(runs_dir, identity)
-        return _train_and_record(config, store, runs_dir, identity, progress, weights_dir)
+
+    def make(folder: Path) -> RunRecord:
+        failed = folder.with_name(f"{folder.name}.failed")
+        if failed.is_dir() and (reason := records.find_failure(config, store, runs_dir)) is not None:
+            _explain_failure(reason, failed)
+        return _train_and_record(config, store, folder, progress, weights_dir)
+
+    return found_or_made(config, store, runs_dir, progress, make)
 
 
 def trained_model(
@@ -99,11 +92,10 @@ def trained_model(
     require_people(PROTOCOLS[config.protocol], store.clips)
     if weights_dir is None:
         return _fitted_model(config, store, progress)
-    identity = records.run_id(config, store)
-    path = _weights_path(Path(weights_dir), identity)
+    path = Path(weights_dir) / f"{records.run_id(config, store)}.weights.h5"
     # One that is there is whole: it needs no lock, for which the folder would have to be writable.
     if not path.is_file():
-        with _weights_file(Path(weights_dir), identity, progress):
+        with lock(path.parent, path.stem, progress):
             if not path.is_file():
                 model = _fitted_model(config, store, progress)
                 _keep_weights(model, path)
@@ -132,18 +124,6 @@ def _require_configured_backend() -> None:
         )
 
 
-def _weights_path(weights_dir: Path, identity: str) -> Path:
-    return weights_dir / f"{identity}.weights.h5"
-
-
-@contextlib.contextmanager
-def _weights_file(weights_dir: Path, identity: str, progress: str | None) -> Iterator[Path]:
-    """The file of a run's weights, for one process at a time, whether it trains the run or asks for the network."""
-    path = _weights_path(weights_dir, identity)
-    with _lock(weights_dir, path.stem, progress):
-        yield path
-
-
 def _keep_weights(model: "keras.Model", path: Path) -> None:
     with whole_file(path) as draft:
         model.save_weights(draft)
@@ -162,11 +142,11 @@ class _State:
 
 
 def _train_and_record(
-    config: RunConfig, store, runs_dir: Path, identity: str, progress: str | None, weights_dir: Path | None
+    config: RunConfig, store, folder: Path, progress: str | None, weights_dir: Path | None
 ) -> RunRecord:
     _require_configured_backend()
     samples, folds = fold_plan(config, store)
-    checkpoint = Checkpoint(runs_dir / f"{identity}.partial")
+    checkpoint = Checkpoint(folder.with_name(f"{folder.name}.partial"))
     saved = checkpoint.load_state()
     state = _State() if saved is None else _State(**{**saved, "current": FoldState(**saved["current"])})
     state.sittings += 1
@@ -175,7 +155,8 @@ def _train_and_record(
             for index in range(state.fold, len(folds)):
                 model = _train_fold(config, store, index, state, checkpoint, report)
                 if weights_dir is not None and len(folds) == 1:
-                    with _weights_file(Path(weights_dir), identity, progress) as path:
+                    path = Path(weights_dir) / f"{folder.name}.weights.h5"
+                    with lock(path.parent, path.stem, progress):
                         _keep_weights(model, path)
                 state.finished.append({"best": state.current.best, "last": state.current.last})
                 state.fold, state.current = index + 1, FoldState()
@@ -183,11 +164,11 @@ def _train_and_record(
                     checkpoint.save(None, dataclasses.asdict(state))
     except NotFiniteError as error:
         state.history.append(error.row)
-        return _record_failure(config, store, runs_dir / f"{identity}.failed", state, checkpoint, error)
+        _record_failure(config, store, folder.with_name(f"{folder.name}.failed"), state, checkpoint, error)
     predictions = predictions_table(store, samples, folds, state.finished).to_csv(index=False)
-    records.write_folder(runs_dir / identity, {**_record_files(config, store, state), "predictions.csv": predictions})
+    records.write_folder(folder, {**_record_files(config, store, state), "predictions.csv": predictions})
     checkpoint.clear()
-    return records.open_run(runs_dir / identity)
+    return records.open_run(folder)
 
 
 def _train_fold(
@@ -212,32 +193,31 @@ def _train_fold(
 
 def _record_files(config: RunConfig, store, state: _State) -> dict[str, str]:
     """The files that a finished run and a failed one have alike."""
-    provenance = {
-        "backend": backend_name(),
-        "device": device.device_name(),
-        "instructions": machine.vector_instructions(),
-        "settings": machine.settings(),
-        "versions": device.versions(),
-        "commit": commit(),
-        "code": records.deciding_code(config.model),
-        "data": about_data(store),
-        "seconds_per_epoch": state.seconds,
-        "wall_seconds": sum(state.seconds),
-        "sittings": state.sittings,
-        "finished_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-    }
-    return {
-        "config.json": to_json(config.to_dict()),
-        "history.csv": pd.DataFrame(state.history, columns=list(records.HISTORY_COLUMNS)).to_csv(index=False),
-        "provenance.json": to_json(provenance),
-    }
+    return common_files(
+        config,
+        store,
+        state.history,
+        backend=backend_name(),
+        device=device.device_name(),
+        versions=device.versions(),
+        seconds_per_epoch=state.seconds,
+        wall_seconds=sum(state.seconds),
+        sittings=state.sittings,
+    )
 
 
-def _record_failure(config: RunConfig, store, folder: Path, state: _State, checkpoint: Checkpoint, error) -> None:
-    failure = {"reason": _failure_reason(config, error), "fold": error.row["fold"], "epoch": error.row["epoch"]}
+def _record_failure(
+    config: RunConfig, store, folder: Path, state: _State, checkpoint: Checkpoint, error: NotFiniteError
+) -> NoReturn:
+    reason = _failure_reason(config, error)
+    failure = {"reason": reason, "fold": error.row["fold"], "epoch": error.row["epoch"]}
     records.write_folder(folder, {**_record_files(config, store, state), "failure.json": to_json(failure)})
     checkpoint.clear()
-    records.explain_failure(folder.parent, folder.stem)
+    _explain_failure(reason, folder)
+
+
+def _explain_failure(reason: str, folder: Path) -> NoReturn:
+    raise DivergedError(f"this run has failed: {reason}. Its record is {folder}; delete that to train it again")
 
 
 def _failure_reason(config: RunConfig, error: NotFiniteError) -> str:
@@ -248,29 +228,12 @@ def _failure_reason(config: RunConfig, error: NotFiniteError) -> str:
     )
 
 
-def _lock(folder: Path, identity: str, progress: str | None) -> contextlib.AbstractContextManager[None]:
-    return locked(folder / ".locks" / f"{identity}.lock", f"training run {identity}", progress is not None)
-
-
 @contextlib.contextmanager
 def _reporter(config: RunConfig, n_folds: int, progress: str | None, done: int = 0):
     """Yield a function that is told each row of the history."""
-    total = config.epochs * n_folds
-    shown, told_at = done, -math.inf
-    with tqdm(total=total, initial=done, unit="epoch", desc=config.model, disable=progress != "bar") as bar:
-
-        def report(row: dict) -> None:
-            nonlocal shown, told_at
-            bar.set_postfix(loss=f"{row['loss']:.3f}", val_accuracy=f"{row['val_accuracy']:.3f}", refresh=False)
-            bar.update()
-            shown += 1
-            if progress == "lines" and (shown >= total or time.monotonic() - told_at >= SECONDS_BETWEEN_LINES):
-                told_at = time.monotonic()
-                print(
-                    f"{config.model} fold {row['fold']} epoch {row['epoch']}/{config.epochs}: loss {row['loss']:.4f} "
-                    f"accuracy {row['accuracy']:.3f} val_loss {row['val_loss']:.4f} "
-                    f"val_accuracy {row['val_accuracy']:.3f}",
-                    flush=True,
-                )
-
-        yield report
+    with reporter(config.model, config.epochs * n_folds, "epoch", progress, done) as report:
+        yield lambda row: report(
+            f"fold {row['fold']} epoch {row['epoch']}/{config.epochs}",
+            f"loss {row['loss']:.4f} accuracy {row['accuracy']:.3f} "
+            f"val_loss {row['val_loss']:.4f} val_accuracy {row['val_accuracy']:.3f}",
+        )

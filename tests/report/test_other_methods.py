@@ -8,7 +8,7 @@ from made_up import Chapter
 
 from lib.baselines import METHODS
 from lib.preprocessing import PreprocessConfig
-from lib.training.baseline_config import BaselineConfig
+from lib.training.config import BaselineConfig
 from lib.training.plans import Outcome
 from lib.training.records import RunConfig
 

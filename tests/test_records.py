@@ -237,6 +237,13 @@ def test_a_damaged_file_of_a_record_is_named(tmp_path):
         open_run(path).classes  # noqa: B018
 
 
+def test_a_prediction_of_no_class_is_no_score(tmp_path):
+    path = _write_record(tmp_path / "abc") / "predictions.csv"
+    path.write_text(path.read_text().replace(",happy", ",hapqy", 1))
+    with pytest.raises(TrainingError, match="'hapqy'.*Delete that record"):
+        open_run(path.parent).summary()
+
+
 def test_list_runs_has_a_row_per_record_with_config_and_scores(tmp_path):
     for seed in range(3):
         _write_record(tmp_path / f"id{seed}", seed=seed)

@@ -220,6 +220,11 @@ def write_folder(path: Path, files: Mapping[str, str]) -> None:
 def _confusion(predictions: pd.DataFrame, classes: Sequence[str]) -> np.ndarray:
     from sklearn.metrics import confusion_matrix  # here: it takes a second to load
 
+    if strangers := {*predictions["truth"], *predictions["predicted"]} - {*classes}:  # scikit-learn leaves them out
+        raise TrainingError(
+            f"predictions.csv of a record is damaged: expected the classes {', '.join(classes)}, found "
+            f"{', '.join(map(repr, sorted(strangers)))}. Delete that record and train the run again"
+        )
     return confusion_matrix(predictions["truth"], predictions["predicted"], labels=list(classes))
 
 

@@ -233,7 +233,7 @@ def train(options) -> None:
 @command(
     "what a trained network answers to clips of yours: a page and JSON",
     option("videos", nargs="+", type=Path, help="videos, or folders of frames"),
-    option("--run", dest="identity", default="", help="id of a run (default: chapter 3's on SMIC); trained if need be"),
+    option("--run", dest="identity", default="", help="id of a run (default: 03_micro_exp_stcnn's on SMIC)"),
     option("--weights", default="", help="a file of weights in place of --run, named by its run: <id>.weights.h5"),
     option("--root", default="", help="folder of the dataset that the network was trained on, where nothing names it"),
     option("--allow-standin", action="store_true", help="ask a network of rendered faces about real ones all the same"),
@@ -246,6 +246,8 @@ def predict(options) -> None:
     """Landmarks, crops, class probabilities and saliency of clips, with what such an answer cannot mean."""
     from lib import prediction
 
+    prediction.own_clips(options.videos)  # what is no clip is refused before anything is started
+    print("A network whose weights are not in data/weights is trained first, which takes minutes.", file=sys.stderr)
     parameters = {name: getattr(options, name) for name in ("sampling", "start", "root", "weights", "allow_standin")}
     if options.weights:
         parameters["weights"] = str(Path(options.weights).resolve())
@@ -254,9 +256,11 @@ def predict(options) -> None:
     if run := options.identity or options.weights:
         parameters |= prediction.parameters_of_run(run, options.root)
     results = prediction.write_page(parameters, options.out)
-    for answer in json.loads(results.read_text(encoding="utf-8"))["results"]["answers"]:
+    found = json.loads(results.read_text(encoding="utf-8"))["results"]
+    for answer in found["answers"]:
         told = ", ".join(f"{name} {share:.1%}" for name, share in answer["probabilities"].items()) or answer["reason"]
         print(f"{answer['clip']}: {told}")
+    print(f"No answer tells {found['cannot_mean']}.")
     print(f"the page: {options.out}, the same as JSON: {results.name}")
 
 

@@ -149,8 +149,8 @@ def claims(verdicts: Sequence[ClaimVerdict]) -> str:
     groups = []
     for name, members in itertools.groupby(verdicts, key=lambda one: one.claim.group):
         own = list(members)
-        decided = tally((said for one in own if (said := _weightiest(one).verdict) in DECIDED), " ")
-        summary = f"{html.escape(name)} <small>{len(own)} claims</small> {decided}"
+        judged = tally((_weightiest(one).verdict for one in own), " ")
+        summary = f"{html.escape(name)} <small>{len(own)} claims</small> {judged}"
         groups.append(f'<details class="claims"><summary>{summary}</summary>{_claim_table(own)}</details>')
     return "\n".join(groups)
 

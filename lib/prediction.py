@@ -19,10 +19,9 @@ from lib.saliency.networks import find_network
 from lib.standin.plan import COUNTS
 from lib.training.fit import new_model
 from lib.training.inputs import prepare_fold
-from lib.training.records import RunConfig, RunRecord, is_record, places, run_id
+from lib.training.records import WEIGHTS, RunConfig, RunRecord, is_record, places, run_id
 
 CHAPTER = "13_your_own_clip"
-WEIGHTS = ".weights.h5"
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Your own clip</title>
 <meta name="viewport" content="width=device-width"><style>
 body {{ max-width: 62em; margin: 2em auto; padding: 0 1em; font-family: sans-serif; line-height: 1.5; }}
@@ -110,7 +109,8 @@ def parameters_of_run(run: str, root: str = "") -> dict:
         clips = trained_on["standin"]["clips"]
         whole = clips == sum(COUNTS[data["dataset"]].values())
         data |= {"clips": 0 if whole else clips, "standin_seed": trained_on["standin"]["seed"]}
-    if run_id(record.config, sources.processed_store(**data, root=root)) != record.id:
+    store = sources.processed_store(**data, root=root)
+    if run_id(record.config, store, record.provenance["backend"]) != record.id:
         raise ConfigError(
             f"run {record.id} was trained on other data ({'a stand-in' if trained_on['standin'] else 'real data'}), "
             "read otherwise, or by other code than is here: name its dataset's folder in the environment variable that "

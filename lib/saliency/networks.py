@@ -6,7 +6,7 @@ Gradients come from `lib.saliency.gradients`; what is made of them and measured 
 from lib.core import paths
 from lib.core.errors import DivergedError
 from lib.networks.backend import keras
-from lib.training.records import RunConfig, run_id
+from lib.training.records import RunConfig, run_id, weights_path
 from lib.training.run import trained_model
 
 NOT_KEPT = "its weights are not kept here, and nothing is trained in this build"
@@ -20,7 +20,7 @@ def find_network(
     Or None, and the reason why there is none, which is empty otherwise. `progress` as of `lib.training.run.train`.
     """
     folder = paths.weights_folder()
-    if not train_missing and not (folder / f"{run_id(config, store)}.weights.h5").is_file():
+    if not train_missing and not weights_path(folder, run_id(config, store)).is_file():
         return None, NOT_KEPT
     try:
         return trained_model(config, store, folder, progress), ""

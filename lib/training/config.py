@@ -164,16 +164,17 @@ def settings_of(config: RunConfig) -> dict:
     return {name: value for name, value in config.to_dict().items() if name not in ("model", "seed", "control")}
 
 
-def run_id(config: RunConfig | BaselineConfig, store) -> str:
+def run_id(config: RunConfig | BaselineConfig, store, backend: str = "") -> str:
     """The name of a run: a digest of what decides its numbers, `decided_by` and the identity of the data.
 
-    Equal names mean equal numbers on equal machines.
+    Equal names mean equal numbers on equal machines. `backend` is Keras', by default the one that is configured.
     """
-    return json_digest({**decided_by(config), "data": store.fingerprint})[:16]
+    return json_digest({**decided_by(config, backend), "data": store.fingerprint})[:16]
 
 
-def decided_by(config: RunConfig | BaselineConfig) -> dict[str, Any]:
+def decided_by(config: RunConfig | BaselineConfig, backend: str = "") -> dict[str, Any]:
     """What decides a run's numbers beside its data: configuration, protocol by its values, streams, code, backend."""
+    backend = backend or configured_backend()
     protocol = asdict(PROTOCOLS[config.protocol])
     if isinstance(config, BaselineConfig):
         row = METHODS[config.method]
@@ -184,7 +185,7 @@ def decided_by(config: RunConfig | BaselineConfig) -> dict[str, Any]:
             "protocol": {name: protocol[name] for name in SPLIT_FIELDS},
             "stream": baselines.STREAM,
             "code": deciding_code(config),
-            "backend": configured_backend() if row.keras else None,
+            "backend": backend if row.keras else None,
         }
     chosen = {name: value for name, value in config.to_dict().items() if name != "protocol"}
     return {
@@ -192,7 +193,7 @@ def decided_by(config: RunConfig | BaselineConfig) -> dict[str, Any]:
         "protocol": _without_later({name: value for name, value in protocol.items() if name not in SAID_ONLY}),
         "streams": STREAMS[config.model],
         "code": deciding_code(config),
-        "backend": configured_backend(),
+        "backend": backend,
     }
 
 

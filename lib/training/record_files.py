@@ -44,6 +44,11 @@ def lock(folder: Path, identity: str, progress: str | None):
     return locked(Path(folder) / ".locks" / f"{identity}.lock", f"making run {identity}", progress is not None)
 
 
+def weights_lock(path: Path, progress: str | None):
+    """Held by the one process that makes the weights at `path`, of `lib.training.records.weights_path`."""
+    return lock(path.parent, path.stem, progress)
+
+
 @contextlib.contextmanager
 def reporter(name: str, total: int, unit: str, progress: str | None, done: int = 0) -> Iterator[Callable]:
     """Yield a function that is told of each step what it was and how it went, and shows it as `progress` asks."""

@@ -8,7 +8,7 @@ never imported here: records are found and listed in no time. Making them is `li
 
 import json
 import shutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -21,9 +21,11 @@ import pandas as pd
 from lib.core import paths
 from lib.core.errors import ConfigError, TrainingError
 from lib.core.files import whole_folder
+from lib.networks.startup import BACKENDS
 from lib.statistics import metrics
 from lib.training.config import BaselineConfig, RunConfig, decided_by, run_id, settings_of  # noqa: F401 (asked here too)
 
+WEIGHTS = ".weights.h5"  # how the name of a file of weights ends
 RECORD_FILES = ("config.json", "history.csv", "predictions.csv", "provenance.json")
 HISTORY_COLUMNS = ("fold", "epoch", "loss", "accuracy", "val_loss", "val_accuracy")
 LAST_EPOCHS = 10  # how many final epochs the mean accuracy is taken over
@@ -144,11 +146,22 @@ def places(runs_dir: Path) -> tuple[Path, ...]:
 def find_run(config: RunConfig | BaselineConfig, store, runs_dir: Path) -> RunRecord | None:
     """The record of this run, in the first of `places` that has it, or None if it has not been finished.
 
-    Of the store its ``fingerprint`` is read.
+    Of the store its ``fingerprint`` is read. What another Keras backend trained is taken where it is kept with the book
+    and the configured one's is nowhere: ``provenance`` tells which it was.
     """
-    identity = run_id(config, store)
-    found = (folder / identity for folder in places(runs_dir))
-    return next((RunRecord(path) for path in found if is_record(path)), None)
+    return next((RunRecord(path) for path in _named(config, store, runs_dir) if is_record(path)), None)
+
+
+def _named(config: RunConfig | BaselineConfig, store, runs_dir: Path) -> Iterator[Path]:
+    """Where a record of this run may lie, the first choice first."""
+    yield from (folder / run_id(config, store) for folder in places(runs_dir))
+    if paths.use_kept():
+        yield from (paths.CITED_RUNS / run_id(config, store, backend) for backend in BACKENDS)
+
+
+def weights_path(folder: Path, identity: str) -> Path:
+    """The file in `folder` that holds the weights of the run of this name, if they are kept."""
+    return Path(folder) / f"{identity}{WEIGHTS}"
 
 
 def kept_runs(fingerprints: Collection[str]) -> set[RunConfig | BaselineConfig]:
@@ -165,15 +178,14 @@ def still_named(record: RunRecord) -> bool:
     """Whether what decides today gives a record the name that it has; else nothing can ask for it."""
     try:
         store = SimpleNamespace(fingerprint=record.provenance["data"]["fingerprint"])
-        return run_id(record.config, store) == record.id
+        return run_id(record.config, store, record.provenance["backend"]) == record.id
     except ConfigError:  # of a network or protocol that is no longer there
         return False
 
 
 def find_failure(config: RunConfig, store, runs_dir: Path) -> str | None:
     """Why this run has failed, if it has been tried and its loss was not finite; else None."""
-    name = f"{run_id(config, store)}.failed"
-    found = (folder / name / "failure.json" for folder in places(runs_dir))
+    found = (path.with_name(f"{path.name}.failed") / "failure.json" for path in _named(config, store, runs_dir))
     return next((_read_json(path)["reason"] for path in found if path.is_file()), None)
 
 

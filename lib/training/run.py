@@ -23,7 +23,7 @@ from lib.training.checkpoint import Checkpoint
 from lib.training.fit import FoldState, NotFiniteError, fit_fold, new_model
 from lib.training.inputs import fold_plan, prepare_fold
 from lib.training.protocols import PROTOCOLS, require_people
-from lib.training.record_files import common_files, found_or_made, lock, predictions_table, reporter, to_json
+from lib.training.record_files import common_files, found_or_made, predictions_table, reporter, to_json, weights_lock
 from lib.training.records import RunConfig, RunRecord
 
 PROGRESS = ("bar", "lines")
@@ -92,10 +92,10 @@ def trained_model(
     require_people(PROTOCOLS[config.protocol], store.clips)
     if weights_dir is None:
         return _fitted_model(config, store, progress)
-    path = Path(weights_dir) / f"{records.run_id(config, store)}.weights.h5"
+    path = records.weights_path(weights_dir, records.run_id(config, store))
     # One that is there is whole: it needs no lock, for which the folder would have to be writable.
     if not path.is_file():
-        with lock(path.parent, path.stem, progress):
+        with weights_lock(path, progress):
             if not path.is_file():
                 model = _fitted_model(config, store, progress)
                 _keep_weights(model, path)
@@ -155,8 +155,8 @@ def _train_and_record(
             for index in range(state.fold, len(folds)):
                 model = _train_fold(config, store, index, state, checkpoint, report)
                 if weights_dir is not None and len(folds) == 1:
-                    path = Path(weights_dir) / f"{folder.name}.weights.h5"
-                    with lock(path.parent, path.stem, progress):
+                    path = records.weights_path(weights_dir, folder.name)
+                    with weights_lock(path, progress):
                         _keep_weights(model, path)
                 state.finished.append({"best": state.current.best, "last": state.current.last})
                 state.fold, state.current = index + 1, FoldState()

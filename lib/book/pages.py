@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
-from lib.audit.paper import STCNN
+from lib.analysis.comparisons import direction
+from lib.audit.paper import METHOD_NAMES, STCNN
 from lib.book.chapters import NO_DATASET
 from lib.book.profiles import Profile
 from lib.book.verdicts import VERDICTS, Results, of_chapter
@@ -69,6 +70,11 @@ def measured(results: Results) -> str:
                 worth = uf1 if row["directions"]["accuracy"] == "open" else accuracy
                 changes = {"accuracy": interval_in_points(accuracy), "UF1": interval_text(uf1, "+.3f")}
                 rows.append((worth.estimate, {**where, "habit": row["title"], **changes}))
+        for row in found.get("as_released", ()):
+            change = Interval.from_dict(row["change"])
+            if direction(change, min(row["seeds"])) != "open":
+                habit = f"the released protocol as a whole, {METHOD_NAMES[row['model']]}"
+                rows.append((change.estimate, {**where, "habit": habit, "accuracy": interval_in_points(change), "UF1": ""}))
     ordered = [row for _, row in sorted(rows, key=lambda one: -one[0])]
     return _markdown(ordered, "Nothing of this has been measured in this build.")
 

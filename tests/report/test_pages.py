@@ -81,6 +81,17 @@ def test_shortcuts_that_exclude_zero_by_either_score_are_shown_with_the_data_the
     assert "[SMIC (real data)]" in real
 
 
+def test_the_released_protocol_as_a_whole_is_shown_where_it_changes_a_score_beyond_chance():
+    def row(model, low, high):
+        change = {"estimate": (low + high) / 2, "low": low, "high": high}
+        return {"model": model, "seeds": [3, 3], "change": change}
+
+    rows = [row("micro_exp_fusenet_late", -0.2, -0.1), row("micro_exp_fusenet_intermediate", -0.3, 0.1)]
+    text = pages.measured({("smic", "15_as_released"): chapter({"as_released": rows})})
+    assert "Late MicroExpFuseNet | −15.0 points (−20.0 to −10.0)" in " ".join(text.split())
+    assert "Intermediate" not in text
+
+
 def test_the_gain_of_the_best_epoch_is_shown_where_labels_are_permuted():
     gain = {"mean": 0.1, "lowest": 0.05, "highest": 0.15}
     scores = {"micro_exp_stcnn/permuted_labels": {"seeds": [0, 1, 2], "gain_of_best": gain}}

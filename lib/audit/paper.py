@@ -25,6 +25,7 @@ ARCHITECTURE_TABLES = {name: catalogue.NETWORKS[name].table for name in catalogu
 CONFUSION_TABLES = {name: catalogue.DATASETS[name].table for name in DATASETS}
 KERNEL_DATASET = "casme2_sq"  # of Table IX
 METHOD_NAMES = {name: catalogue.NETWORKS[name].title for name in catalogue.PAPER_NETWORKS}
+SHORT_NAMES = dict(zip(METHOD_NAMES, ("MicroExpSTCNN", "FuseNet, intermediate", "FuseNet, late"), strict=True))
 STCNN = "micro_exp_stcnn"
 
 

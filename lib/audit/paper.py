@@ -38,9 +38,8 @@ def architecture(model: str) -> pd.DataFrame:
 
 
 def class_counts(dataset: str) -> pd.DataFrame:
-    """Table IV for one dataset: class, total, training, validation; the last row is of class "all"."""
-    table = _read_table("table_IV.csv")
-    return table[table["dataset"] == _known(dataset)].drop(columns="dataset").reset_index(drop=True)
+    """Table IV for one dataset: total, training, validation by class; the last row is of class "all"."""
+    return _read_table("table_IV.csv").set_index(["dataset", "class"]).loc[_known(dataset)]
 
 
 def accuracies() -> pd.DataFrame:

@@ -66,7 +66,7 @@ def split(store, fold: Fold) -> pd.DataFrame:
     table = table.reindex(store.classes).fillna(0).astype(int)
     table.loc["all"] = table.sum()
     if store.dataset in paper.DATASETS:
-        table["validation, paper"] = paper.class_counts(store.dataset).set_index("class")["validation"]
+        table["validation, paper"] = paper.class_counts(store.dataset)["validation"]
     return table
 
 

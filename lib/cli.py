@@ -201,12 +201,14 @@ def train(options) -> None:
     """
     from lib import sources
     from lib.audit.released import released_settings
+    from lib.training.protocols import PROTOCOLS, require_people
     from lib.training.records import RunConfig, find_run
 
     released = released_settings(options.model, options.dataset) if options.as_released else {}
     config = RunConfig(**released | _given(options, RunConfig))
     store = sources.processed_store(**_given(options, sources.processed_store) | {"progress": True})
     folder = options.runs or paths.runs_folder()
+    require_people(PROTOCOLS[config.protocol], store.clips)  # a record that is there is refused too
     record = find_run(config, store, folder)
     if record is None or options.keep_weights:
         from lib.training.run import train, trained_model

@@ -19,6 +19,7 @@ from lib.saliency.networks import find_network
 from lib.standin.plan import COUNTS
 from lib.training.fit import new_model
 from lib.training.inputs import prepare_fold
+from lib.training.protocols import PROTOCOLS, require_people
 from lib.training.records import WEIGHTS, RunConfig, RunRecord, is_record, places, run_id
 
 CHAPTER = "13_your_own_clip"
@@ -70,7 +71,11 @@ def refuse_real_faces(store, clips: Dataset, allow_standin: bool) -> None:
 def network(
     config: RunConfig, store, weights: str = "", train_missing: bool = True
 ) -> tuple["keras.Model | None", str]:
-    """The network of a run, from a file of weights if one is named; else as `lib.saliency.networks.find_network`."""
+    """The network of a run, from a file of weights if one is named; else as `lib.saliency.networks.find_network`.
+
+    `TrainingError` if the run divides clips by subject, and a subject is unknown.
+    """
+    require_people(PROTOCOLS[config.protocol], store.clips)
     if not weights:
         return find_network(config, store, train_missing, progress="bar")
     model = new_model(config, prepare_fold(config, store), len(store.classes))

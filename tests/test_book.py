@@ -24,6 +24,7 @@ EXECUTED_ELSEWHERE = (
     "12_baselines",
     "13_your_own_clip",
     "14_regions",
+    "15_as_released",
 )
 
 

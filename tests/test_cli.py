@@ -1,5 +1,6 @@
 """The command line: what it prints, and how it fails."""
 
+import functools
 import json
 import os
 import subprocess
@@ -7,7 +8,9 @@ import sys
 
 import filelock
 import pytest
+from fake_store import FakeStore
 
+from lib import sources
 from lib.cli import COMMANDS, main
 from lib.core import paths
 from lib.training.records import RunConfig, open_run
@@ -94,6 +97,20 @@ def test_from_a_stand_in_to_a_run_record_and_back(smic, tmp_path, capsys):
         main([*run, *places, "--keep-weights"]) == 0
     )  # a run that has a record, and whose weights are asked for later
     assert weights.is_file()
+
+
+def test_a_record_of_a_split_by_unknown_people_is_not_shown(tmp_path, monkeypatch, capsys):
+    fake = functools.wraps(sources.processed_store)(lambda **_: FakeStore())  # its parameters are read by the command
+    monkeypatch.setattr(sources, "processed_store", fake)
+    command = ["train", "--dataset", "class_folders", "--model", "micro_exp_stcnn", "--kernel-size", "3", "3", "3"]
+    command += ["--protocol", "clean", "--epochs", "1", "--runs", str(tmp_path / "runs")]
+    assert main(command) == 0
+    monkeypatch.setattr(FakeStore, "clips", FakeStore().clips.assign(subject="unknown"))
+    capsys.readouterr()
+    assert main(command) == 1
+    told = capsys.readouterr()
+    assert "24 of 24 do not say whose face it is" in told.err
+    assert not told.out
 
 
 def test_methods_are_evaluated_one_after_another_and_found_again(smic, tmp_path, capsys):

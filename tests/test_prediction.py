@@ -5,14 +5,16 @@ import shutil
 from pathlib import Path
 
 import pytest
+from fake_store import FakeStore
 
 from lib import prediction, sources
 from lib.cli import main
 from lib.core import paths
-from lib.core.errors import ConfigError, DatasetError
+from lib.core.errors import ConfigError, DatasetError, TrainingError
 from lib.datasets import load_dataset
 from lib.report import faces
-from lib.training.records import open_run
+from lib.training.records import RunConfig, open_run
+from lib.training.run import trained_model
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +58,17 @@ def test_a_run_without_a_record_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("MICROEXP_DATA", str(tmp_path))
     with pytest.raises(ConfigError, match="what a network was trained on"):
         prediction.parameters_of_run("somewhere/found.weights.h5")
+
+
+def test_a_network_whose_training_part_was_divided_by_unknown_people_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("MICROEXP_DATA", str(tmp_path))
+    config, weights = RunConfig("micro_exp_stcnn", "clean", (3, 3, 3), epochs=1), str(tmp_path / "network.weights.h5")
+    trained_model(config, FakeStore()).save_weights(weights)
+    assert prediction.network(config, FakeStore(), weights)[0] is not None
+    monkeypatch.setattr(FakeStore, "clips", FakeStore().clips.assign(subject="unknown"))
+    for file in (weights, ""):
+        with pytest.raises(TrainingError, match="24 of 24 do not say whose face it is"):
+            prediction.network(config, FakeStore(), file, train_missing=False)
 
 
 @pytest.fixture(scope="module")

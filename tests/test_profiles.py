@@ -124,8 +124,9 @@ def kept(tmp_path, monkeypatch):
         provenance = {"data_fingerprint": "f" * 64, "standin": standin, "parameters": read}
         results.write_text(json.dumps({"provenance": provenance}))
         data = {"dataset": "smic", "standin": standin, "fingerprint": arrays}
+        about = {"backend": "tensorflow", "data": data}
         files = dict.fromkeys(RECORD_FILES, "{}")
-        files |= {"config.json": json.dumps(config.to_dict()), "provenance.json": json.dumps({"data": data})}
+        files |= {"config.json": json.dumps(config.to_dict()), "provenance.json": json.dumps(about)}
         write_folder(tmp_path / "runs" / (name or run_id(config, SimpleNamespace(fingerprint=arrays))), files)
 
     keep()

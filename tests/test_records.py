@@ -121,6 +121,23 @@ def test_a_run_by_person_is_found_by_the_identity_of_its_data_alone(tmp_path):
     assert find_run(config, data, tmp_path).id == run_id(config, data)
 
 
+def test_who_chooses_no_backend_is_given_what_another_one_trained_and_is_kept(tmp_path, monkeypatch):
+    config, store = RunConfig("micro_exp_stcnn"), FakeStore()
+    kept, own = tmp_path / "kept", tmp_path / "own"
+    monkeypatch.setattr(records.paths, "CITED_RUNS", kept)
+    for folder in (kept, own):
+        _write_record(folder / run_id(config, store, "jax"))
+    assert find_run(config, store, own).path.parent == kept
+    _write_record(own / run_id(config, store))
+    assert find_run(config, store, own).id == run_id(config, store)  # the configured backend's comes first
+    empty = tmp_path / "empty"
+    assert find_run(config, store, empty).path.parent == kept
+    for variable, value in (("KERAS_BACKEND", "tensorflow"), ("MICROEXP_KEPT", "no")):  # who chooses gets that or none
+        with monkeypatch.context() as patched:
+            patched.setenv(variable, value)
+            assert find_run(config, store, empty) is None
+
+
 def test_where_the_store_lies_does_not_change_the_id(tmp_path):
     config = RunConfig("micro_exp_stcnn")
     assert run_id(config, FakeStore(path=tmp_path)) == run_id(config, FakeStore())

@@ -442,7 +442,7 @@ class Record:
     config: RunConfig
     right: int
 
-    provenance = {"wall_seconds": 1.0, "device": "a processor"}
+    provenance = {"wall_seconds": 1.0, "device": "a processor", "backend": "tensorflow"}
 
     @property
     def id(self):

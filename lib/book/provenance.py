@@ -90,7 +90,7 @@ class Chapter:
             **self.source(store),
             "data_fingerprint": data_fingerprint,
             "runs": [run.id for run in runs],
-            "devices": sorted({str(run.provenance["device"]) for run in runs}),
+            "devices": sorted({f"{run.provenance['device']} ({run.provenance['backend']})" for run in runs}),
             "kept": sum(run.path.parent == paths.CITED_RUNS for run in runs),
             "processor": processor_name(),
             "settings": settings(),

@@ -36,6 +36,11 @@ def configured_backend() -> str:
     return "tensorflow"
 
 
+def backend_is_chosen() -> bool:
+    """Whether somebody chose the backend. Keras itself writes its default, TensorFlow, into its settings file."""
+    return bool(os.environ.get("KERAS_BACKEND")) or configured_backend() != "tensorflow"
+
+
 def import_keras():
     """Import Keras with the backend that is configured.
 

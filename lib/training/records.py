@@ -21,7 +21,7 @@ import pandas as pd
 from lib.core import paths
 from lib.core.errors import ConfigError, TrainingError
 from lib.core.files import whole_folder
-from lib.networks.startup import BACKENDS
+from lib.networks.startup import BACKENDS, backend_is_chosen
 from lib.statistics import metrics
 from lib.training.config import BaselineConfig, RunConfig, decided_by, run_id, settings_of  # noqa: F401 (asked here too)
 
@@ -146,8 +146,8 @@ def places(runs_dir: Path) -> tuple[Path, ...]:
 def find_run(config: RunConfig | BaselineConfig, store, runs_dir: Path) -> RunRecord | None:
     """The record of this run, in the first of `places` that has it, or None if it has not been finished.
 
-    Of the store its ``fingerprint`` is read. What another Keras backend trained is taken where it is kept with the book
-    and the configured one's is nowhere: ``provenance`` tells which it was.
+    Of the store its ``fingerprint`` is read. Who has chosen no Keras backend is given what any of them trained,
+    where it is kept with the book and the default one's is nowhere: ``provenance`` tells which it was.
     """
     return next((RunRecord(path) for path in _named(config, store, runs_dir) if is_record(path)), None)
 
@@ -155,7 +155,7 @@ def find_run(config: RunConfig | BaselineConfig, store, runs_dir: Path) -> RunRe
 def _named(config: RunConfig | BaselineConfig, store, runs_dir: Path) -> Iterator[Path]:
     """Where a record of this run may lie, the first choice first."""
     yield from (folder / run_id(config, store) for folder in places(runs_dir))
-    if paths.use_kept():
+    if paths.use_kept() and not backend_is_chosen():
         yield from (paths.CITED_RUNS / run_id(config, store, backend) for backend in BACKENDS)
 
 
@@ -171,14 +171,18 @@ def kept_runs(fingerprints: Collection[str]) -> set[RunConfig | BaselineConfig]:
     """
     kept = _records(paths.CITED_RUNS) if paths.use_kept() else ()
     of_data = (record for record in kept if record.provenance["data"]["fingerprint"] in fingerprints)
-    return {record.config for record in of_data if still_named(record)}
+    return {record.config for record in of_data if find_run(record.config, _data_of(record), paths.CITED_RUNS)}
+
+
+def _data_of(record: RunRecord) -> SimpleNamespace:
+    """What stands for the store of a record, of which its name holds the fingerprint alone."""
+    return SimpleNamespace(fingerprint=record.provenance["data"]["fingerprint"])
 
 
 def still_named(record: RunRecord) -> bool:
     """Whether what decides today gives a record the name that it has; else nothing can ask for it."""
     try:
-        store = SimpleNamespace(fingerprint=record.provenance["data"]["fingerprint"])
-        return run_id(record.config, store, record.provenance["backend"]) == record.id
+        return run_id(record.config, _data_of(record), record.provenance["backend"]) == record.id
     except ConfigError:  # of a network or protocol that is no longer there
         return False
 

@@ -11,6 +11,7 @@ from lib.training import records
 from lib.training.plans import Outcome
 from lib.training.records import RunConfig
 
+TRAINED_ON = {"device": "cpu", "backend": "tensorflow"}
 CLASSES = ("negative", "positive", "surprise")
 
 
@@ -34,7 +35,7 @@ class FakeRecord:
 
     @property
     def provenance(self) -> dict:
-        return {"data": {"standin": {"standin": True} if self.standin else None}, "wall_seconds": 1.0, "device": "cpu"}
+        return {"data": {"standin": {"standin": True} if self.standin else None}, "wall_seconds": 1.0, **TRAINED_ON}
 
     def predictions(self, at: str = "best") -> pd.DataFrame:
         rng = np.random.default_rng([self.config.seed, len(self.config.control), len(self.config.protocol)])

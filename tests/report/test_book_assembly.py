@@ -259,7 +259,7 @@ def test_keeping_takes_chapters_results_and_cited_runs_and_drops_what_nothing_ca
     (tmp_path / "book" / "chapters" / "smic" / "99_gone.ipynb").write_text("{}")
     name = run_id(RunConfig("micro_exp_stcnn", epochs=1), SimpleNamespace(fingerprint="f"))
     write_record(tmp_path / "book" / "runs" / name)
-    data = {"data": {"dataset": "smic", "standin": None, "fingerprint": "f"}}
+    data = {"backend": "tensorflow", "data": {"dataset": "smic", "standin": None, "fingerprint": "f"}}
     (tmp_path / "book" / "runs" / name / "provenance.json").write_text(json.dumps(data))
     said = book.keep(PROFILE)
     assert {path.name for path in (tmp_path / "book" / "runs").iterdir()} == {"new", name}

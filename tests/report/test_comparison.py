@@ -36,7 +36,7 @@ class Record:
     last: float
     spread: float | None = 0.02
 
-    provenance = {"wall_seconds": 1.0, "device": "a processor"}
+    provenance = {"wall_seconds": 1.0, "device": "a processor", "backend": "tensorflow"}
     history = pd.DataFrame({"epoch": [1, 2], "val_accuracy": [0.5, 0.6]})
 
     @property

@@ -32,7 +32,7 @@ def files(config, curve, best, last, seconds, device):
         pd.DataFrame({"clip": range(len(TRUTH)), "fold": "holdout", "at": at, "epoch": 1, "truth": TRUTH})
         .assign(predicted=answers) for at, answers in (("best", best), ("last", last))
     ])  # fmt: skip
-    provenance = {"seconds_per_epoch": seconds, "device": device, "wall_seconds": sum(seconds),
+    provenance = {"seconds_per_epoch": seconds, "device": device, "backend": "jax", "wall_seconds": sum(seconds),
                   "data": {"classes": sorted(set(TRUTH)), "standin": {}}}  # fmt: skip
     return {
         "config.json": json.dumps(config.to_dict()),

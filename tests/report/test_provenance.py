@@ -45,14 +45,16 @@ def test_running_without_the_parameters_cell_says_to_run_it():
 def test_finishing_writes_results_and_shows_what_the_gate_reads(namespace, shown, tmp_path):
     namespace["results"] = str(tmp_path / "deep" / "results.json")
     chapter = provenance.begin(NOTEBOOK, namespace)
-    run = SimpleNamespace(id="abc", path=tmp_path / "abc", provenance={"device": "a processor", "wall_seconds": 2.0})
+    run = SimpleNamespace(
+        id="abc", path=tmp_path / "abc", provenance={"device": "a processor", "backend": "jax", "wall_seconds": 2.0}
+    )
     chapter.finish({"clips": 9}, SimpleNamespace(standin={"seed": 0}, fingerprint="f" * 64), [run])
     written = json.loads((tmp_path / "deep" / "results.json").read_text(encoding="utf-8"))
     assert written["results"] == {"clips": 9}
     record = shown[0][provenance.MEDIA_TYPE]
     assert record == written["provenance"]
     assert record["runs"] == ["abc"]
-    assert record["devices"] == ["a processor"]
+    assert record["devices"] == ["a processor (jax)"]
     for word in ("papermill notebooks", "stand-in", "abc", "commit"):
         assert word in shown[0]["text/html"]
 

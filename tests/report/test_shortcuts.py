@@ -1,16 +1,15 @@
 """Chapter 10's ledger, on runs that are made up: pairs by seed, and gaps that stay visible."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from fake_outcomes import CLASSES, FakeRecord, FakeStore, failed, finished, missing
+from fake_outcomes import FakeStore, failed, finished, missing
 from made_up import Chapter
 
 from lib.core.errors import ConfigError
-from lib.training.plans import FUSENET, FUSENET_LATE, FUSENET_SHORTCUTS, STCNN
-from lib.training.protocols import PROTOCOLS, SHORTCUTS
-from lib.training.splits import make_folds, make_samples
+from lib.training.plans import FUSENET, FUSENET_SHORTCUTS, STCNN
+from lib.training.protocols import SHORTCUTS
 
 SWITCHES = {*SHORTCUTS, "best_epoch", "doubled_batch"}
 
@@ -151,44 +150,6 @@ def test_the_figure_names_gaps_and_says_what_is_a_stand_in(chapter):
         assert any("stand-in" in text.get_text() for text in figure.texts) == (standin is not None)
         written = [text.get_text() for axis in figure.axes for text in axis.texts]
         assert written == ["0 of 2 (0 failed, 2 not trained)"] * 2
-
-
-@dataclass
-class Memory(FakeRecord):
-    """Right about every clip that one of its streams was trained on, and about no other."""
-
-    def predictions(self, at="best"):
-        store = FakeStore()
-        samples = make_samples(PROTOCOLS[self.config.protocol], store.labels, len(CLASSES))
-        (fold,) = make_folds(PROTOCOLS[self.config.protocol], samples.labels, CLASSES, seed=self.config.seed)
-        known = self.truth.index.isin(samples.clips[[*fold.train, *fold.partner]])
-        other = self.truth["truth"].map(dict(zip(CLASSES, [*CLASSES[1:], CLASSES[0]], strict=True)))
-        return self.truth.assign(at=at, epoch=1, predicted=self.truth["truth"].where(known, other))
-
-
-def test_runs_as_released_are_printed_over_all_clips_and_scored_apart_on_those_new_to_both_streams(chapter):
-    def outcome_of(config, store):
-        outcome = finished(config, store, 0.5, gain=0.2)
-        if config.epochs == 100:
-            return outcome
-        return replace(outcome, record=Memory(config, store.truth(), 1.0))
-
-    assert chapter.execute(outcome_of, seeds=1, fusenet_seeds=1)["as_released"] == []
-    found = chapter.execute(outcome_of, seeds=1, fusenet_seeds=1, released_seeds=3)["as_released"]
-    records = [one.record for one in chapter.names["outcomes_as_published"]]
-    assert [one["model"] for one in found] == [FUSENET, FUSENET_LATE]
-    for one in found:
-        clean, released = (
-            np.array([run.summary()[score] for run in records if (run.config.model, run.config.epochs) == key])
-            for score, key in (("accuracy_last", (one["model"], 100)), ("accuracy_best", (one["model"], 250)))
-        )
-        assert one["clean"]["estimate"] == pytest.approx(clean.mean())
-        assert one["printed"]["estimate"] == pytest.approx(released.mean())
-        assert one["change"]["estimate"] == pytest.approx((released - clean).mean())
-        unknown = sum(round((1 - share) * len(FakeStore().labels)) for share in released)
-        assert (one["unseen_right"], one["unseen_clips"]) == (0, unknown)
-        assert unknown > 0
-        assert one["settings"]["protocol"].startswith("released_code_smic")
 
 
 def test_each_departure_is_explained_by_what_the_released_code_does(chapter):

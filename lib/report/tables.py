@@ -10,7 +10,6 @@ from lib.audit import paper
 from lib.audit.architectures import misprints
 from lib.audit.counts import matrix
 from lib.audit.released import FUSENETS, released_settings
-from lib.networks import NETWORKS
 from lib.report.figures import STANDIN
 from lib.report.wording import percent
 from lib.training.records import RunConfig, RunRecord, settings_of
@@ -145,7 +144,7 @@ def files_text(paths: Sequence[str]) -> str:
     """Files of the released code as a cell shows them; in few words if they are all of some networks or datasets."""
     networks = {
         "all": tuple(paper.METHOD_NAMES),
-        "MicroExpFuseNet": NETWORKS[1:],
+        "MicroExpFuseNet": FUSENETS,
         **{name: (model,) for model, name in paper.METHOD_NAMES.items()},
     }
     places = {"": paper.DATASETS, **{f" on {title}": (name,) for name, title in paper.DATASET_TITLES.items()}}

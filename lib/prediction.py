@@ -11,7 +11,7 @@ from lib.core import paths
 from lib.core.errors import ConfigError, DatasetError, ReplicationError
 from lib.core.files import whole_file
 from lib.datasets.clip import Clip, Dataset, read_standin_marker, standin_folder
-from lib.datasets.findings import safe_id
+from lib.datasets.findings import id_of
 from lib.datasets.frames import list_frames
 from lib.datasets.videos import is_video
 from lib.networks.backend import keras
@@ -47,7 +47,7 @@ def own_clips(videos: Sequence[str]) -> Dataset:
         n_frames = len(list_frames(source).frames) if source.is_dir() else None
         if n_frames == 0 or not source.exists() or not (source.is_dir() or is_video(source)):
             raise DatasetError(f"expected a video or a folder of frames, found none at {source}: correct the path")
-        name = safe_id(source.name if source.is_dir() else source.stem)
+        name = id_of(source)
         clips.append(Clip(name, "class_folders", name, "", source, 0, n_frames, fps=30.0))
     names = [clip.clip_id for clip in clips]
     if len(set(names)) < len(names):

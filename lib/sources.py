@@ -47,7 +47,7 @@ def locate(dataset: str, root: Path | str = "", clips: int = 0, standin_seed: in
     if not row.standins:
         variable = row.root_variable and f" or in the environment variable {row.root_variable}"
         raise ConfigError(f"{dataset} has no stand-in: give the folder of your clips as `root`{variable}")
-    folder = paths.raw_folder() / f"standin-{dataset}-{clips or 'all'}-seed{standin_seed}"
+    folder = paths.data_folder() / "raw" / f"standin-{dataset}-{clips or 'all'}-seed{standin_seed}"
     return write_standin(row.standins[0], folder, clips=clips or None, seed=standin_seed, progress=progress)
 
 

@@ -13,7 +13,7 @@ from lib.core.errors import ConfigError
 def test_rows_and_columns_of_a_confusion_matrix_are_the_same_classes(dataset):
     matrix = paper.confusion_matrix(dataset)
     assert list(matrix.index) == list(matrix.columns)
-    assert set(matrix.index) == set(paper.class_counts(dataset)["class"]) - {"all"}
+    assert set(matrix.index) == set(paper.class_counts(dataset).index) - {"all"}
 
 
 def test_a_dataset_that_the_paper_does_not_use_is_named_in_the_error():

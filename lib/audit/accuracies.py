@@ -14,8 +14,7 @@ LARGEST = 357  # all expressions of the larger dataset, CAS(ME)²: no accuracy c
 
 def printed_counts(dataset: str, column: str) -> dict[str, int]:
     """A column of Table IV, total, training or validation, by class in the order of the released code's labels."""
-    table = paper.class_counts(dataset).set_index("class")[column]
-    return {name: int(table[name]) for name in released.classes(dataset)}
+    return paper.class_counts(dataset).loc[released.classes(dataset), column].to_dict()
 
 
 def validation_counts(dataset: str) -> dict[str, int]:
@@ -25,7 +24,7 @@ def validation_counts(dataset: str) -> dict[str, int]:
 
 def printed_total(dataset: str, column: str = "total") -> int:
     """Clips that Table IV prints in all."""
-    return int(paper.class_counts(dataset).set_index("class").loc["all", column])
+    return int(paper.class_counts(dataset).loc["all", column])
 
 
 class Printed(NamedTuple):

@@ -7,7 +7,7 @@ from lib.audit.accuracies import cell_title, constant_scores, printed, printed_a
 from lib.audit.finding import Outcome, check, listed
 from lib.audit.lattice import TWO_DECIMALS, Pair, epoch_pairs, successes
 from lib.audit.paper import STCNN
-from lib.audit.prior import best_prior
+from lib.audit.prior import best_prior, compared
 
 SIGNIFICANT = 0.05
 
@@ -55,10 +55,8 @@ def check_cell(model: str, dataset: str) -> Outcome:
 @check("best-above-mean", "V, VIII")
 def check_best_above_mean() -> Outcome:
     """Table V prints what the networks score at the end of their training."""
-    gains = {
-        f"{row.model} {row.dataset}": round(row.percent - 100 * paper.last_epochs(row.model, row.dataset)[0], 2)
-        for row in printed_accuracies()
-    }
+    table = compared()
+    gains = {" ".join(cell): round(gain, 2) for cell, gain in (table["percent"] - table["mean"]).items()}
     higher = sum(gain > TWO_DECIMALS for gain in gains.values())
     evidence = (
         f"{higher} of {len(gains)} accuracies of Table V lie above the network's own mean over the last ten "

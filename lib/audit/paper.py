@@ -25,6 +25,7 @@ ARCHITECTURE_TABLES = {name: catalogue.NETWORKS[name].table for name in catalogu
 CONFUSION_TABLES = {name: catalogue.DATASETS[name].table for name in DATASETS}
 KERNEL_DATASET = "casme2_sq"  # of Table IX
 METHOD_NAMES = {name: catalogue.NETWORKS[name].title for name in catalogue.PAPER_NETWORKS}
+SHORT_NAMES = dict(zip(METHOD_NAMES, ("MicroExpSTCNN", "FuseNet, intermediate", "FuseNet, late"), strict=True))
 STCNN = "micro_exp_stcnn"
 
 
@@ -37,9 +38,8 @@ def architecture(model: str) -> pd.DataFrame:
 
 
 def class_counts(dataset: str) -> pd.DataFrame:
-    """Table IV for one dataset: class, total, training, validation; the last row is of class "all"."""
-    table = _read_table("table_IV.csv")
-    return table[table["dataset"] == _known(dataset)].drop(columns="dataset").reset_index(drop=True)
+    """Table IV for one dataset: total, training, validation by class; the last row is of class "all"."""
+    return _read_table("table_IV.csv").set_index(["dataset", "class"]).loc[_known(dataset)]
 
 
 def accuracies() -> pd.DataFrame:

@@ -15,15 +15,6 @@ from lib.core.catalogue import PAPER_NETWORKS
 
 FUSENETS = PAPER_NETWORKS[1:]
 HELD_OUT_SHARE = 0.2
-# The protocol of each file of the authors' code, in the version that had been released when Table V was published.
-RELEASED_PROTOCOLS = {
-    ("micro_exp_stcnn", "casme2_sq"): "paper",
-    ("micro_exp_stcnn", "smic"): "released_code_smic_stcnn",
-    (FUSENETS[0], "casme2_sq"): "released_code",
-    (FUSENETS[0], "smic"): "released_code_smic_intermediate",
-    (FUSENETS[1], "casme2_sq"): "released_code",
-    (FUSENETS[1], "smic"): "released_code_smic",
-}
 
 
 def classes(dataset: str) -> list[str]:
@@ -95,5 +86,4 @@ def released_settings(model: str, dataset: str) -> dict[str, str | int]:
     {'protocol': 'released_code_smic_intermediate', 'batch_size': 4, 'epochs': 250}
     """
     entry = released_file(model, dataset)
-    settings = {name: entry[name] for name in ("batch_size", "epochs")}
-    return {"protocol": RELEASED_PROTOCOLS[model, dataset], **settings}
+    return {name: entry[name] for name in ("protocol", "batch_size", "epochs")}

@@ -11,11 +11,10 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pandas as pd
-from statsmodels.stats.proportion import proportion_confint
 
 from lib.audit import Finding, paper, prior
-from lib.audit.accuracies import Printed, held_out_bounds, printed, validation_counts
-from lib.audit.paper import METHOD_NAMES, STCNN
+from lib.audit.accuracies import Printed, held_out_bounds, printed
+from lib.audit.paper import METHOD_NAMES, SHORT_NAMES, STCNN
 from lib.audit.released import clip_count
 from lib.book.chapters import CHAPTERS, NO_DATASET
 from lib.book.pages import badge, data_kind, tally
@@ -28,7 +27,6 @@ from lib.statistics.intervals import Interval
 DECIDED = ("contradicted", "not replicated", "replicated", "holds", "underpowered")
 ROWS = [(model, dataset) for dataset in paper.DATASETS for model in METHOD_NAMES]  # of Table V, as it prints them
 PICTURE = "table_v.svg"
-SHORT = dict(zip(METHOD_NAMES, ("MicroExpSTCNN", "FuseNet, intermediate", "FuseNet, late"), strict=True))
 
 
 def headlines(findings: Sequence[Finding]) -> str:
@@ -37,7 +35,7 @@ def headlines(findings: Sequence[Finding]) -> str:
     contradicted = {name for name, finding in by_id.items() if finding.status == "contradicted"}
     elsewhere = [one for one in contradicted if re.match(r"held-out-(?!bounds)", one)]
     constant = by_id["constant-answer-table-ix"].values
-    _, earlier = prior.best_prior("smic")
+    below = by_id["mean-beats-prior-smic"].values
     lines = [
         (
             elsewhere,
@@ -52,7 +50,7 @@ def headlines(findings: Sequence[Finding]) -> str:
         (
             "mean-beats-prior-smic" in contradicted,
             "**On SMIC MicroExpSTCNN lies below an earlier method, except at its best epoch**: "
-            f"{percent(paper.last_epochs(STCNN, 'smic')[0], 2)} over its last ten epochs, against {earlier:.2f}\xa0%.",
+            f"{below['mean']:.2f}\xa0% over its last ten epochs, against {below['prior']:.2f}\xa0%.",
         ),
     ]
     return "\n".join(f"- {line}" for stands, line in lines if stands)
@@ -63,7 +61,7 @@ def table_v(results: Results) -> str:
     rows = [
         {
             "dataset": DATASET_TITLES[dataset],
-            "network": SHORT[model],
+            "network": SHORT_NAMES[model],
             "paper": percent(paper.accuracy(model, dataset), 2),
             "arithmetic": _held_out(printed(model, dataset), f"; {_of_all(model, dataset)}"),
             "measured here": _measured_here(model, dataset, results),
@@ -108,29 +106,23 @@ def _measured_here(model: str, dataset: str, results: Results) -> str:
 def picture(folder: Path) -> str:
     """Markdown: what each accuracy of Table V says of clips that were not trained on, drawn into a file in `folder`."""
     figure, axis = plt.subplots(figsize=(7.4, 2.6))
-    for place, (model, dataset) in enumerate(ROWS):
-        row, fed = printed(model, dataset), clip_count(model, dataset)
-        held_out = row.k is not None
-        if held_out:
-            low, high = (100 * limit for limit in proportion_confint(row.k, row.n, method="wilson"))
-        else:
-            low, high = held_out_bounds(row.percent, fed)
+    for place, row in enumerate(prior.compared().loc[ROWS].itertuples()):
+        held_out = pd.notna(row.k)
+        low, high = (row.low, row.high) if held_out else held_out_bounds(row.percent, int(row.clips))
         colour = figures.TRAINING if held_out else figures.VALIDATION
         pale = figures.PALE_TRAINING if held_out else figures.PALE_VALIDATION
         axis.barh(place, high - low, left=low, height=0.56, color=pale)
         axis.plot(row.percent, place, "o", color=colour, markerfacecolor=colour if held_out else "white", markersize=7)
-        axis.plot(100 * paper.last_epochs(model, dataset)[0], place, "D", color=figures.MARK, markersize=4)
-        validation, (_, earlier) = validation_counts(dataset).values(), prior.best_prior(dataset)
-        axis.plot([earlier] * 2, [place - 0.5, place + 0.5], color="black", linewidth=1.5)
-        commonest = 100 * max(validation) / sum(validation)
-        axis.plot([commonest] * 2, [place - 0.5, place + 0.5], color="black", linewidth=1, linestyle=":")
-    axis.set_yticks(range(len(ROWS)), [f"{SHORT[model]}, {DATASET_TITLES[dataset]}" for model, dataset in ROWS])
+        axis.plot(row.mean, place, "D", color=figures.MARK, markersize=4)
+        axis.plot([row.earlier] * 2, [place - 0.5, place + 0.5], color="black", linewidth=1.5)
+        axis.plot([row.commonest] * 2, [place - 0.5, place + 0.5], color="black", linewidth=1, linestyle=":")
+    axis.set_yticks(range(len(ROWS)), [f"{SHORT_NAMES[model]}, {DATASET_TITLES[dataset]}" for model, dataset in ROWS])
     axis.set(xlim=(0, 100), xlabel="accuracy (%)")
     axis.invert_yaxis()
     axis.grid(False, axis="y")
     figure.tight_layout()
     told = "; ".join(
-        f"{SHORT[one.model]} on {DATASET_TITLES[one.dataset]}: {one.percent:.2f} %, {_held_out(one)}"
+        f"{SHORT_NAMES[one.model]} on {DATASET_TITLES[one.dataset]}: {one.percent:.2f} %, {_held_out(one)}"
         for one in itertools.starmap(printed, ROWS)
     )
     caption = (

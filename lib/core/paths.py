@@ -23,10 +23,6 @@ def use_kept() -> bool:
     return os.environ.get("MICROEXP_KEPT", "yes").lower() not in ("no", "false", "0")
 
 
-def raw_folder() -> Path:
-    return data_folder() / "raw"
-
-
 def processed_folder() -> Path:
     return data_folder() / "processed"
 

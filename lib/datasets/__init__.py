@@ -11,21 +11,18 @@ from pathlib import Path
 from lib.core.catalogue import DATASETS, ROOT_VARIABLES
 from lib.core.checks import one_of
 from lib.core.errors import ConfigError
-from lib.datasets.clip import Clip, Dataset, Rejection, Trap
+from lib.datasets.clip import Clip, Dataset
 
-DATASET_NAMES = tuple(DATASETS)
 LOADERS: dict[str, Callable[..., Dataset]] = {
-    name: getattr(import_module(f"lib.datasets.{name}"), f"load_{name}") for name in DATASET_NAMES
+    name: getattr(import_module(f"lib.datasets.{name}"), f"load_{name}") for name in DATASETS
 }
 FOR_LOADERS = ("name", "aliases")  # parameters of `load_class_folders` by which other loaders call it
 
-__all__ = [
-    "DATASET_NAMES", "LOADERS", "ROOT_VARIABLES", "Clip", "Dataset", "Rejection", "Trap", "load_dataset",
-]  # fmt: skip
+__all__ = ["LOADERS", "ROOT_VARIABLES", "Clip", "Dataset", "load_dataset"]
 
 
 def load_dataset(name: str, root: Path | str, /, **options) -> Dataset:
-    """Read a dataset, one of `DATASET_NAMES`, from the folder that holds it. Options are its loader's, as `load_smic`.
+    """Read a dataset of `lib.core.catalogue` from the folder that holds it. Options are its loader's, as `load_smic`.
 
     Raises
     ------
@@ -34,7 +31,7 @@ def load_dataset(name: str, root: Path | str, /, **options) -> Dataset:
     DatasetError
         If `root` does not hold the dataset in any known layout.
     """
-    one_of("dataset", name, DATASET_NAMES)
+    one_of("dataset", name, DATASETS)
     known = [one for one in inspect.signature(LOADERS[name]).parameters if one not in ("root", *FOR_LOADERS)]
     unknown = sorted(set(options) - set(known))
     if unknown:

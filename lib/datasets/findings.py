@@ -74,12 +74,12 @@ class Findings:
         index: dict[Hashable, Path] = {}
         for key, path in found:
             if index.setdefault(key, path) is not path:
-                self.reject(_id_of(path), path, "duplicate_clip", f"is also {index[key]}")
+                self.reject(id_of(path), path, "duplicate_clip", f"is also {index[key]}")
         return index
 
     def reject_unlisted(self, index: Mapping[Hashable, Path], listed: Set[Hashable], sheet: Path) -> None:
         for path in (path for key, path in index.items() if key not in listed):
-            self.reject(_id_of(path), path, "present_but_unlisted", f"no row of {sheet.name} lists it")
+            self.reject(id_of(path), path, "present_but_unlisted", f"no row of {sheet.name} lists it")
 
     def undoubled(self, folder: Path) -> Path:
         """The folder that really holds the data where unpacking has doubled it, with a trap if so.
@@ -227,5 +227,6 @@ def safe_id(name: str) -> str:
     return re.sub(r"[^\w.-]+", "_", name).strip("_.") or "clip"
 
 
-def _id_of(source: Path) -> str:
+def id_of(source: Path) -> str:
+    """The identifier of a clip that is named like its folder of frames or its video."""
     return safe_id(source.name if source.is_dir() else source.stem)

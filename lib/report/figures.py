@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from PIL import Image
 
+from lib.audit.finding import listed
 from lib.report.wording import number, percent
 from lib.training.records import RunRecord
 
@@ -141,11 +142,6 @@ def confusion_matrices(matrices: dict[str, np.ndarray], classes: Sequence[str], 
         caption=f"Rows are true classes, columns predicted ones. Right are, on the diagonal, {right} clips.",
         text=f"Confusion matrices of the classes {listed(classes)}, a row for each true class. {told}.",
     )
-
-
-def listed(values: Sequence, separator: str = ", ") -> str:
-    """Names or numbers one after the other."""
-    return separator.join(map(str, values))
 
 
 def in_percent(axis: Axis) -> None:

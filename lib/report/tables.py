@@ -9,10 +9,11 @@ from pandas.io.formats.style import Styler
 from lib.audit import paper
 from lib.audit.architectures import misprints
 from lib.audit.counts import matrix
-from lib.audit.released import released_settings
-from lib.networks import NETWORKS
+from lib.audit.released import FUSENETS, released_settings
 from lib.report.figures import STANDIN
-from lib.training.records import RunConfig, settings_of
+from lib.report.wording import percent
+from lib.training.records import RunConfig, RunRecord, settings_of
+from lib.training.splits import Fold
 
 
 def architecture(ours: pd.DataFrame, model: str, depth: int) -> pd.DataFrame:
@@ -52,6 +53,41 @@ def settings(config: RunConfig, dataset: str) -> pd.DataFrame:
         rows["released code"] = released_settings(config.model, dataset)
     table = pd.DataFrame.from_dict(rows, orient="index").astype(object).fillna("")
     return table.rename(columns=lambda name: name.replace("_", " "))
+
+
+def split(store, fold: Fold) -> pd.DataFrame:
+    """Clips of each class in the two parts of a fold, with their sum as ``all``.
+
+    Columns ``training``, ``validation``, and for a dataset of the paper ``validation, paper``, as Table IV prints it.
+    """
+    parts = {"training": fold.train, "validation": fold.validation}
+    table = pd.DataFrame({name: store.clips["label"].iloc[clips].value_counts() for name, clips in parts.items()})
+    table = table.reindex(store.classes).fillna(0).astype(int)
+    table.loc["all"] = table.sum()
+    if store.dataset in paper.DATASETS:
+        table["validation, paper"] = paper.class_counts(store.dataset)["validation"]
+    return table
+
+
+def scores(record: RunRecord, dataset: str) -> Styler:
+    """What one training scores at its best and its last epoch and over its last ten.
+
+    Beside it stand what the commonest class scores and, for a dataset of the paper, the paper's accuracy. ``low`` and
+    ``high`` are Wilson's 95 % limits, ``sd`` is the standard deviation between the last ten epochs.
+    """
+    summary = record.summary()
+    names = {"accuracy": "accuracy", "low": "wilson_low", "high": "wilson_high", "UF1": "uf1", "UAR": "uar"}
+    rows = {f"{at} epoch": {title: summary[f"{name}_{at}"] for title, name in names.items()} for at in ("best", "last")}
+    mean, sd = summary["accuracy_mean_last_epochs"], summary["accuracy_std_last_epochs"]
+    rows["mean of the last ten"] = {"accuracy": mean, "sd": sd}
+    rows["always the commonest class"] = {"accuracy": summary["majority_share"]}
+    if dataset in paper.DATASETS:
+        clips = "all real clips" if record.config.model in FUSENETS else "the real dataset"
+        rows[f"paper, on {clips}"] = {"accuracy": paper.accuracy(record.config.model, dataset)}
+    table = pd.DataFrame(rows).T[["accuracy", "low", "high", "sd", "UF1", "UAR"]]
+    formats = dict.fromkeys(table, percent) | dict.fromkeys(("UF1", "UAR"), "{:.3f}")
+    formats |= {"accuracy": lambda share: percent(share, 2), "sd": lambda sd: f"{100 * sd:.1f} points"}
+    return marked(table, record.provenance["data"]["standin"] is not None).format(formats, na_rep="")
 
 
 def marked(table: pd.DataFrame, standin: bool) -> Styler:
@@ -108,7 +144,7 @@ def files_text(paths: Sequence[str]) -> str:
     """Files of the released code as a cell shows them; in few words if they are all of some networks or datasets."""
     networks = {
         "all": tuple(paper.METHOD_NAMES),
-        "MicroExpFuseNet": NETWORKS[1:],
+        "MicroExpFuseNet": FUSENETS,
         **{name: (model,) for model, name in paper.METHOD_NAMES.items()},
     }
     places = {"": paper.DATASETS, **{f" on {title}": (name,) for name, title in paper.DATASET_TITLES.items()}}

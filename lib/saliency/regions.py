@@ -15,6 +15,7 @@ from lib.datasets.frames import iter_frames
 from lib.preprocessing.config import PreprocessConfig
 from lib.preprocessing.landmarks import LEFT_EYE, RIGHT_EYE
 from lib.preprocessing.regions import region_box
+from lib.preprocessing.volumes import frame_range
 from lib.standin import read_truth
 
 REGIONS = ("eyes", "mouth", "rest of the face", "background")
@@ -163,6 +164,5 @@ def clip_motion(
 
 def frames_at(clip: Clip, config: PreprocessConfig, depth: np.ndarray) -> np.ndarray:
     """The recorded frames behind some positions of a volume, (n, height, width, 3) uint8."""
-    stop = None if config.sampling == "tim" else config.start + config.frames
-    frames = list(itertools.islice(iter_frames(clip), stop))
+    frames = list(itertools.islice(iter_frames(clip), frame_range(config)[1]))
     return np.stack([frames[position] for position in frame_positions(config, len(frames))[depth]])

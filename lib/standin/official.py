@@ -9,17 +9,13 @@ import openpyxl
 from lib.core.checks import whole_number
 from lib.standin.expression import Event, draw_units
 from lib.standin.images import write_image, write_video
-from lib.standin.plan import FPS, ClipPlan, asymmetry, draw_blinks
+from lib.standin.plan import FILMS, FPS, ClipPlan, asymmetry, draw_blinks
 from lib.standin.scene import render
 from lib.standin.truth import write_truth
 
 SPREADSHEET = "CAS(ME)^2code_final.xlsx"
 FOLDERS = (15, 16, 19)  # folder numbers; the subjects are numbered 1, 2, 3 in this order
-FILMS = {
-    "anger1": ("0401", "girlcrashing", "angry"),
-    "happy1": ("0502", "funnyerrors", "happy"),
-    "disgust1": ("0101", "disgustingteeth", "disgust"),
-}
+WATCHED = {"anger1": "angry", "happy1": "happy", "disgust1": "disgust"}  # the first of the class's `FILMS`
 CLIPS_PER_RECORDING = 2
 ANNOTATED_AS = {"angry": ("negative", "anger"), "disgust": ("negative", "disgust"), "happy": ("positive", "happiness")}
 """Polarity and self-report of a clip's class."""
@@ -48,16 +44,17 @@ def plan_official(clips: int | None = None, seed: int = 0) -> tuple[Recording, .
 
     The first expression of a recording is a micro-expression, the second a macro-expression.
     """
-    slots = [(folder, film) for folder in FOLDERS for film in FILMS]
+    slots = [(folder, film) for folder in FOLDERS for film in WATCHED]
     most = len(slots) * CLIPS_PER_RECORDING
-    total = most if clips is None else whole_number("clips", clips, 2 * len(FILMS), most + 1)
+    total = most if clips is None else whole_number("clips", clips, 2 * len(WATCHED), most + 1)
     share, more = divmod(total, len(slots))
     recordings = [_plan_recording(index, *slot, share + (index < more), seed) for index, slot in enumerate(slots)]
     return tuple(one for one in recordings if one.clips)
 
 
 def _plan_recording(index: int, folder: int, film: str, n_clips: int, seed: int) -> Recording:
-    code, title, label = FILMS[film]
+    label = WATCHED[film]
+    name = f"{folder}_{FILMS[label][0]}"
     fps = FPS["casme2_sq"]
     draw = np.random.default_rng((seed, 6, index))
     units = draw_units(np.random.default_rng((seed, 1, index)), label)
@@ -76,10 +73,10 @@ def _plan_recording(index: int, folder: int, film: str, n_clips: int, seed: int)
     return Recording(
         index=index,
         dataset="casme2_sq",
-        clip_id=f"{folder}_{code}{title}",
+        clip_id=name,
         subject=f"s{folder}",
         label=label,
-        path=f"rawpic/s{folder}/{folder}_{code}{title}",
+        path=f"rawpic/s{folder}/{name}",
         n_frames=n_frames,
         fps=fps,
         first_number=1,
@@ -134,6 +131,6 @@ def write_spreadsheet(root: Path, recordings: tuple[Recording, ...]) -> None:
     for number, folder in enumerate(FOLDERS, start=1):
         subjects.append((folder, f"s{folder}", number))
     films = book.create_sheet("naming rule1")
-    for film, (code, _, _) in FILMS.items():
-        films.append((code, film))
+    for film, label in WATCHED.items():
+        films.append((FILMS[label][0][:4], film))
     book.save(root / SPREADSHEET)

@@ -3,13 +3,17 @@
 import numpy as np
 import pandas as pd
 import pytest
+from fake_outcomes import FakeRecord
+from fake_store import FakeStore
 
 from lib.audit import paper
 from lib.audit.accuracies import validation_counts
 from lib.networks import NETWORKS, build
 from lib.networks.layers import architecture_table, unallocated
 from lib.report import tables
+from lib.training.protocols import PROTOCOLS
 from lib.training.records import RunConfig
+from lib.training.splits import make_folds
 
 
 def test_examples_show_different_people_where_there_are_any():
@@ -48,6 +52,30 @@ def test_settings_stand_beside_the_published_ones_and_those_of_the_released_code
     assert shown["batch size"].to_dict() == {"here": 8, "published": 8, "released code": 4}
     assert shown["learning rate"].to_dict() == {"here": 0.001, "published": 0.01, "released code": ""}
     assert list(tables.settings(config, "class_folders").index) == ["here", "published"]
+
+
+@pytest.mark.parametrize("dataset", ["casme2_sq", "class_folders"])
+def test_the_parts_of_a_split_are_counted_beside_the_papers(dataset):
+    store = FakeStore(dataset=dataset)
+    (fold,) = make_folds(PROTOCOLS["paper"], store.labels, store.classes)
+    shown = tables.split(store, fold)
+    parts = shown[["training", "validation"]].drop("all")
+    assert parts.sum(axis=1).to_dict() == dict(zip(store.classes, store.clips_per_class, strict=True))
+    assert shown.loc["all", ["training", "validation"]].tolist() == [len(fold.train), len(fold.validation)]
+    assert shown.get("validation, paper", pd.Series()).to_dict() == (
+        {**validation_counts(dataset), "all": 41} if dataset in paper.DATASETS else {}
+    )
+
+
+@pytest.mark.parametrize(("model", "clips"), [(NETWORKS[0], "the real dataset"), (NETWORKS[1], "all real clips")])
+def test_the_scores_of_a_training_stand_beside_the_commonest_class_and_the_papers_accuracy(model, clips):
+    truth = pd.DataFrame({"clip": list("abcd"), "fold": "0", "truth": ["negative", "negative", "positive", "surprise"]})
+    record = FakeRecord(RunConfig(model), truth, right=0.0, gain=1.0)  # all right at the best epoch, none at the last
+    shown = tables.scores(record, "smic").data
+    accuracies = {"best epoch": 1, "last epoch": 0, "mean of the last ten": 0.5, "always the commonest class": 0.5}
+    assert shown["accuracy"].to_dict() == {**accuracies, f"paper, on {clips}": paper.accuracy(model, "smic")}
+    assert shown.loc["best epoch", ["UF1", "UAR", "high"]].tolist() == [1, 1, 1]
+    assert list(tables.scores(record, "class_folders").data.index) == list(accuracies)
 
 
 @pytest.mark.parametrize("standin", [True, False])

@@ -19,7 +19,7 @@ from lib.core import paths
 from lib.core.catalogue import DATASETS, ROOT_VARIABLES
 from lib.core.digest import json_digest, library_modules
 from lib.datasets.fingerprint import listing_digest
-from lib.networks.startup import configured_backend
+from lib.networks.startup import backend_is_chosen, configured_backend
 from lib.training.records import RunConfig, decided_by, find_run
 
 PROFILE = read_profile(config.get("profile", "quick"))
@@ -152,7 +152,7 @@ rule run:
         step=lambda w: step(RUNS[w.dataset][w.run], "--keep-weights" if (w.dataset, w.run) in WITH_WEIGHTS else ""),
         # a change of any of these asks for other runs; a comment, or how a module is laid out, does not
         decided_by=lambda w: json_digest(decided_by(RUNS[w.dataset][w.run])),
-        kept=paths.use_kept(),
+        kept=[paths.use_kept(), backend_is_chosen()],
     # A training gains little from more than two threads; on two cores it has one, so that chapters go on beside it.
     threads: 1 if workflow.cores <= 2 else 2
     resources:
@@ -199,7 +199,7 @@ rule chapter:
         text=f"logs/{PROFILE.name}/{{dataset}}-{{notebook}}.log",
     params:
         root=root_of,
-        backend=configured_backend(),
+        backend=[configured_backend(), backend_is_chosen()],
         kept=paths.use_kept(),
         parameters=chapter_parameters,
     resources:

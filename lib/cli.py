@@ -209,7 +209,7 @@ def train(options) -> None:
     store = sources.processed_store(**_given(options, sources.processed_store) | {"progress": True})
     folder = options.runs or paths.runs_folder()
     require_people(PROTOCOLS[config.protocol], store.clips)  # a record that is there is refused too
-    record = find_run(config, store, folder)
+    record = find_run(config, store, folder, own_backend=options.keep_weights)
     if record is None or options.keep_weights:
         from lib.training.run import train, trained_model
 

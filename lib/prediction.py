@@ -15,6 +15,7 @@ from lib.datasets.findings import id_of
 from lib.datasets.frames import list_frames
 from lib.datasets.videos import is_video
 from lib.networks.backend import keras
+from lib.networks.startup import configured_backend
 from lib.saliency.networks import find_network
 from lib.standin.plan import COUNTS
 from lib.training.fit import new_model
@@ -108,6 +109,12 @@ def parameters_of_run(run: str, root: str = "") -> dict:
     record = RunRecord(folder)
     if record.config.control != "none":
         raise ConfigError(f"expected a run on clips as they are, found control {record.config.control!r}")
+    trained_with = record.provenance["backend"]
+    if not str(run).endswith(WEIGHTS) and trained_with != configured_backend():
+        raise ConfigError(
+            f"run {record.id} was trained with Keras on {trained_with}, and {configured_backend()} is configured, "
+            f"which would train another network: set KERAS_BACKEND={trained_with}, or give the file of its weights"
+        )
     trained_on = record.provenance["data"]
     data = {"dataset": trained_on["dataset"]}
     if trained_on["standin"]:
@@ -115,7 +122,7 @@ def parameters_of_run(run: str, root: str = "") -> dict:
         whole = clips == sum(COUNTS[data["dataset"]].values())
         data |= {"clips": 0 if whole else clips, "standin_seed": trained_on["standin"]["seed"]}
     store = sources.processed_store(**data, root=root)
-    if run_id(record.config, store, record.provenance["backend"]) != record.id:
+    if run_id(record.config, store, trained_with) != record.id:
         raise ConfigError(
             f"run {record.id} was trained on other data ({'a stand-in' if trained_on['standin'] else 'real data'}), "
             "read otherwise, or by other code than is here: name its dataset's folder in the environment variable that "

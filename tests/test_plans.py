@@ -1,4 +1,5 @@
 import dataclasses
+import inspect
 
 import pytest
 from fake_store import FakeStore
@@ -17,8 +18,16 @@ DIVERGING = dataclasses.replace(TINY, model="micro_exp_fusenet_late", learning_r
 
 @pytest.mark.parametrize("notebook", PLANS)
 def test_a_chapter_plans_each_run_once_and_slugs_tell_them_apart(notebook):
-    configs = PLANS[notebook]()
+    asks_for_dataset = "dataset" in inspect.signature(PLANS[notebook]).parameters
+    configs = PLANS[notebook](*["smic"] * asks_for_dataset)
     assert len(set(configs)) == len(configs) == len({config.slug for config in configs})
+
+
+def test_what_the_released_code_does_is_planned_beside_the_clean_runs():
+    configs = PLANS["15_as_released"]("smic", epochs=7, learning_rate=0.001, seeds=2)
+    assert {(one.epochs, one.learning_rate) for one in configs if one.protocol == "clean"} == {(7, 0.001)}
+    assert {(one.epochs, one.learning_rate) for one in configs if one.protocol != "clean"} == {(250, 0.01)}
+    assert len(configs) == 2 * 2 * 2
 
 
 def test_the_comparison_trains_three_networks_with_each_seed_and_three_controls():

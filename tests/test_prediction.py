@@ -101,6 +101,13 @@ def test_the_answer_to_a_clip_that_was_held_out_is_that_of_the_record(run, tmp_p
 
 
 @pytest.mark.slow
+def test_a_run_of_another_backend_is_refused_as_its_network_would_be_another(run, monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    with pytest.raises(ConfigError, match="was trained with Keras on tensorflow, and jax is configured"):
+        prediction.parameters_of_run(run.id)
+
+
+@pytest.mark.slow
 def test_a_network_of_rendered_faces_is_not_asked_about_real_ones(run, real, capsys, tmp_path):
     weights = paths.weights_folder() / f"{run.id}.weights.h5"
     assert main(["predict", str(real), "--weights", str(weights), "--out", str(tmp_path / "page.html")]) == 1

@@ -166,6 +166,13 @@ def test_a_kept_run_on_other_arrays_of_the_same_clips_is_not_the_one_that_chapte
     assert profile.kept["smic"] == set()
 
 
+def test_a_kept_run_under_a_protocol_that_is_gone_is_no_run_of_a_chapter(kept, tmp_path):
+    (record,) = (tmp_path / "runs").iterdir()
+    settings = json.loads((record / "config.json").read_text())
+    (record / "config.json").write_text(json.dumps({**settings, "protocol": "gone"}))
+    assert epochs_of(mine(tmp_path)) == [2, 2]
+
+
 def test_kept_runs_can_be_refused(kept, tmp_path, monkeypatch):
     monkeypatch.setenv("MICROEXP_KEPT", "no")
     profile = mine(tmp_path)

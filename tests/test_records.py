@@ -122,6 +122,9 @@ def test_a_run_by_person_is_found_by_the_identity_of_its_data_alone(tmp_path):
 
 
 def test_who_chooses_no_backend_is_given_what_another_one_trained_and_is_kept(tmp_path, monkeypatch):
+    for variable in ("KERAS_BACKEND", "MICROEXP_KEPT"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     config, store = RunConfig("micro_exp_stcnn"), FakeStore()
     kept, own = tmp_path / "kept", tmp_path / "own"
     monkeypatch.setattr(records.paths, "CITED_RUNS", kept)
@@ -132,10 +135,15 @@ def test_who_chooses_no_backend_is_given_what_another_one_trained_and_is_kept(tm
     assert find_run(config, store, own).id == run_id(config, store)  # the configured backend's comes first
     empty = tmp_path / "empty"
     assert find_run(config, store, empty).path.parent == kept
+    assert find_run(config, store, empty, own_backend=True) is None
     for variable, value in (("KERAS_BACKEND", "tensorflow"), ("MICROEXP_KEPT", "no")):  # who chooses gets that or none
         with monkeypatch.context() as patched:
             patched.setenv(variable, value)
             assert find_run(config, store, empty) is None
+    (tmp_path / "keras.json").write_text('{"backend": "torch"}')
+    assert find_run(config, store, empty) is None
+    (tmp_path / "keras.json").write_text('{"backend": "tensorflow"}')  # as Keras itself writes it
+    assert find_run(config, store, empty).path.parent == kept
 
 
 def test_where_the_store_lies_does_not_change_the_id(tmp_path):

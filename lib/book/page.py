@@ -21,6 +21,7 @@ from lib.book.chapters import NO_DATASET
 from lib.book.gate import provenance_of
 from lib.book.parameters import source_path
 from lib.core.catalogue import DATASET_TITLES
+from lib.networks.startup import BACKENDS
 
 PARAMETERS = {"parameters": "Show what can be set", "injected-parameters": "Show what was set for this page"}
 
@@ -45,6 +46,13 @@ def write_page(executed: Path, results: Path, place: Place, source: Path) -> Non
     title.source = re.sub(r"^# (?:\d+\. )?(.+)", rf"# {place.number}. \1{of_dataset}", title.source)
     lifted = [_lifted(cells, tag) for tag in ("finding", "notice")]
     head = [title, *(cell for cell in lifted if cell is not None)]
+    devices = (provenance_of(executed) or {}).get("devices", ())
+    if len(backends := {device.rpartition("(")[2].rstrip(")") for device in devices} & {*BACKENDS}) > 1:
+        text = (
+            f"*Some runs of this page were trained with Keras on {' and some on '.join(sorted(backends))}: runs of one seed "
+            "share their split and the order of their clips, and their initial weights only where the backend is one.*"
+        )
+        head.append(nbformat.v4.new_markdown_cell(text, id="backends"))
     if place.stale:
         reasons = "; ".join(reason.removeprefix("is stale: ") for reason in place.stale)
         text = (

@@ -101,7 +101,7 @@ def run_table(profile: Profile, results: Results, with_page: Sequence[tuple[str,
                 else f"{notebook} ({'too little for a page' if content else 'not executed'})",
                 "planned": planned,
                 "finished": len(provenance["runs"]),
-                # chapters 10 and 14 take others than are planned
+                # chapters 10 and 14 take more than are planned
                 "missing or failed": max(0, planned - len(provenance["runs"])),
                 "training time": f"{provenance['run_seconds'] / 3600:.2f} h",
             }

@@ -50,7 +50,7 @@ class Profile:
 
     def runs(self, dataset: str, notebook: str) -> list[RunConfig | BaselineConfig]:
         """The runs that a chapter stands on; none for chapters that train nothing."""
-        return _runs(notebook, self._own(dataset, notebook)) if notebook in PLANS else []
+        return _runs(dataset, notebook, self._own(dataset, notebook)) if notebook in PLANS else []
 
     def all_runs(self, dataset: str) -> dict[str, RunConfig | BaselineConfig]:
         """Every run of a dataset by its slug, each once however many chapters ask for it."""
@@ -86,7 +86,7 @@ def read_profile(name: str, folder: Path = PROFILES) -> Profile:
     kept = {dataset: _kept(dataset, chosen) for dataset, chosen in datasets.items()}
     for notebook, by_dataset in kept_settings.items():
         for dataset, own in by_dataset.items():
-            if kept[dataset].issuperset(_runs(notebook, own)):
+            if kept[dataset].issuperset(_runs(dataset, notebook, own)):
                 settings.setdefault(notebook, {})[dataset] = own
     return Profile(name, datasets, settings, kept)
 
@@ -111,14 +111,16 @@ def _kept(dataset: str, chosen: dict) -> set[RunConfig | BaselineConfig]:
     )
 
 
-def _runs(notebook: str, settings: dict) -> list[RunConfig | BaselineConfig]:
-    return PLANS[notebook](**{name: value for name, value in settings.items() if name in _run_keys(notebook)})
+def _runs(dataset: str, notebook: str, settings: dict) -> list[RunConfig | BaselineConfig]:
+    plan = PLANS[notebook]
+    chosen = {name: value for name, value in settings.items() if name in _run_keys(notebook)}
+    return plan(dataset, **chosen) if "dataset" in inspect.signature(plan).parameters else plan(**chosen)
 
 
 def _run_keys(notebook: str) -> dict[str, type]:
     """The parameters that choose a chapter's runs, with their types."""
     plan = PLANS.get(notebook, lambda: [])
-    return {name: one.annotation for name, one in inspect.signature(plan).parameters.items()}
+    return {name: one.annotation for name, one in inspect.signature(plan).parameters.items() if name != "dataset"}
 
 
 def _checked(form: Mapping | type, found: object, place: str) -> object:

@@ -261,14 +261,6 @@ def region_runs(
     return with_seeds([stcnn, fusenet], seeds)
 
 
-def as_released_runs(
-    epochs: int = 100, batch_size: int = 8, learning_rate: float = 0.01, seeds: int = 3
-) -> list[RunConfig]:
-    """Chapter 15: both networks of two streams, clean; the chapter sets beside each what the released code does."""
-    clean = RunConfig(FUSENET, "clean", epochs=epochs, batch_size=batch_size, learning_rate=learning_rate)
-    return with_seeds([clean, dataclasses.replace(clean, model=FUSENET_LATE)], seeds)
-
-
 def parse_kernels(text: str) -> tuple[tuple[int, int, int], ...]:
     """Kernels from one line of text; an empty one stands for the twelve of Table IX.
 

@@ -25,19 +25,24 @@ SECONDS_BETWEEN_LINES = 10.0  # of a progress that is shown as lines
 
 
 def found_or_made(
-    config: RunConfig | BaselineConfig, store, runs_dir: Path, progress: str | None, make: Callable[[Path], RunRecord]
+    config: RunConfig | BaselineConfig,
+    store,
+    runs_dir: Path,
+    progress: str | None,
+    make: Callable[[Path], RunRecord],
+    own_backend: bool = False,
 ) -> RunRecord:
     """The record of this run; if there is none, what `make` makes in the folder that it is given.
 
     A process that finds another one at it waits, and then reads. `TrainingError` if the run divides clips by subject,
-    and a subject is unknown.
+    and a subject is unknown. `own_backend` as of `lib.training.records.find_run`.
     """
     require_people(PROTOCOLS[config.protocol], store.clips)
-    if (found := find_run(config, store, runs_dir)) is not None:
+    if (found := find_run(config, store, runs_dir, own_backend)) is not None:
         return found
     folder = Path(runs_dir) / run_id(config, store)
     with lock(runs_dir, folder.name, progress):
-        return find_run(config, store, runs_dir) or make(folder)
+        return find_run(config, store, runs_dir, own_backend) or make(folder)
 
 
 def lock(folder: Path, identity: str, progress: str | None):

@@ -143,19 +143,20 @@ def places(runs_dir: Path) -> tuple[Path, ...]:
     return (Path(runs_dir), paths.CITED_RUNS) if paths.use_kept() else (Path(runs_dir),)
 
 
-def find_run(config: RunConfig | BaselineConfig, store, runs_dir: Path) -> RunRecord | None:
+def find_run(config: RunConfig | BaselineConfig, store, runs_dir: Path, own_backend: bool = False) -> RunRecord | None:
     """The record of this run, in the first of `places` that has it, or None if it has not been finished.
 
     Of the store its ``fingerprint`` is read. Who has chosen no Keras backend is given what any of them trained,
-    where it is kept with the book and the default one's is nowhere: ``provenance`` tells which it was.
+    where it is kept with the book and the default one's is nowhere: ``provenance`` tells which it was. With
+    `own_backend` only what the configured one trained is found, as weights of that run need it.
     """
-    return next((RunRecord(path) for path in _named(config, store, runs_dir) if is_record(path)), None)
+    return next((RunRecord(path) for path in _named(config, store, runs_dir, own_backend) if is_record(path)), None)
 
 
-def _named(config: RunConfig | BaselineConfig, store, runs_dir: Path) -> Iterator[Path]:
+def _named(config: RunConfig | BaselineConfig, store, runs_dir: Path, own_backend: bool = False) -> Iterator[Path]:
     """Where a record of this run may lie, the first choice first."""
     yield from (folder / run_id(config, store) for folder in places(runs_dir))
-    if paths.use_kept() and not backend_is_chosen():
+    if not own_backend and paths.use_kept() and not backend_is_chosen():
         yield from (paths.CITED_RUNS / run_id(config, store, backend) for backend in BACKENDS)
 
 
@@ -171,7 +172,8 @@ def kept_runs(fingerprints: Collection[str]) -> set[RunConfig | BaselineConfig]:
     """
     kept = _records(paths.CITED_RUNS) if paths.use_kept() else ()
     of_data = (record for record in kept if record.provenance["data"]["fingerprint"] in fingerprints)
-    return {record.config for record in of_data if find_run(record.config, _data_of(record), paths.CITED_RUNS)}
+    named = (record for record in of_data if still_named(record))
+    return {record.config for record in named if find_run(record.config, _data_of(record), paths.CITED_RUNS)}
 
 
 def _data_of(record: RunRecord) -> SimpleNamespace:

@@ -75,7 +75,7 @@ def train(
             _explain_failure(reason, failed)
         return _train_and_record(config, store, folder, progress, weights_dir)
 
-    return found_or_made(config, store, runs_dir, progress, make)
+    return found_or_made(config, store, runs_dir, progress, make, own_backend=weights_dir is not None)
 
 
 def trained_model(

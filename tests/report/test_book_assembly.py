@@ -15,6 +15,7 @@ from sphinx.util.docutils import docutils_namespace
 from lib.book import assemble as book
 from lib.book.chapters import CHAPTERS, WITHOUT_DATASET
 from lib.book.gate import ChapterError, source_path
+from lib.book.page import Place, write_page
 from lib.book.profiles import Profile
 from lib.book.provenance import MEDIA_TYPE, chapter_modules, notebook_digest
 from lib.core import paths
@@ -171,6 +172,18 @@ def test_a_notice_without_anything_to_show_leaves_no_cell(executed, tmp_path):
     write_chapter(executed, "smic", "01_data", tagged=[_tagged("store = open_it()", "notice", outputs=[])])
     source = book.assemble(PROFILE, executed, tmp_path)
     assert _first_cells(source, "smic", "01_data") == ["# 2. A title: SMIC", "Text."]
+
+
+@pytest.mark.parametrize(("devices", "told"), [(["a (jax)", "b (tensorflow)"], 1), (["a (jax)", "b (jax)"], 0)])
+def test_a_page_says_where_its_runs_were_trained_by_two_backends(devices, told, tmp_path):
+    build = book.Executed(tmp_path / "_build" / "full")
+    write_chapter(build, "smic", "06_comparison", devices=devices)
+    place = Place("smic", "06_comparison", number=1)
+    write_page(
+        build.chapter("smic", "06_comparison"), build.results("smic", "06_comparison"), place, tmp_path / "source"
+    )
+    (page,) = (tmp_path / "source" / "chapters").rglob("*.ipynb")
+    assert sum("jax and some on tensorflow" in cell.source for cell in nbformat.read(page, 4).cells) == told
 
 
 def test_the_contents_list_only_chapters_that_are_there(executed, tmp_path):

@@ -107,6 +107,8 @@ def parameters_of_run(run: str, root: str = "") -> dict:
             f"record is here, found {name!r}: without its record nobody can tell what a network was trained on"
         )
     record = RunRecord(folder)
+    if not isinstance(record.config, RunConfig):
+        raise ConfigError(f"expected a run of a network, found one of the method {record.config.method!r}")
     if record.config.control != "none":
         raise ConfigError(f"expected a run on clips as they are, found control {record.config.control!r}")
     trained_with = record.provenance["backend"]

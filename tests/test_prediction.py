@@ -13,6 +13,8 @@ from lib.core import paths
 from lib.core.errors import ConfigError, DatasetError, TrainingError
 from lib.datasets import load_dataset
 from lib.report import faces
+from lib.training.baselines import evaluate
+from lib.training.config import BaselineConfig
 from lib.training.records import RunConfig, open_run
 from lib.training.run import trained_model
 
@@ -58,6 +60,15 @@ def test_a_run_without_a_record_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("MICROEXP_DATA", str(tmp_path))
     with pytest.raises(ConfigError, match="what a network was trained on"):
         prediction.parameters_of_run("somewhere/found.weights.h5")
+
+
+def test_a_run_of_a_method_that_is_no_network_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("MICROEXP_DATA", str(tmp_path))
+    method = evaluate(
+        BaselineConfig("majority"), FakeStore(streams=("face",), path=tmp_path / "store"), paths.runs_folder()
+    )
+    with pytest.raises(ConfigError, match="found one of the method 'majority'"):
+        prediction.parameters_of_run(method.id)
 
 
 def test_a_network_whose_training_part_was_divided_by_unknown_people_is_refused(tmp_path, monkeypatch):

@@ -161,6 +161,7 @@ def test_axe_finds_nothing_serious(scheme, pages, visit):
     serious = []
     for name in chosen.values():
         page = visit(name, scheme)
+        page.evaluate("Promise.all(document.getAnimations().map(one => one.finished))")  # colours fade in
         violations = axe.Axe().run(page).response["violations"]
         serious += [
             f"{name}: {one['id']}: {one['nodes'][0]['html'][:120]}"

@@ -43,7 +43,7 @@ from lib.core.files import whole_file
 # What differs from one execution to the next and says nothing about a result.
 VOLATILE_RECORD = (  # of provenance, by path
     r"finished|wall_seconds|run_seconds|peak_memory_mb"  # times, memory
-    r"|devices.*|processor|settings.*|kept|versions\..*"  # the machine, the very thing that is varied
+    r"|devices.*|backends.*|processor|settings.*|kept|versions\..*"  # the machine, the very thing that is varied
     r"|commit|modules.*|notebook_digest"  # the code: whether it changed is said by the book's gate
     r"|parameters\.results|parameters\.train_missing|command"  # set here, and repeated in the command
     r"|tolerance"  # the bound itself

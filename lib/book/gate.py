@@ -3,7 +3,7 @@
 Jupyter Book renders a notebook that failed, or was never executed, without a warning: every chapter is checked first.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -13,6 +13,11 @@ from lib.book.parameters import chapter_modules, declared_parameters, notebook_d
 from lib.book.provenance import MEDIA_TYPE
 from lib.core.errors import ReplicationError
 from lib.training.records import RunRecord, is_record
+
+
+# How results name a score, and the record's name of it; it is compared as the mean over the runs that stand beside it.
+SCORES = {name: name for name in ("accuracy_best", "accuracy_last", "accuracy_mean_last_epochs", "uf1_best", "uf1_last")}
+SCORES |= {name: f"{name}_last" for name in ("accuracy", "uf1", "uar")}
 
 
 class ChapterError(ReplicationError):
@@ -119,16 +124,27 @@ def disagreements(content: Mapping, folders: Sequence[Path]) -> list[str]:
             records[run] = RunRecord(place).summary()
     if found:
         return found
-    results = content["results"]
-    claimed = {"the run": (list(records), results)} if "accuracy_best" in results else {}
-    claimed |= {name: (group["runs"], group) for name, group in results.get("scores", {}).items()}
-    for name, (runs, scores) in claimed.items():
-        if not runs:
+    for name, group in _with_runs(content["results"], list(records)):
+        values = {score: group[score] for score in SCORES if score in group}
+        values = {score: one["estimate"] if isinstance(one, Mapping) else one for score, one in values.items()}
+        said, runs = {score: value for score, value in values.items() if value is not None}, group["runs"]
+        if said and not runs:
             found.append(f"gives scores of {name} and cites no run")
-            continue
-        for score in ("accuracy_best", "accuracy_last", "accuracy_mean_last_epochs"):
-            value = scores[score]["estimate"] if isinstance(scores[score], Mapping) else scores[score]
-            recorded = sum(records[run][score] for run in runs) / len(runs)
-            if abs(value - recorded) > 1e-9:
-                found.append(f"says {score} = {value:.6f} of {name}, and the records say {recorded:.6f}")
+        elif strangers := {*runs} - {*records}:
+            found.append(f"gives scores of {name} from runs that it does not cite: {', '.join(sorted(strangers))}")
+        else:
+            for score, value in said.items():
+                recorded = sum(records[run][SCORES[score]] for run in runs) / len(runs)
+                if abs(value - recorded) > 1e-9:
+                    found.append(f"says {score} = {value:.6f} of {name}, and the records say {recorded:.6f}")
     return found
+
+
+def _with_runs(results: Mapping, cited: Sequence[str], name: str = "") -> Iterator[tuple[str, Mapping]]:
+    """What a chapter's results, at any depth, say by name of some runs; scores at their top are of all that are cited."""
+    if "runs" in results or (not name and "accuracy_best" in results):
+        yield name or "the run", {"runs": cited, **results}
+    for key, value in results.items():
+        parts = value if isinstance(value, list) else [value]
+        for one in (part for part in parts if isinstance(part, Mapping)):
+            yield from _with_runs(one, cited, f"{name}.{key}" if name else key)

@@ -46,8 +46,7 @@ def write_page(executed: Path, results: Path, place: Place, source: Path) -> Non
     title.source = re.sub(r"^# (?:\d+\. )?(.+)", rf"# {place.number}. \1{of_dataset}", title.source)
     lifted = [_lifted(cells, tag) for tag in ("finding", "notice")]
     head = [title, *(cell for cell in lifted if cell is not None)]
-    devices = (provenance_of(executed) or {}).get("devices", ())
-    if len(backends := {device.rpartition("(")[2].rstrip(")") for device in devices} & {*BACKENDS}) > 1:
+    if len(backends := {*(provenance_of(executed) or {}).get("backends", ())} & {*BACKENDS}) > 1:
         text = (
             f"*Some runs of this page were trained with Keras on {' and some on '.join(sorted(backends))}: runs of one seed "
             "share their split and the order of their clips, and their initial weights only where the backend is one.*"

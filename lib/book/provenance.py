@@ -38,6 +38,7 @@ from lib.datasets.clip import Dataset
 from lib.datasets.fingerprint import fingerprint
 from lib.core.files import whole_file
 from lib.report import figures
+from lib.training.records import trained_on
 
 MEDIA_TYPE = "application/vnd.micro-expression.provenance+json"
 PACKAGES = (
@@ -90,7 +91,8 @@ class Chapter:
             **self.source(store),
             "data_fingerprint": data_fingerprint,
             "runs": [run.id for run in runs],
-            "devices": sorted({f"{run.provenance['device']} ({run.provenance['backend']})" for run in runs}),
+            "devices": sorted({trained_on(run) for run in runs}),
+            "backends": sorted({run.provenance["backend"] for run in runs}),
             "kept": sum(run.path.parent == paths.CITED_RUNS for run in runs),
             "processor": processor_name(),
             "settings": settings(),

@@ -138,6 +138,11 @@ def summarise(history: pd.DataFrame, predictions: pd.DataFrame, classes: Sequenc
     }
 
 
+def trained_on(record: RunRecord) -> str:
+    """The device that a record comes from, and in brackets what ran there: Keras' backend, or scikit-learn."""
+    return "{device} ({backend})".format(**record.provenance)
+
+
 def places(runs_dir: Path) -> tuple[Path, ...]:
     """Where records are looked for: in `runs_dir`, then among those kept with the book (not if MICROEXP_KEPT=no)."""
     return (Path(runs_dir), paths.CITED_RUNS) if paths.use_kept() else (Path(runs_dir),)

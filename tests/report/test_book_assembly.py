@@ -14,7 +14,7 @@ from sphinx.util.docutils import docutils_namespace
 
 from lib.book import assemble as book
 from lib.book.chapters import CHAPTERS, WITHOUT_DATASET
-from lib.book.gate import ChapterError, source_path
+from lib.book.gate import ChapterError, disagreements, source_path
 from lib.book.page import Place, write_page
 from lib.book.profiles import Profile
 from lib.book.provenance import MEDIA_TYPE, chapter_modules, notebook_digest
@@ -174,10 +174,10 @@ def test_a_notice_without_anything_to_show_leaves_no_cell(executed, tmp_path):
     assert _first_cells(source, "smic", "01_data") == ["# 2. A title: SMIC", "Text."]
 
 
-@pytest.mark.parametrize(("devices", "told"), [(["a (jax)", "b (tensorflow)"], 1), (["a (jax)", "b (jax)"], 0)])
-def test_a_page_says_where_its_runs_were_trained_by_two_backends(devices, told, tmp_path):
+@pytest.mark.parametrize(("backends", "told"), [(["jax", "tensorflow"], 1), (["jax", "scikit-learn"], 0)])
+def test_a_page_says_where_its_runs_were_trained_by_two_backends(backends, told, tmp_path):
     build = book.Executed(tmp_path / "_build" / "full")
-    write_chapter(build, "smic", "06_comparison", devices=devices)
+    write_chapter(build, "smic", "06_comparison", backends=backends)
     place = Place("smic", "06_comparison", number=1)
     write_page(
         build.chapter("smic", "06_comparison"), build.results("smic", "06_comparison"), place, tmp_path / "source"
@@ -229,6 +229,31 @@ def test_a_page_and_a_record_that_disagree_stop_the_build(executed, tmp_path):
     write_record(tmp_path / "data" / "runs" / "r1", right_at_last=13)
     with pytest.raises(ChapterError, match=r"says accuracy_last = 0.700000 of the run, and the records say 0.650000"):
         book.assemble(PROFILE, executed, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("results", "told"),
+    [
+        ({"table": {"a method": {"runs": ["r1"], "accuracy": {"estimate": 0.7}}}}, []),
+        (
+            {"table": {"a method": {"runs": ["r1"], "accuracy": {"estimate": 0.71}}}},
+            ["says accuracy = 0.710000 of table.a method, and the records say 0.700000"],
+        ),
+        (
+            {"rows": [{"runs": ["r1"], "accuracy_best": 0.5}]},
+            ["says accuracy_best = 0.500000 of rows, and the records say 0.750000"],
+        ),
+        (
+            {"rows": [{"runs": ["r2"], "accuracy_best": 0.75}]},
+            ["gives scores of rows from runs that it does not cite: r2"],
+        ),
+        ({"rows": [{"runs": [], "accuracy": 0.7}]}, ["gives scores of rows and cites no run"]),
+        ({"rows": [{"runs": [], "accuracy": {"estimate": None}}]}, []),
+    ],
+)
+def test_scores_anywhere_in_the_results_are_held_against_the_runs_beside_them(results, told, executed, tmp_path):
+    content = {"results": results, "provenance": {"runs": ["r1"]}}
+    assert disagreements(content, [tmp_path / "kept"]) == told
 
 
 def test_a_kept_chapter_is_held_against_the_kept_record_and_not_against_one_trained_here(executed, tmp_path):

@@ -54,7 +54,7 @@ def test_finishing_writes_results_and_shows_what_the_gate_reads(namespace, shown
     record = shown[0][provenance.MEDIA_TYPE]
     assert record == written["provenance"]
     assert record["runs"] == ["abc"]
-    assert record["devices"] == ["a processor (jax)"]
+    assert (record["devices"], record["backends"]) == (["a processor (jax)"], ["jax"])
     for word in ("papermill notebooks", "stand-in", "abc", "commit"):
         assert word in shown[0]["text/html"]
 

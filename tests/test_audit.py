@@ -443,10 +443,27 @@ def test_intermediate_fusion_beats_half_of_the_earlier_methods_and_late_fusion_a
     assert prior.check_beats_most(INTERMEDIATE).status == "holds"
 
 
-def test_deep_learning_is_not_better_than_the_best_hand_crafted_method(tables):
-    assert len(prior.check_learned_better().values["worse"]) == 2
-    change_csv(tables / "table_V.csv", "smic", "40.00", method="STCLQP")
-    assert prior.check_learned_better().status == "holds"
+@pytest.mark.parametrize(("best_hand_crafted", "status"), [("64.02", "note"), ("40.00", "holds"), ("90.00", "note")])
+def test_deep_learning_is_better_only_where_every_deep_method_is_above_every_hand_crafted_one(
+    best_hand_crafted, status, tables
+):
+    change_csv(tables / "table_V.csv", "smic", best_hand_crafted, method="STCLQP")
+    assert prior.check_learned_better().status == status
+
+
+def test_deep_learning_is_worse_where_no_deep_method_is_above_a_hand_crafted_one(tables):
+    for earlier in ("STCLQP", "LBP-TOP"):
+        change_csv(tables / "table_V.csv", "smic", "90.00", method=earlier)
+    assert prior.check_learned_better().status == "contradicted"
+
+
+def test_an_accuracy_of_all_clips_is_compared_with_one_class_for_all_of_them_and_has_no_limits():
+    table = prior.compared()
+    held_out, on_all_clips = table.loc[(STCNN, "smic")], table.loc[(INTERMEDIATE, "smic")]
+    assert held_out["low"] < held_out["percent"] < held_out["high"]
+    assert on_all_clips[["low", "high"]].isna().all()
+    assert on_all_clips["commonest"].round(2) == on_all_clips["percent"]
+    assert held_out["commonest"].round(2) == 59.38
 
 
 def test_one_split_is_excluded_unless_one_number_of_clips_explains_all(tables):
@@ -610,7 +627,7 @@ def test_table_ii_contradicts_itself_in_three_rows_and_the_others_do_not(tables)
 def test_a_fusenet_takes_less_work_and_more_memory():
     for model in released.FUSENETS:
         found = architectures.check_efficiency(model)
-        assert found.status == "holds"
+        assert found.status == "note"
         assert found.values["multiply_adds"] < 1 < found.values["parameters"]
 
 

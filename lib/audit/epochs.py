@@ -54,7 +54,7 @@ def check_cell(model: str, dataset: str) -> Outcome:
 
 @check("best-above-mean", "V, VIII")
 def check_best_above_mean() -> Outcome:
-    """Table V prints what the networks score at the end of their training."""
+    """Table V prints what the networks score on average over their last epochs."""
     table = compared()
     gains = {" ".join(cell): round(gain, 2) for cell, gain in (table["percent"] - table["mean"]).items()}
     higher = sum(gain > TWO_DECIMALS for gain in gains.values())

@@ -32,7 +32,7 @@ def _rounded(means: pd.Series) -> dict[str, float]:
 
 @check("constant-answer-table-ix", "IX")
 def check_constant() -> Outcome:
-    """The kernels of Table IX are compared by networks that learned something."""
+    """No accuracy of Table IX is what one constant answer scores."""
     table = kernels()
     constant = table[table["constant"] != ""]
     groups = constant.groupby("constant")["accuracy"]
@@ -111,7 +111,7 @@ def check_deep_and_small() -> Outcome:
 
 @check("kernel-taps", "IX")
 def check_taps() -> Outcome:
-    """What separates the kernels that learned from those that answer one class."""
+    """What separates the kernels that score as a constant answer does from the others."""
     table = kernels()
     constant = table["constant"] != ""
     wrong = {
@@ -119,8 +119,8 @@ def check_taps() -> Outcome:
         for what in ("depth", "height", "taps")
     }
     evidence = (
-        f"Kernels of {listed(sorted(table.loc[~constant, 'taps']))} weights learned, those of "
-        f"{listed(sorted(table.loc[constant, 'taps']))} did not. The best cut in the "
+        f"Kernels of {listed(sorted(table.loc[constant, 'taps']))} weights score as a constant answer does, those of "
+        f"{listed(sorted(table.loc[~constant, 'taps']))} do not. The best cut in the "
         f"number of weights puts {wrong['taps']} of {len(table)} on the wrong side, in depth {wrong['depth']}, in "
         f"side {wrong['height']}."
     )
@@ -134,8 +134,8 @@ def check_first_class() -> Outcome:
     first, commonest = next(iter(scores)), max(scores, key=scores.get)
     of_first = table.loc[table["constant"] == first, "name"].tolist() if first != commonest else []
     evidence = (
-        f"{len(of_first)} kernels answer *{first}* to every clip, {scores[first]:.2f} %: {listed(of_first)}. A "
-        f"network that learned only how common the classes are answers *{commonest}*, {scores[commonest]:.2f} %; "
+        f"{len(of_first)} kernels score what *{first}* to every clip does, {scores[first]:.2f} %: {listed(of_first)}. "
+        f"A network that learned only how common the classes are answers *{commonest}*, {scores[commonest]:.2f} %; "
         f"*{first}* is class 0, which is printed once a loss is not finite."
     )
     return (None if of_first else True), evidence, {"kernels": of_first, "class": first, "commonest": commonest}

@@ -14,13 +14,16 @@ from lib.audit.paper import DATASET_TITLES, STCNN
 from lib.audit.released import FUSENETS
 
 
-@check("validation-size-{dataset}", "IV")
+@check("validation-size-{dataset}", "IV", "code")
 def check_validation_size(dataset: str) -> Outcome:
-    """{printed} validation clips are a fifth of the {total} clips of {dataset}, rounded up."""
+    """{printed} validation clips are a fifth of the {total} clips of {dataset}, rounded up as the code does."""
     total, printed = printed_total(dataset), printed_total(dataset, "validation")
     expected = released.held_out(total)
     fitting = [n for n in range(1, 401) if released.held_out(n) == printed]
-    evidence = f"A fifth of {total} is {expected} clips; {printed} are a fifth of {fitting[0]} to {fitting[-1]}."
+    evidence = (
+        f"A fifth of {total} is {total / 5:g}, of which scikit-learn makes {expected} clips; {printed} it makes of "
+        f"{fitting[0]} to {fitting[-1]}."
+    )
     values = {"total": total, "expected": expected, "printed": printed, "fitting": [fitting[0], fitting[-1]]}
     return printed == expected, evidence, values
 

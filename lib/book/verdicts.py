@@ -110,7 +110,7 @@ def judge(claims: Sequence[Claim], findings: Sequence[Finding], results: Results
             notebook = next(one for one in ON_THE_FRONT_PAGE if claim.kind in ANSWERS[one])
             deciding, where = claim.arithmetic, (claim.arguments["dataset"], notebook)
             measured = _measured(claim, ANSWERS[notebook][claim.kind], results.get(where))
-        arithmetic = by_arithmetic([by_id[one] for one in deciding])
+        arithmetic = _nothing_to_beat(claim) or by_arithmetic([by_id[one] for one in deciding])
         qualifying = [by_id[one] for one in claim.caveats]
         caveats = tuple(finding.evidence for finding in qualifying if finding.status in ("contradicted", "note"))
         chapter = where if where in results else None
@@ -128,14 +128,21 @@ def of_chapter(notebook: str, dataset: str, content: Mapping) -> list[tuple[Clai
         if model is None or claim.arguments.get("model") == model:
             standin, real = _measured(claim, tests[claim.kind], content)
             spoken = real if content["provenance"]["standin"] is None else standin
-            said.append((claim, spoken or by_arithmetic([check_prior_left(dataset)])))
+            said.append((claim, spoken or _nothing_to_beat(claim)))
     return said
+
+
+def _nothing_to_beat(claim: Claim) -> Judgement | None:
+    """What is said to a claim to beat earlier methods where none is left to compare with: no run bears on it."""
+    if claim.kind != "beats_prior" or (left := check_prior_left(claim.arguments["dataset"])).status != "contradicted":
+        return None
+    return Judgement("not testable here", left.evidence)
 
 
 def _measured(claim: Claim, test: Callable, content: Mapping | None) -> tuple[Judgement | None, Judgement | None]:
     """What a chapter measured says to a claim: on a stand-in, and on real data; None where there is nothing to say."""
-    if claim.kind == "beats_prior" and check_prior_left(claim.arguments["dataset"]).status == "contradicted":
-        return None, None  # without an earlier method to compare with, the claim is decided and no run bears on it
+    if _nothing_to_beat(claim):
+        return None, None
     if content is None:
         nothing = Judgement("not run", "No chapter with these runs is in the book.")
         return nothing, nothing

@@ -373,12 +373,13 @@ def book(options) -> None:
 @command(
     "keep the chapters of a finished build in book/, with the runs they cite",
     option("--profile", default="full"),
+    option("--fewer", action="store_true", help="replace chapters also by ones that lack most of what they found"),
 )
 def keep(options) -> None:
     from lib.book import assemble
     from lib.book.profiles import read_profile
 
-    print("kept in book/:", ", ".join(assemble.keep(read_profile(options.profile))))
+    print("kept in book/:", ", ".join(assemble.keep(read_profile(options.profile), options.fewer)))
 
 
 @command(

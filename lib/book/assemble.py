@@ -19,6 +19,7 @@ import yaml
 from lib.audit import findings
 from lib.audit.claims import claims
 from lib.book import front, pages
+from lib.book.changes import numbers_of
 from lib.book.chapters import CHAPTERS, NO_DATASET, contents
 from lib.book.gate import ChapterError, disagreements, problems, provenance_of
 from lib.book.page import Place, write_page
@@ -168,14 +169,20 @@ def build_html(source: Path, out: Path) -> Path:
     return html / "index.html"
 
 
-def keep(profile: Profile) -> list[str]:
+def keep(profile: Profile, fewer: bool = False) -> list[str]:
     """Copy a build's chapters, results and the run records they cite into `book/`, in place of those kept before.
 
-    Returns in words what was copied. A chapter that failed or is stale is a `ChapterError`. A record that no chapter
-    cites any more stays as long as a run of its name can be asked for.
+    Returns in words what was copied. A `ChapterError` tells of a chapter that failed or is stale, and unless `fewer` is
+    allowed of one that lacks most of what the one kept before found. A record that no chapter cites any more stays as
+    long as a run of its name can be asked for.
     """
     executed, kept = Executed(build_folder(profile.name), partial=True), Executed(paths.REPOSITORY / "book")
     assemble(profile, executed, executed.folder)  # the gate
+    if poorer := [] if fewer else _poorer(profile, executed, kept):
+        raise ChapterError(
+            "chapters lack most numbers of those that are kept, as where runs or weights are missing: "
+            f"{'; '.join(poorer)}. Execute them with all that they need, or keep them all the same with --fewer"
+        )
     cited = set()
     for name in ("chapters", "results"):
         shutil.rmtree(kept.folder / name, ignore_errors=True)
@@ -198,6 +205,17 @@ def keep(profile: Profile) -> list[str]:
             with whole_folder(paths.CITED_RUNS / run) as draft:
                 shutil.copytree(trained_here, draft, dirs_exist_ok=True)
     return [f"{len(chapters)} of {len(profile.chapters())} chapters", f"{len(cited)} run records"]
+
+
+def _poorer(profile: Profile, executed: Executed, kept: Executed) -> list[str]:
+    """The chapters whose results lack more than half of the numbers that the kept ones hold."""
+    found = []
+    for chapter in profile.chapters():
+        old, new = (_read(one.results(*chapter)) for one in (kept, executed))
+        numbers, left = ({name for name, _ in numbers_of(one["results"])} if one else set() for one in (old, new))
+        if 2 * len(numbers & left) < len(numbers):
+            found.append(f"{'/'.join(chapter)} {len(numbers - left)} of {len(numbers)}")
+    return found
 
 
 def _drop_standard_error(path: Path) -> None:

@@ -148,8 +148,8 @@ def _measured(claim: Claim, test: Callable, content: Mapping | None) -> tuple[Ju
         return nothing, nothing
     try:
         measured = test(claim, content["results"], content["provenance"])
-    except _NotRun:
-        measured = Judgement("not run", f"The runs that '{claim.kind}' needs are not finished.")
+    except _NotRun as lacking:
+        measured = Judgement("not run", str(lacking) or "The runs that it needs are not finished.")
     except KeyError as lacking:  # of a chapter that is kept from an earlier version
         measured = Judgement("not run", f"The chapter's results are of an earlier version: they lack {lacking}.")
     unseen = measured.verdict == "not run"
@@ -226,7 +226,7 @@ def by_arithmetic(findings: Sequence[Finding]) -> Judgement | None:
 
 
 class _NotRun(Exception):
-    """What a test needs was not trained."""
+    """What a test needs was not trained; its text says why, where the chapter knows."""
 
 
 def _accuracy(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
@@ -352,8 +352,7 @@ def _kernel_best(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
 
 
 def _saliency_rest(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
-    if found["missing"]["network"]:  # why there is none; empty if there is one
-        raise _NotRun
+    _require_network(found)
     measured = {name: one for name, one in found["rest_of_face"].items() if one["share"] is not None and one["area"]}
     if not measured:
         return Judgement("not testable here", "The maps hold nothing of the face that could be measured.")
@@ -368,8 +367,7 @@ def _saliency_rest(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
 
 
 def _saliency_crops(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
-    if found["missing"]["network"]:
-        raise _NotRun
+    _require_network(found)
     text, more = "Saliency over area, 1 if it were even:", []
     for name, rows in found["regions"].items():
         eyes, mouth, rest = (row["ratio"] for row in rows[:3])
@@ -377,6 +375,11 @@ def _saliency_crops(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
         more.append(min(eyes, mouth) > rest)
     meaning = "for the claim" if all(more) else "for neither" if any(more) else "against the claim"
     return _of_seeds(1, "underpowered", text, f"This network speaks {meaning}.")
+
+
+def _require_network(found: Mapping) -> None:
+    if lacking := found["missing"]["network"]:  # why there is none; empty if there is one
+        raise _NotRun(f"There is no network to look into: {lacking}.")
 
 
 def _beside_random(rest: Mapping) -> str:

@@ -306,6 +306,22 @@ def test_keeping_takes_chapters_results_and_cited_runs_and_drops_what_nothing_ca
     assert said == ["6 of 6 chapters", "1 run records"]
 
 
+def test_a_chapter_is_not_kept_in_place_of_one_that_found_more_unless_that_is_asked_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "REPOSITORY", tmp_path)
+    monkeypatch.setattr(paths, "CITED_RUNS", tmp_path / "book" / "runs")
+    monkeypatch.setattr(book, "assemble", lambda *arguments: None)
+    build, kept = book.Executed(tmp_path / "_build" / "full"), book.Executed(tmp_path / "book")
+    for dataset, notebook in PROFILE.chapters():
+        write_chapter(build, dataset, notebook)
+        write_chapter(kept, dataset, notebook, runs=["r1"] if notebook == "03_micro_exp_stcnn" else [])
+    before = kept.chapter("smic", "03_micro_exp_stcnn").read_bytes()
+    with pytest.raises(ChapterError, match=r"smic/03_micro_exp_stcnn 7 of 7.* --fewer"):
+        book.keep(PROFILE)
+    assert kept.chapter("smic", "03_micro_exp_stcnn").read_bytes() == before
+    book.keep(PROFILE, fewer=True)
+    assert kept.chapter("smic", "03_micro_exp_stcnn").read_bytes() != before
+
+
 def _picture(caption):
     output = nbformat.v4.new_output("display_data", {"image/png": "", "text/plain": ""})
     output.metadata = {"image/png": {"caption": caption, "alt": f"text of {caption}"}}

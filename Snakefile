@@ -42,7 +42,9 @@ RUNS = {
     for dataset in PROFILE.datasets
 }
 PAPER = sorted(str(path) for path in Path("data/paper").iterdir())
-PAGES = sorted(str(path) for path in Path("book").iterdir() if path.is_file())
+# what the pages are made from beside chapters and code
+PAGES = [path for path in Path("book").iterdir() if path.is_file()] + list(Path("book/_static").rglob("*.*"))
+PAGES = sorted(map(str, [*PAGES, *Path("data/standin").glob("*.csv"), *Path("profiles").glob("*.yml"), "CITATION.cff"]))
 
 
 def can_be_executed(dataset, notebook):
@@ -216,6 +218,7 @@ rule html:
         [f"{BUILD}/chapters/{dataset}/{notebook}.ipynb" for dataset, notebook in CHAPTERS],
         PAGES,
         modules_behind("lib.book.assemble"),
+        modules_behind("lib.book.theme"),
         "_config.yml",
         "_toc.yml",
     output:

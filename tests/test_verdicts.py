@@ -152,15 +152,21 @@ def test_a_run_under_other_settings_decides_nothing_and_tells_which(field, value
     assert verdict.real.verdict == "not testable here"
     assert f"({field.replace('_', ' ')} {value} instead of " in verdict.real.evidence
     other = claim("accuracy", values={"accuracy": 0.6482}, model=NETWORKS[2])
-    assert judged(other, found).real.verdict == "not replicated"  # its own runs have the paper's settings
+    assert "Not as the paper did it" not in judged(other, found).real.evidence  # its own runs have the paper's settings
 
 
-def test_a_fusenet_as_released_is_judged_as_the_experiment_that_gave_its_number_and_a_held_out_one_never_reaches_it():
+@pytest.mark.parametrize("kind", ["accuracy", "stability"])
+@pytest.mark.parametrize("best", [0.3, 0.55, 0.97])
+def test_a_fusenet_on_held_out_clips_neither_reaches_nor_misses_a_number_of_all_clips(kind, best):
+    one = claim(kind, values={"accuracy": 0.5477}, model=NETWORKS[1])
+    assert judged(one, made_up(best=best)).real.verdict == "not testable here"
+
+
+def test_a_fusenet_as_released_is_judged_as_the_experiment_that_gave_its_number():
     model = NETWORKS[1]
     one = claim("accuracy", values={"accuracy": 0.5477}, model=model)
     found = made_up(best=0.55)
     scores = found["scores"][f"{model}/none"]
-    assert judged(one, found).real.verdict != "replicated"
     scores["settings"] |= released_settings(model, "smic")
     as_released = judged(one, found).real
     assert "Not as the paper did it" not in as_released.evidence
@@ -290,6 +296,45 @@ def test_a_network_that_learned_nothing_has_nothing_to_lose():
     assert "learned nothing" in verdict.real.evidence
     blind = judged(claim("temporal"), made_up(best=0.5, majority=0.6, change=-0.2, uf1=0.5))
     assert blind.real.verdict == "replicated"
+    guesser = made_up(best=0.5, majority=0.6, change=0.0, change_half=0.01, uf1=0.34)  # of three classes
+    assert judged(claim("temporal"), guesser).real.verdict == "underpowered"
+
+
+def test_one_class_for_every_clip_is_steady_and_does_not_replicate_a_stability():
+    collapsed = made_up(best=0.64, half=0.0, majority=0.6, sd=0.0, uf1=0.25)
+    assert judged(claim("stability"), collapsed).real.verdict == "underpowered"
+
+
+def test_what_one_class_for_all_scores_is_told_for_as_many_classes_as_there_are():
+    two = {"negative": 66, "positive": 47}
+    text = judged(ACCURACY, made_up(majority=0.6), clips=two).real.evidence
+    assert f"UF1 {2 * 0.6 / 1.6 / 2:.3f}" in text
+
+
+@pytest.mark.parametrize("one", [ACCURACY, claim("stability")])
+def test_runs_that_diverged_are_told_and_keep_the_others_from_replicating(one):
+    assert judged(one, made_up()).real.verdict == "replicated"
+    verdict = judged(one, made_up() | {"diverged": {f"{STCNN}/none": [3, 4], f"{NETWORKS[1]}/none": [0]}})
+    assert verdict.real.verdict == "underpowered"
+    assert f"The loss was not finite with 2 seeds of {STCNN}." in verdict.real.evidence
+    worse = made_up(best=0.4) | {"diverged": {f"{STCNN}/none": [3]}}
+    assert judged(ACCURACY, worse).real.verdict == "not replicated"
+
+
+def test_a_network_of_which_all_runs_diverged_was_run():
+    found = made_up() | {"diverged": {f"{STCNN}/none": [0, 1, 2]}}
+    del found["scores"][f"{STCNN}/none"]
+    verdict = judged(ACCURACY, found).real
+    assert verdict.verdict != "not run"
+    assert "The loss was not finite with 3 seeds" in verdict.evidence
+    assert judged(ACCURACY, found, standin=True).standin.verdict == "not testable here"
+
+
+def test_a_chapter_on_another_network_says_nothing_to_a_claim():
+    one = claim("saliency_rest")
+    (verdict,) = judge([one], [], {("smic", "08_saliency"): content_of({"model": NETWORKS[2]})})
+    assert verdict.real.verdict == "not run"
+    assert "No chapter with these runs" in verdict.real.evidence
 
 
 def test_on_another_split_limits_hold_what_seeds_and_what_clips_change():

@@ -47,10 +47,10 @@ def numbers_of(value: object, path: str = "") -> Iterator[tuple[str, float]]:
         for name, one in value.items():
             yield from numbers_of(one, f"{path}.{name}" if path else str(name))
     elif isinstance(value, list):
-        for position, one in enumerate(value):
-            if isinstance(one, Mapping):
-                name = next((str(one[key]) for key in NAMES if key in one), position)
-                yield from numbers_of(one, f"{path}[{name}]")
+        names = [next((str(one[key]) for key in NAMES if key in one), "") for one in value if isinstance(one, Mapping)]
+        for position, one in enumerate(one for one in value if isinstance(one, Mapping)):
+            unique = names[position] if names.count(names[position]) == 1 else f"{names[position]}#{position}".lstrip("#")
+            yield from numbers_of(one, f"{path}[{unique}]")
     elif isinstance(value, int | float) and not isinstance(value, bool):
         yield path, value
 

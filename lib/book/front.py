@@ -24,7 +24,7 @@ from lib.report import figures
 from lib.report.wording import interval_text, percent
 from lib.statistics.intervals import Interval
 
-DECIDED = ("contradicted", "not replicated", "replicated", "holds", "underpowered")
+DECIDED = ("contradicted", "not replicated", "replicated", "holds")
 ROWS = [(model, dataset) for dataset in paper.DATASETS for model in METHOD_NAMES]  # of Table V, as it prints them
 PICTURE = "table_v.svg"
 
@@ -150,7 +150,7 @@ def claims(verdicts: Sequence[ClaimVerdict]) -> str:
 def _weightiest(one: ClaimVerdict) -> Judgement:
     """The judgement that decides the most; what was measured on real data goes before arithmetic of the same weight."""
     spoken = [judged for judged in (one.real, one.arithmetic, one.standin) if judged]
-    return min(spoken, key=lambda judged: (judged.verdict not in DECIDED) + (judged.verdict == "not run"))
+    return min(spoken, key=lambda judged: (judged.verdict not in DECIDED, judged.verdict == "not run"))
 
 
 def _claim_table(verdicts: Sequence[ClaimVerdict]) -> str:

@@ -24,6 +24,7 @@ from lib.analysis.comparisons import FEWEST_SEEDS, direction
 from lib.audit import Finding, paper
 from lib.audit.accuracies import printed_total
 from lib.audit.claims import Claim, claims
+from lib.audit.finding import listed
 from lib.audit.prior import check_prior_left
 from lib.audit.released import FUSENETS, class_sizes, released_settings
 from lib.datasets import LOADERS
@@ -109,7 +110,10 @@ def judge(claims: Sequence[Claim], findings: Sequence[Finding], results: Results
         else:
             notebook = next(one for one in ON_THE_FRONT_PAGE if claim.kind in ANSWERS[one])
             deciding, where = claim.arithmetic, (claim.arguments["dataset"], notebook)
-            measured = _measured(claim, ANSWERS[notebook][claim.kind], results.get(where))
+            content = results.get(where)
+            if content is not None and not _is_of(claim, content):
+                content = None
+            measured = _measured(claim, ANSWERS[notebook][claim.kind], content)
         arithmetic = _nothing_to_beat(claim) or by_arithmetic([by_id[one] for one in deciding])
         qualifying = [by_id[one] for one in claim.caveats]
         caveats = tuple(finding.evidence for finding in qualifying if finding.status in ("contradicted", "note"))
@@ -120,16 +124,18 @@ def judge(claims: Sequence[Claim], findings: Sequence[Finding], results: Results
 
 def of_chapter(notebook: str, dataset: str, content: Mapping) -> list[tuple[Claim, Judgement]]:
     """What `judge` says by a chapter's ``results`` and ``provenance`` alone to the claims that it tests."""
-    tests, model = ANSWERS[notebook], content["results"].get("model")
-    said = []
+    tests, said = ANSWERS[notebook], []
     for claim in claims():
-        if claim.kind not in tests or claim.arguments["dataset"] != dataset:
-            continue
-        if model is None or claim.arguments.get("model") == model:
+        if claim.kind in tests and claim.arguments["dataset"] == dataset and _is_of(claim, content):
             standin, real = _measured(claim, tests[claim.kind], content)
             spoken = real if content["provenance"]["standin"] is None else standin
             said.append((claim, spoken or _nothing_to_beat(claim)))
     return said
+
+
+def _is_of(claim: Claim, content: Mapping) -> bool:
+    """Whether a chapter looked into the claim's network, if into one alone."""
+    return content["results"].get("model") in (None, claim.arguments.get("model"))
 
 
 def _nothing_to_beat(claim: Claim) -> Judgement | None:
@@ -152,12 +158,17 @@ def _measured(claim: Claim, test: Callable, content: Mapping | None) -> tuple[Ju
         measured = Judgement("not run", str(lacking) or "The runs that it needs are not finished.")
     except KeyError as lacking:  # of a chapter that is kept from an earlier version
         measured = Judgement("not run", f"The chapter's results are of an earlier version: they lack {lacking}.")
+    without_scores = measured.verdict == "not run"
+    if told := _diverged(claim, content["results"]):
+        evidence = told if without_scores else f"{measured.evidence} {told}"
+        weaker = "underpowered" if measured.verdict in ("replicated", "not run") else measured.verdict
+        measured = replace(measured, verdict=weaker, evidence=evidence)
     unseen = measured.verdict == "not run"
     if content["provenance"]["standin"] is not None:
         standin = measured if unseen else Judgement("not testable here", f"On rendered faces: {measured.evidence}")
         return standin, Judgement("not run", "The licensed dataset is not here.")
     real = replace(measured, evidence=f"{measured.evidence} {measured.compared}".strip())
-    if departures := [] if unseen else _departures(claim, content):
+    if departures := [] if without_scores else _departures(claim, content):
         real = Judgement("not testable here", f"Not as the paper did it ({'; '.join(departures)}): {real.evidence}")
     return Judgement("not run", "This book was built on real data."), real
 
@@ -214,6 +225,14 @@ def _papers_split(dataset: str, source: Mapping) -> bool:
     return held_out == paper.confusion_matrix(dataset).sum(axis=1).to_dict()
 
 
+def _diverged(claim: Claim, found: Mapping) -> str:
+    """A sentence where runs of the claim's networks diverged: what the others score is no longer what training gives."""
+    models = claim.arguments.get("models", [claim.arguments.get("model")])
+    seeds = {name: own for name, own in found.get("diverged", {}).items() if name.partition("/")[0] in models}
+    told = (f"{_how_many(len(own))} of {name.replace('/none', '').replace('/', ', ')}" for name, own in seeds.items())
+    return f"The loss was not finite with {listed(told)}." if seeds else ""
+
+
 def by_arithmetic(findings: Sequence[Finding]) -> Judgement | None:
     """What findings say together: one that contradicts decides, then one that holds; notes alone decide nothing."""
     for status in ("contradicted", "holds"):
@@ -236,15 +255,15 @@ def _accuracy(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
     text = (
         f"{percent(limits.estimate)} at the best epoch ({over}, {scores['clips']} clips), {percent(last)} at the "
         f"last; UF1 {uf1:.3f}. One class for all: {percent(scores['majority_share'])}, UF1 "
-        f"{_constant_uf1(claim, scores):.3f}.{_ceiling(scores)}"
+        f"{_constant_uf1(scores, source):.3f}.{_ceiling(scores)}"
     )
     of_all = "" if claim.arguments["model"] == NETWORKS[0] else ", on all clips"
     compared = f"The paper printed {percent(published, 2)}{of_all}; {COUNTS_AS_REACHED}"
     verdict = reached(published, limits)
-    if verdict == "replicated" and not _learned(claim, scores, limits.low, scores["uf1_best"]["low"]):
+    if verdict == "replicated" and not _learned(scores, limits.low, scores["uf1_best"], source):
         verdict = "underpowered"  # one class for all may do as well
-    if verdict == "replicated" and of_all and not _on_all_clips(scores["settings"]):
-        verdict = "not testable here"  # on held-out clips it is another quantity
+    if _printed_of_all_clips(claim, scores):
+        return Judgement("not testable here", text, compared)  # another quantity, on either side of the paper's
     return _of_seeds(len(scores["seeds"]), verdict, text, compared)
 
 
@@ -302,7 +321,7 @@ def _temporal(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
         f"{interval_in_points(shuffled)} of accuracy with frames shuffled, {interval_in_points(still)} without "
         f"movement, over {_how_many(seeds)}."
     )
-    if not _learned(claim, own, own["accuracy_mean_last_epochs"]["estimate"], own["uf1_last"]["estimate"]):
+    if not _learned(own, _lowest(own["accuracy_mean_last_epochs"]), own["uf1_last"], source):
         return Judgement("underpowered", f"{text} The network learned nothing that could be lost.")
     text += _ceiling(own, "accuracy_mean_last_epochs")
     if all(direction(change, seeds) == "down" for change in both):
@@ -327,6 +346,10 @@ def _stability(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
     steady = reached(-SD_FACTOR * spread, Interval(-sd.estimate, -sd.high, -sd.low), margin=0)
     answers = (reached(published, mean), steady)
     verdict = next(one for one in ("not replicated", "underpowered", "replicated") if one in answers)
+    if verdict == "replicated" and not _learned(scores, mean.low, scores["uf1_last"], source):
+        verdict = "underpowered"  # nothing is steadier than one class for all
+    if _printed_of_all_clips(claim, scores):
+        return Judgement("not testable here", text, compared)
     return _of_seeds(len(scores["seeds"]), verdict, text, compared)
 
 
@@ -458,15 +481,28 @@ def _of_other_clips(scores: Mapping, name: str) -> Interval:
     return Interval(estimate, max(0.0, estimate - below), min(1.0, estimate + above))
 
 
-def _learned(claim: Claim, scores: Mapping, accuracy: float | None, uf1: float | None) -> bool:
-    """Whether either score is above that of one class for all: where classes differ in size, accuracy may be blind."""
-    pairs = ((accuracy, scores["majority_share"]), (uf1, _constant_uf1(claim, scores)))
-    return any(own is not None and own > constant for own, constant in pairs)
+def _printed_of_all_clips(claim: Claim, scores: Mapping) -> bool:
+    """Whether the paper's number is of all clips, trained on too, where this one is of clips that were held out."""
+    return claim.arguments["model"] in FUSENETS and not _on_all_clips(scores["settings"])
 
 
-def _constant_uf1(claim: Claim, scores: Mapping) -> float:
+def _learned(scores: Mapping, accuracy: float, uf1: Mapping, source: Mapping) -> bool:
+    """Whether the least of either score is above what guessing gives: where classes differ in size, accuracy may be blind.
+
+    Who guesses without a look at the clips has a UF1 of one in as many as there are classes at most, and an accuracy of
+    the commonest class's share.
+    """
+    return accuracy > scores["majority_share"] or _lowest(uf1) > 1 / len(source["data"]["clips"])
+
+
+def _lowest(score: Mapping) -> float:
+    """The lower limit of a score, the score itself where one run gives no limit."""
+    return score["estimate"] if score["low"] is None else score["low"]
+
+
+def _constant_uf1(scores: Mapping, source: Mapping) -> float:
     share = scores["majority_share"]
-    return 2 * share / (1 + share) / len(paper.confusion_matrix(claim.arguments["dataset"]))
+    return 2 * share / (1 + share) / len(source["data"]["clips"])
 
 
 def _ceiling(scores: Mapping, name: str = "accuracy_best") -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from pandas.io.formats.style import Styler
 
-from lib.audit import paper
+from lib.audit import paper, released
 from lib.audit.architectures import misprints
 from lib.audit.counts import matrix
 from lib.audit.released import FUSENETS, released_settings
@@ -96,21 +96,25 @@ def marked(table: pd.DataFrame, standin: bool) -> Styler:
     return style.set_caption(STANDIN) if standin else style
 
 
-def published_matrices(dataset: str) -> dict[str, np.ndarray]:
-    """The paper's confusion matrix of MicroExpSTCNN by its title, classes in our order; empty if there is none."""
-    if dataset not in paper.DATASETS:
+def published_matrices(dataset: str, classes: Sequence[str]) -> dict[str, np.ndarray]:
+    """The paper's confusion matrix of MicroExpSTCNN by its title; empty if there is none of these classes."""
+    if dataset not in paper.DATASETS or list(classes) != released.classes(dataset):
         return {}
     return {f"paper's Table {paper.CONFUSION_TABLES[dataset]}": matrix(dataset).to_numpy()}
 
 
 def one_of_each_class(clips: pd.DataFrame, classes: Sequence[str]) -> list[int]:
-    """Positions of a clip of each class in a table with ``label`` and ``subject``, of different people if possible."""
+    """Positions of a clip of each class in a table with ``label`` and ``subject``, of different people if possible.
+
+    A class without a clip has none.
+    """
     chosen, people = [], set()
     for label in classes:
         candidates = np.flatnonzero(clips["label"] == label)
         others = [row for row in candidates if clips["subject"].iloc[row] not in people]
-        chosen.append(int((others or candidates.tolist())[0]))
-        people.add(clips["subject"].iloc[chosen[-1]])
+        for row in (others or candidates.tolist())[:1]:
+            chosen.append(int(row))
+            people.add(clips["subject"].iloc[row])
     return chosen
 
 

@@ -148,7 +148,7 @@ def clip_motion(
     """
     depth = np.arange(config.frames)
     if data.is_standin:
-        truth = read_truth(data.root, clip.clip_id)
+        truth = read_truth(data.standin_root, clip.clip_id)
         moved = [truth.motion_magnitude(position) for position in frame_positions(config, len(truth.landmarks))]
     else:
         depth = np.unique(np.linspace(0, config.frames - 1, min(FLOW_FRAMES, config.frames)).astype(int))

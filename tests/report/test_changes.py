@@ -63,6 +63,13 @@ def test_rows_of_a_table_are_told_apart_by_name_not_by_place():
     assert changes(*books)["numbers"] == []
 
 
+def test_rows_of_one_name_are_all_compared():
+    rows = [{"kernel": "3x3x3", "rate": 0.01, "accuracy": 0.9}, {"kernel": "3x3x3", "rate": 0.001, "accuracy": 0.5}]
+    changed = [{**rows[0], "accuracy": 0.3}, rows[1]]
+    old, new = ({"verdicts": {}, "numbers": {"smic/07": dict(numbers_of({"kernels": one}))}} for one in (rows, changed))
+    assert [(row["old"], row["new"]) for row in changes(old, new)["numbers"]] == [(0.9, 0.3)]
+
+
 def test_the_command_prints_a_comment_and_writes_every_difference(copied, tmp_path, capsys):
     path = copied / "smic" / "06_comparison.json"
     content = json.loads(path.read_text())

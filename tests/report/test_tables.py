@@ -19,14 +19,22 @@ from lib.training.splits import make_folds
 def test_examples_show_different_people_where_there_are_any():
     clips = pd.DataFrame({"label": ["a", "a", "b", "b", "c"], "subject": ["s1", "s2", "s1", "s2", "s1"]})
     assert tables.one_of_each_class(clips, ("a", "b", "c")) == [0, 3, 4]
+    assert tables.one_of_each_class(clips, ("a", "none of this", "c")) == [0, 4]
 
 
 def test_the_papers_matrix_has_our_order_of_classes_in_rows_and_columns():
-    ((title, matrix),) = tables.published_matrices("casme2_sq").items()
+    ((title, matrix),) = tables.published_matrices("casme2_sq", ("angry", "happy", "disgust")).items()
     assert title == "paper's Table VI"
     assert matrix.sum(axis=1).tolist() == list(validation_counts("casme2_sq").values())
     assert np.trace(matrix) / matrix.sum() == pytest.approx(paper.accuracy("micro_exp_stcnn", "casme2_sq"), abs=5e-5)
-    assert tables.published_matrices("class_folders") == {}
+    assert tables.published_matrices("class_folders", ("angry", "happy", "disgust")) == {}
+
+
+@pytest.mark.parametrize(
+    "classes", [("anger", "disgust", "happiness"), ("happy", "angry", "disgust"), ("angry", "happy")]
+)
+def test_the_papers_matrix_is_not_shown_under_the_names_of_other_classes(classes):
+    assert tables.published_matrices("casme2_sq", classes) == {}
 
 
 @pytest.mark.parametrize("model", sorted(NETWORKS))

@@ -19,10 +19,10 @@ NAMES = ("clip", "switch", "region", "kernel", "kind", "step", "name")  # keys t
 
 
 def summary_of(place: Path) -> dict:
-    """The verdicts and numbers of a book: a build (``_build/full``, ``book``), its results, its pages, or their `SUMMARY`.
+    """The verdicts and numbers of a book: a build (``_build/full``, ``book``), its results, pages, or their `SUMMARY`.
 
-    ``verdicts``: claim -> ``statement``, and a verdict for each of `COLUMNS` that there is. ``numbers``: chapter -> path in
-    its results -> number. `ConfigError` where there is no book.
+    ``verdicts``: claim -> ``statement``, and a verdict for each of `COLUMNS` that there is. ``numbers``: chapter ->
+    path in its results -> number. `ConfigError` where there is no book.
     """
     place = Path(place)
     for written in (place, place / SUMMARY):
@@ -47,9 +47,10 @@ def numbers_of(value: object, path: str = "") -> Iterator[tuple[str, float]]:
         for name, one in value.items():
             yield from numbers_of(one, f"{path}.{name}" if path else str(name))
     elif isinstance(value, list):
-        names = [next((str(one[key]) for key in NAMES if key in one), "") for one in value if isinstance(one, Mapping)]
-        for position, one in enumerate(one for one in value if isinstance(one, Mapping)):
-            unique = names[position] if names.count(names[position]) == 1 else f"{names[position]}#{position}".lstrip("#")
+        rows = [one for one in value if isinstance(one, Mapping)]
+        names = [next((str(one[key]) for key in NAMES if key in one), "") for one in rows]
+        for position, (name, one) in enumerate(zip(names, rows, strict=True)):
+            unique = name if names.count(name) == 1 else f"{name}#{position}".lstrip("#")
             yield from numbers_of(one, f"{path}[{unique}]")
     elif isinstance(value, int | float) and not isinstance(value, bool):
         yield path, value

@@ -14,10 +14,10 @@ from lib.book.provenance import MEDIA_TYPE
 from lib.core.errors import ReplicationError
 from lib.training.records import RunRecord, is_record
 
-
 # How results name a score, and the record's name of it; it is compared as the mean over the runs that stand beside it.
-SCORES = {name: name for name in ("accuracy_best", "accuracy_last", "accuracy_mean_last_epochs", "uf1_best", "uf1_last")}
-SCORES |= {name: f"{name}_last" for name in ("accuracy", "uf1", "uar")}
+SCORES = {name: f"{name}_last" for name in ("accuracy", "uf1", "uar")}
+SCORES |= {f"{name}_{at}": f"{name}_{at}" for name in ("accuracy", "uf1") for at in ("best", "last")}
+SCORES["accuracy_mean_last_epochs"] = "accuracy_mean_last_epochs"
 
 
 class ChapterError(ReplicationError):
@@ -88,7 +88,8 @@ def faces_shown(path: Path) -> list[str]:
     found = []
     for number, cell in enumerate(nbformat.read(path, as_version=4).cells, start=1):
         if any(faces.holds_face(picture, _detector()) for picture in faces.pictures_in(cell.get("outputs", []))):
-            found.append(f"shows the face of a real person in cell {number}, and its parameter `publishable` names nobody")
+            told = "and its parameter `publishable` names nobody"
+            found.append(f"shows the face of a real person in cell {number}, {told}")
     return found
 
 
@@ -141,7 +142,7 @@ def disagreements(content: Mapping, folders: Sequence[Path]) -> list[str]:
 
 
 def _with_runs(results: Mapping, cited: Sequence[str], name: str = "") -> Iterator[tuple[str, Mapping]]:
-    """What a chapter's results, at any depth, say by name of some runs; scores at their top are of all that are cited."""
+    """What a chapter's results, at any depth, say of some runs; scores at their top are of all that are cited."""
     if "runs" in results or (not name and "accuracy_best" in results):
         yield name or "the run", {"runs": cited, **results}
     for key, value in results.items():

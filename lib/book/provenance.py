@@ -32,11 +32,11 @@ from lib.book.parameters import (
 from lib.core import paths
 from lib.core.digest import json_digest
 from lib.core.errors import ConfigError
+from lib.core.files import whole_file
 from lib.core.machine import processor_name, settings
 from lib.core.paths import commit
 from lib.datasets.clip import Dataset
 from lib.datasets.fingerprint import fingerprint
-from lib.core.files import whole_file
 from lib.report import figures
 from lib.training.records import trained_on
 
@@ -79,9 +79,9 @@ class Chapter:
     def finish(self, results: Mapping, store=None, runs: Sequence = (), tolerance: float = 0.0) -> None:
         """Write the chapter's `results`, which JSON can hold, as data and show where they come from.
 
-        `store` is the ProcessedStore or Dataset that was read, `runs` the run records. `tolerance` is how far numbers and
-        pictures may differ on another machine, as `benchmarks/output_fidelity.py` measures it; 0: not at all, as with
-        numbers that come from run records.
+        `store` is the ProcessedStore or Dataset that was read, `runs` the run records. `tolerance` is how far numbers
+        and pictures may differ on another machine, as `benchmarks/output_fidelity.py` measures it; 0: not at all, as
+        with numbers that come from run records.
         """
         data_fingerprint = fingerprint(store) if isinstance(store, Dataset) else getattr(store, "fingerprint", None)
         record = {

@@ -38,7 +38,7 @@ from lib.training.protocols import PROTOCOLS
 from lib.training.records import LAST_EPOCHS, RunConfig
 from lib.training.splits import make_folds
 
-# What each verdict means, from the strongest statement against a claim to the weakest for it, then those that state nothing
+# What each verdict means: from the strongest statement against a claim to the weakest for it, then those that state none
 VERDICTS = {
     "contradicted": "published numbers, or the released code, exclude it",
     "not replicated": "measured on the real dataset, and outside its limits",
@@ -193,7 +193,8 @@ def _departures(claim: Claim, content: Mapping) -> list[str]:
     told += _different(chosen, {name: loader[name].default for name in chosen})
     told += _different(data["preprocessing"], default_config(dataset).to_dict() | RELEASED_READING[dataset])
     clips, printed = sum(data["clips"].values()), printed_total(dataset)
-    counts = {printed, *(sum(class_sizes(model, dataset)) for model in models if _on_all_clips(_settings(found, model)))}
+    on_all = [model for model in models if _on_all_clips(_settings(found, model))]
+    counts = {printed, *(sum(class_sizes(model, dataset)) for model in on_all)}
     if clips not in counts and not _papers_split(dataset, source):
         told.append(f"{clips} clips instead of {printed}")
     if data["layout"] not in layouts and dataset in NEAREST:
@@ -226,7 +227,7 @@ def _papers_split(dataset: str, source: Mapping) -> bool:
 
 
 def _diverged(claim: Claim, found: Mapping) -> str:
-    """A sentence where runs of the claim's networks diverged: what the others score is no longer what training gives."""
+    """A sentence where runs of the claim's networks diverged: what the others score is not what training gives."""
     models = claim.arguments.get("models", [claim.arguments.get("model")])
     seeds = {name: own for name, own in found.get("diverged", {}).items() if name.partition("/")[0] in models}
     told = (f"{_how_many(len(own))} of {name.replace('/none', '').replace('/', ', ')}" for name, own in seeds.items())
@@ -287,7 +288,8 @@ def _beats_prior(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
         f"{_between(limits)} at the best epoch, over {_how_many(seeds)} and over clips; "
         f"{scores['accuracy_mean_last_epochs']['estimate']:.1%} over the last epochs.{_ceiling(scores)}"
     )
-    return _of_seeds(seeds, reached(prior, limits, margin=0), text, f"The earlier method in the paper has {percent(prior, 2)}.")
+    compared = f"The earlier method in the paper has {percent(prior, 2)}."
+    return _of_seeds(seeds, reached(prior, limits, margin=0), text, compared)
 
 
 def _ranking(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
@@ -341,7 +343,8 @@ def _stability(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
     )
     compared = (
         f"The paper has {percent(published, 2)} ± {100 * spread:.2f} points. As stable: at most {100 * MARGIN:.0f} "
-        f"points lower, deviating by at most {100 * SD_FACTOR * spread:.1f}, the upper 95 % limit of ten epochs' deviation."
+        f"points lower, deviating by at most {100 * SD_FACTOR * spread:.1f}, the upper 95 % limit of ten epochs' "
+        "deviation."
     )
     steady = reached(-SD_FACTOR * spread, Interval(-sd.estimate, -sd.high, -sd.low), margin=0)
     answers = (reached(published, mean), steady)
@@ -454,8 +457,8 @@ def _scores(claim: Claim, found: Mapping) -> Mapping:
 def _limits(scores: Mapping, name: str, claim: Claim, source: Mapping) -> tuple[Interval, str]:
     """95 % limits of a score, and in words what they are over.
 
-    MicroExpSTCNN's printed numbers are shares of the paper's own validation clips, the FuseNets' of all clips that their
-    code reads: on these nothing but the seed can be otherwise.
+    MicroExpSTCNN's printed numbers are shares of the paper's own validation clips, the FuseNets' of all clips that
+    their code reads: on these nothing but the seed can be otherwise.
     """
     model, dataset = claim.arguments["model"], claim.arguments["dataset"]
     if model in FUSENETS:
@@ -487,7 +490,7 @@ def _printed_of_all_clips(claim: Claim, scores: Mapping) -> bool:
 
 
 def _learned(scores: Mapping, accuracy: float, uf1: Mapping, source: Mapping) -> bool:
-    """Whether the least of either score is above what guessing gives: where classes differ in size, accuracy may be blind.
+    """Whether the least of either score is above what guessing gives: accuracy may be blind where classes differ.
 
     Who guesses without a look at the clips has a UF1 of one in as many as there are classes at most, and an accuracy of
     the commonest class's share.

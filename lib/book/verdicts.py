@@ -38,7 +38,7 @@ from lib.training.protocols import PROTOCOLS
 from lib.training.records import LAST_EPOCHS, RunConfig
 from lib.training.splits import make_folds
 
-# What each verdict means: from the strongest statement against a claim to the weakest for it, then those that state none
+# What each verdict means: from the strongest against a claim to the weakest for it, then those that state nothing
 VERDICTS = {
     "contradicted": "published numbers, or the released code, exclude it",
     "not replicated": "measured on the real dataset, and outside its limits",

@@ -36,7 +36,7 @@ def read_cells(path: Path) -> list[NotebookNode]:
 
 
 def declared_parameters(notebook: str) -> dict[str, Parameter]:
-    """The parameters in a chapter's cell with that tag; `ConfigError` where there is none, or a line of another form."""
+    """The parameters in the cell with that tag; `ConfigError` where there is none, or a line has another form."""
     tagged = [cell for cell in read_cells(source_path(notebook)) if "parameters" in cell["metadata"].get("tags", [])]
     if len(tagged) != 1:
         raise ConfigError(f"{notebook}: expected one cell tagged 'parameters', found {len(tagged)}")

@@ -169,6 +169,19 @@ def test_what_was_found_stands_below_the_title_then_the_notice_then_the_question
     assert len(cells) == 8  # one is what to take along; the finding, whose code no page shows, is gone from its place
 
 
+def test_a_heading_stays_where_something_stands_beneath_it_after_what_was_found_is_lifted(executed, tmp_path):
+    sections = [
+        "## A part", "### Its section", _tagged("shown()"), "## Hidden", _tagged("none()", "remove-input", outputs=[]),
+        "## Told\n\nWhat it does.", "## In short", _tagged("answers()", "remove-input", "finding"), "## The end",
+    ]  # fmt: skip
+    cells = [nbformat.v4.new_markdown_cell(one) if isinstance(one, str) else one for one in sections]
+    write_chapter(executed, "smic", "01_data", tagged=cells)
+    source = book.assemble(PROFILE, executed, tmp_path)
+    page = nbformat.read(source / "chapters" / "smic" / "01_data.ipynb", as_version=4)
+    headings = [cell.source.splitlines()[0] for cell in page.cells if cell.source.startswith("##")]
+    assert headings == ["## A part", "### Its section", "## Told", "## The end"]
+
+
 def test_a_notice_without_anything_to_show_leaves_no_cell(executed, tmp_path):
     write_chapter(executed, "smic", "01_data", tagged=[_tagged("store = open_it()", "notice", outputs=[])])
     source = book.assemble(PROFILE, executed, tmp_path)

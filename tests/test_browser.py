@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no 
 QUIET = ("--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update")
 LARGEST_PAGE = 1 << 20  # bytes
 LEAST_CONTRAST = 3
+LABEL = 10 * 96 / 72  # pixels of a label in a picture at its full width: ten points
 
 # Visible pieces of text whose contrast with the ground they stand on is under a limit.
 FAINT_TEXT = """limit => {
@@ -192,6 +193,34 @@ def test_the_front_page_tells_what_was_found_on_one_screen(visit):
     for part in (".front li", ".front figure img", "table.table-v"):
         box = page.locator(part).last.bounding_box()
         assert box["y"] + box["height"] <= page.viewport_size["height"], part
+
+
+def test_on_a_phone_the_front_page_shows_every_cell_of_table_v_with_its_column_and_a_picture_that_can_be_read(visit):
+    page = visit("index.html", width=390)
+    beyond = page.eval_on_selector_all(
+        "table.table-v td", "cells => cells.filter(one => one.getBoundingClientRect().right > innerWidth).length"
+    )
+    assert beyond == 0
+    columns = page.eval_on_selector_all("table.table-v th", "heads => heads.map(one => one.textContent)")
+    named = page.eval_on_selector_all(
+        "table.table-v tr:last-child td",
+        "cells => cells.map(one => getComputedStyle(one, '::before').content.replaceAll('\"', ''))",
+    )
+    assert named == ["none", "none", *columns[2:]]
+    scale = page.eval_on_selector(".front figure img", "image => image.width / image.naturalWidth")
+    assert scale * LABEL >= 8
+
+
+def test_on_a_phone_the_caption_of_a_table_stays_in_view_when_the_table_scrolls(pages, visit):
+    page = visit(next(name for name in pages if name.endswith("03_micro_exp_stcnn.html")), width=390)
+    captions = page.locator(".bd-article table caption").all()
+    for caption in captions:
+        scrolled = caption.evaluate("one => (one.closest('div').scrollLeft = 9999, one.closest('div').scrollLeft)")
+        box = caption.bounding_box()
+        assert scrolled > 0
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 390
+    assert captions
 
 
 def test_every_picture_has_a_caption_and_a_text_of_its_own(pages, visit):

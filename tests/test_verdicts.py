@@ -350,6 +350,14 @@ def test_on_another_split_limits_hold_what_seeds_and_what_clips_change():
     )
 
 
+def test_limits_of_one_seed_on_another_split_are_over_clips_alone():
+    found = made_up(best=0.5, clips=100, seeds=1)
+    found["scores"][f"{STCNN}/none"]["accuracy_best"].update(low=None, high=None)
+    low, high = map(percent, proportion_confint(50, 100, method="wilson"))
+    evidence = judged(ACCURACY, found, clips=OTHER_CLIPS).real.evidence
+    assert f"95 % limits {low} to {high} over clips alone; one seed" in evidence
+
+
 def test_a_result_at_the_ceiling_says_so_and_an_order_there_cannot_be_seen():
     top = made_up(best=0.99, half=0.005, leads=(0.1, 0.1))
     assert "At the ceiling" in judged(ACCURACY, top).real.evidence

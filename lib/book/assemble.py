@@ -67,6 +67,7 @@ def assemble(profile: Profile, executed: Executed, out: Path) -> Path:
     """
     written = {chapter: _read(executed.results(*chapter)) for chapter in profile.chapters()}
     refused, marks, missing = {}, {}, []
+    folders = (paths.CITED_RUNS,) if executed.kept else (paths.runs_folder(), paths.CITED_RUNS)
     for (dataset, notebook), content in written.items():
         path = executed.chapter(dataset, notebook)
         if executed.partial and not path.is_file() or _hardly_begun(profile, dataset, notebook, content):
@@ -75,7 +76,6 @@ def assemble(profile: Profile, executed: Executed, out: Path) -> Path:
         data = [] if executed.kept else executed.data(dataset)
         found = problems(path, notebook, profile.chapter_parameters(dataset, notebook), data)
         if path.is_file() and not any("failed" in problem for problem in found):
-            folders = (paths.CITED_RUNS,) if executed.kept else (paths.runs_folder(), paths.CITED_RUNS)
             found += disagreements(content, folders) if content else [NO_RESULTS]
         if executed.kept and all(problem.startswith("is stale") for problem in found):
             marks[dataset, notebook] = found
@@ -107,7 +107,7 @@ def assemble(profile: Profile, executed: Executed, out: Path) -> Path:
         "_claims.md": front.claims(verdicts),
         "_meanings.md": front.meanings(verdicts),
         "_measured.md": pages.measured(results),
-        "_runs.md": pages.run_table(profile, written, list(results)),
+        "_runs.md": pages.run_table(profile, written, list(results), folders),
         "_calibration.md": pages.calibration(),
         "_toc.yml": yaml.safe_dump(toc, allow_unicode=True),
     }

@@ -105,14 +105,14 @@ def _measured_here(model: str, dataset: str, results: Results) -> str:
 
 def picture(folder: Path) -> str:
     """Markdown: what each accuracy of Table V says of clips that were not trained on, drawn into a file in `folder`."""
-    figure, axis = plt.subplots(figsize=(7.4, 2.6))
+    figure, axis = plt.subplots(figsize=(5.6, 2.3))  # so narrow that its labels can be read on a phone
     for place, row in enumerate(prior.compared().loc[ROWS].itertuples()):
         held_out = pd.notna(row.k)
         low, high = (row.low, row.high) if held_out else held_out_bounds(row.percent, int(row.clips))
         colour = figures.TRAINING if held_out else figures.VALIDATION
         pale = figures.PALE_TRAINING if held_out else figures.PALE_VALIDATION
         axis.barh(place, high - low, left=low, height=0.56, color=pale)
-        axis.plot(row.percent, place, "o", color=colour, markerfacecolor=colour if held_out else "white", markersize=7)
+        axis.plot(row.percent, place, "o", color=colour, markerfacecolor=colour if held_out else "white", markersize=6)
         axis.plot(row.mean, place, "D", color=figures.MARK, markersize=4)
         axis.plot([row.earlier] * 2, [place - 0.5, place + 0.5], color="black", linewidth=1.5)
         axis.plot([row.commonest] * 2, [place - 0.5, place + 0.5], color="black", linewidth=1, linestyle=":")

@@ -72,7 +72,7 @@ def write_page(executed: Path, results: Path, place: Place, source: Path) -> Non
         for tag in {*PARAMETERS} & {*cell.metadata.get("tags", [])}:  # folded on the page, in plain sight in the notebook
             cell.metadata["tags"] = [*cell.metadata["tags"], "hide-input"]
             cell.metadata["mystnb"] = {"code_prompt_show": PARAMETERS[tag]}
-    page.cells = [part for cell in head + cells for part in _one_picture_a_cell(cell)]
+    page.cells = [part for cell in head + _with_content(cells) for part in _one_picture_a_cell(cell)]
     target = source / "chapters" / place.dataset / f"{place.notebook}.ipynb"
     target.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(page, target)
@@ -108,6 +108,21 @@ def _told_elsewhere(cells: Sequence[NotebookNode]) -> Iterator[NotebookNode]:
         elif any(output.output_type != "stream" for output in cell.outputs):
             cell.metadata["tags"] = tags if "remove-input" in tags else sorted({*tags, "hide-input"})
             yield cell
+
+
+def _with_content(cells: Sequence[NotebookNode]) -> list[NotebookNode]:
+    """The cells without headings that have nothing left beneath them, no deeper heading either."""
+    kept, below = [], 0  # below: the level of the heading that comes next, 0 at the end of the page
+    for cell in reversed(cells):
+        markdown = cell.cell_type == "markdown"
+        heading = re.match(r"(#+) .*", cell.source) if markdown else None
+        level = len(heading[1]) if heading else 7  # deeper than any heading
+        if heading and heading[0] == cell.source.strip() and below <= level:
+            continue
+        if markdown or cell.outputs or "remove-input" not in cell.metadata.get("tags", []):
+            below = level
+        kept.append(cell)
+    return kept[::-1]
 
 
 def _one_picture_a_cell(cell: NotebookNode) -> Iterator[NotebookNode]:

@@ -5,18 +5,20 @@ What a verdict is, `lib.book.verdicts` decides; here it is shown.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 import pandas as pd
 
 from lib.analysis.comparisons import direction
 from lib.audit.paper import METHOD_NAMES, STCNN
-from lib.book.chapters import NO_DATASET
+from lib.book.chapters import NO_DATASET, OF_A_DATASET
 from lib.book.profiles import Profile
 from lib.book.verdicts import VERDICTS, Results, of_chapter
 from lib.core import paths
 from lib.core.catalogue import DATASET_TITLES
 from lib.report.wording import interval_in_points, interval_text, percent, range_in_points
 from lib.statistics.intervals import Interval, Range
+from lib.training.records import RunRecord, is_record
 
 UNFOLDED = 3  # so many answers of the judge are read at a glance
 CALIBRATION = paths.REPOSITORY / "data" / "standin" / "difficulty.csv"
@@ -79,10 +81,13 @@ def measured(results: Results) -> str:
     return _markdown(ordered, "Nothing of this has been measured in this build.")
 
 
-def run_table(profile: Profile, results: Results, with_page: Sequence[tuple[str, str]]) -> str:
+def run_table(
+    profile: Profile, results: Results, with_page: Sequence[tuple[str, str]], folders: Sequence[Path]
+) -> str:
     """Markdown: what is planned, finished and missing, a row for each chapter that stands on runs.
 
-    `results` may hold None for a chapter that was not executed; those in `with_page` are linked.
+    `results` may hold None for a chapter that was not executed; those in `with_page` are linked. Run records are
+    looked for in each of the `folders`.
     """
     rows, devices = [], set()
     commits = {content["provenance"]["commit"] for content in results.values() if content}
@@ -93,6 +98,8 @@ def run_table(profile: Profile, results: Results, with_page: Sequence[tuple[str,
         content = results.get((dataset, notebook))
         provenance = content["provenance"] if content else {"runs": [], "devices": [], "run_seconds": 0.0}
         devices |= set(provenance["devices"])
+        beside = _on_other_arrays(provenance, folders)
+        finished = len(provenance["runs"]) - beside
         rows.append(
             {
                 "dataset": DATASET_TITLES[dataset],
@@ -100,15 +107,33 @@ def run_table(profile: Profile, results: Results, with_page: Sequence[tuple[str,
                 if (dataset, notebook) in with_page
                 else f"{notebook} ({'too little for a page' if content else 'not executed'})",
                 "planned": planned,
-                "finished": len(provenance["runs"]),
-                # chapters 10 and 14 take more than are planned
-                "missing or failed": max(0, planned - len(provenance["runs"])),
+                "finished": finished,
+                "missing or failed": planned - finished,
+                "on other arrays": beside or "",
                 "training time": f"{provenance['run_seconds'] / 3600:.2f} h",
             }
         )
     executed = f"Profile *{profile.name}*, executed at commit `{'`, `'.join(sorted(commits))}`."
     trained = f"{executed} Trained on: {'; '.join(sorted(devices)) or 'nothing yet'}."
-    return f"{trained}\n\n{_markdown(rows, 'No runs are planned.')}\n"
+    return f"{trained}\n\n{_markdown(rows, 'No runs are planned.')}\n\n{_not_planned(profile)}"
+
+
+def _on_other_arrays(provenance: Mapping, folders: Sequence[Path]) -> int:
+    """How many of a chapter's runs read other arrays than those of its own store: a second store, a view."""
+    runs = provenance["runs"]
+    places = {run: folder / run for folder in reversed(folders) for run in runs if is_record(folder / run)}
+    read = [RunRecord(place).provenance["data"]["fingerprint"] for place in places.values()]
+    return sum(one != provenance["data_fingerprint"] for one in read)
+
+
+def _not_planned(profile: Profile) -> str:
+    """Which chapters of which dataset a profile leaves out; empty if it has all."""
+    lacking = {
+        dataset: [f"`{one}`" for one in OF_A_DATASET if (dataset, one) not in profile.chapters()]
+        for dataset in profile.datasets
+    }
+    told = "; ".join(f"{DATASET_TITLES[dataset]}: {', '.join(names)}" for dataset, names in lacking.items() if names)
+    return f"Not planned in this profile, for want of a line in `profiles/{profile.name}.yml`: {told}.\n" if told else ""
 
 
 def calibration() -> str:

@@ -467,8 +467,9 @@ def _limits(scores: Mapping, name: str, claim: Claim, source: Mapping) -> tuple[
     else:
         own_clips, told = _papers_split(dataset, source), "on the paper's split"
     limits = Interval.from_dict(scores[name]) if own_clips else _of_other_clips(scores, name)
-    drawn = f"seeds, {told}" if own_clips else "seeds and clips"
-    return limits, f"{_between(limits)} over {drawn}; {_how_many(len(scores['seeds']))}"
+    seeds = len(scores["seeds"])
+    drawn = f"seeds, {told}" if own_clips else "seeds and clips" if seeds > 1 else "clips alone"
+    return limits, f"{_between(limits)} over {drawn}; {_how_many(seeds)}"
 
 
 def _of_other_clips(scores: Mapping, name: str) -> Interval:

@@ -35,6 +35,8 @@ def interval_in_points(interval: Interval, without: str = "") -> str:
     '+5.0 points (−2.0 to +12.0)'
     >>> interval_in_points(Interval(0.05, math.nan, math.nan), "one seed")
     '+5.0 points (one seed)'
+    >>> interval_in_points(Interval(0.0, 0.0, 0.0))
+    '+0.0 points (no spread)'
     """
     return _with_limits(Interval(*(100 * value for value in interval)), "+.1f", " points", without)
 
@@ -56,12 +58,14 @@ def range_in_points(change: Range) -> str:
 
 
 def interval_text(interval: Interval, form: str) -> str:
-    """An estimate with its limits, each in this format.
+    """An estimate with its limits, each in this format; equal values have none.
 
     >>> interval_text(Interval(-0.1, -0.22, 0.02), "+.2f")
     '−0.10 (−0.22 to +0.02)'
     >>> interval_text(Interval(0.61, math.nan, math.nan), ".3f")
     '0.610 (no interval)'
+    >>> interval_text(Interval(1.0, 1.0, 1.0), ".3f")
+    '1.000 (no spread)'
     """
     return _with_limits(interval, form, "", "no interval")
 
@@ -69,5 +73,10 @@ def interval_text(interval: Interval, form: str) -> str:
 def _with_limits(interval: Interval, form: str, unit: str, without: str) -> str:
     if math.isnan(interval.estimate):
         return "–"
-    limits = without if math.isnan(interval.low) else f"{number(interval.low, form)} to {number(interval.high, form)}"
+    if math.isnan(interval.low):
+        limits = without
+    elif math.isclose(interval.low, interval.high, abs_tol=1e-9):  # equal scores, up to the rounding of their mean
+        limits = "no spread"
+    else:
+        limits = f"{number(interval.low, form)} to {number(interval.high, form)}"
     return number(interval.estimate, form) + unit + (f" ({limits})" if limits else "")

@@ -13,6 +13,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
 
 from lib.book import assemble as book
+from lib.book import pages
 from lib.book.chapters import CHAPTERS, WITHOUT_DATASET
 from lib.book.gate import ChapterError, disagreements, source_path
 from lib.book.page import Place, write_page
@@ -56,7 +57,7 @@ def write_chapter(executed, dataset, notebook, runs=(), tagged=(), **record):
     )
 
 
-def write_record(folder, right_at_last=14):
+def write_record(folder, right_at_last=14, fingerprint=None):
     """The record of a run of one epoch: 15 of 20 clips are right at the best epoch, `right_at_last` at the last."""
     rows = [
         (f"clip{i}", "holdout", at, 1, "ab"[i % 2], "ab"[i % 2 if i < right else 1 - i % 2])
@@ -65,12 +66,12 @@ def write_record(folder, right_at_last=14):
     ]
     predictions = pd.DataFrame(rows, columns=["clip", "fold", "at", "epoch", "truth", "predicted"])
     history = pd.DataFrame([("holdout", 1, 1.0, 0.5, 1.0, 0.7)], columns=list(HISTORY_COLUMNS))
-    provenance = {"data": {"dataset": "smic", "standin": {"standin": True}, "classes": ["a", "b"]}}
+    data = {"dataset": "smic", "standin": {"standin": True}, "classes": ["a", "b"], "fingerprint": fingerprint}
     files = {
         "config.json": json.dumps(RunConfig("micro_exp_stcnn", epochs=1).to_dict()),
         "history.csv": history.to_csv(index=False),
         "predictions.csv": predictions.to_csv(index=False),
-        "provenance.json": json.dumps(provenance),
+        "provenance.json": json.dumps({"data": data}),
     }
     write_folder(folder, files)
 
@@ -166,6 +167,19 @@ def test_what_was_found_stands_below_the_title_then_the_notice_then_the_question
     assert [cell.source for cell in cells[4:6]] == ["Text.", "store = open_it()"]
     assert sum(shown, []).count("It holds.") == sum(shown, []).count("Stand-in data") == 1
     assert len(cells) == 8  # one is what to take along; the finding, whose code no page shows, is gone from its place
+
+
+def test_a_heading_stays_where_something_stands_beneath_it_after_what_was_found_is_lifted(executed, tmp_path):
+    sections = [
+        "## A part", "### Its section", _tagged("shown()"), "## Hidden", _tagged("none()", "remove-input", outputs=[]),
+        "## Told\n\nWhat it does.", "## In short", _tagged("answers()", "remove-input", "finding"), "## The end",
+    ]  # fmt: skip
+    cells = [nbformat.v4.new_markdown_cell(one) if isinstance(one, str) else one for one in sections]
+    write_chapter(executed, "smic", "01_data", tagged=cells)
+    source = book.assemble(PROFILE, executed, tmp_path)
+    page = nbformat.read(source / "chapters" / "smic" / "01_data.ipynb", as_version=4)
+    headings = [cell.source.splitlines()[0] for cell in page.cells if cell.source.startswith("##")]
+    assert headings == ["## A part", "### Its section", "## Told", "## The end"]
 
 
 def test_a_notice_without_anything_to_show_leaves_no_cell(executed, tmp_path):
@@ -271,8 +285,22 @@ def test_a_cited_run_without_a_record_stops_the_build(executed, tmp_path):
 def test_the_page_of_runs_counts_what_is_planned_and_what_is_finished(executed, tmp_path):
     text = (book.assemble(PROFILE, executed, tmp_path) / "_runs.md").read_text(encoding="utf-8")
     (row,) = [line for line in text.splitlines() if "03_micro_exp_stcnn" in line]
-    assert [cell.strip() for cell in row.strip("|").split("|")][2:] == ["1", "1", "0", "0.02 h"]
+    assert [cell.strip() for cell in row.strip("|").split("|")][2:] == ["1", "1", "0", "", "0.02 h"]
     assert "Trained on: a processor." in text
+
+
+def test_the_page_of_runs_counts_runs_on_other_arrays_apart_and_lists_chapters_that_are_not_planned(tmp_path):
+    runs = {"own0": "store", "own1": "store", "view": "a view"}
+    for name, fingerprint in runs.items():
+        write_record(tmp_path / name, fingerprint=fingerprint)
+    profile = Profile("full", {"smic": {}}, {"14_regions": {"smic": {"seeds": 2}}})
+    cited = {"commit": "abc", "runs": [*runs], "data_fingerprint": "store", "devices": [], "run_seconds": 0}
+    text = pages.run_table(profile, {("smic", "14_regions"): {"provenance": cited}}, [], [tmp_path])
+    (row,) = [line for line in text.splitlines() if line.startswith("| SMIC") and "14_regions" in line]
+    assert [cell.strip() for cell in row.strip("|").split("|")][2:6] == ["4", "2", "2", "1"]
+    (absent,) = [line for line in text.splitlines() if line.startswith("Not planned")]
+    assert "SMIC: `06_comparison`" in absent
+    assert "14_regions" not in absent
 
 
 def test_the_front_page_warns_of_standins_and_shows_the_papers_values(executed, tmp_path):

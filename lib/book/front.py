@@ -1,4 +1,4 @@
-"""The front page's parts, from findings, verdicts and what chapters found; the sentences around them are `book/index.md`'s.
+"""The front page's parts, from findings, verdicts and what chapters found; sentences around them are `book/index.md`'s.
 
 No number stands in two of them with two meanings: what was measured here is one column of one table.
 """
@@ -14,7 +14,7 @@ import pandas as pd
 
 from lib.audit import Finding, paper, prior
 from lib.audit.accuracies import Printed, held_out_bounds, printed
-from lib.audit.paper import METHOD_NAMES, SHORT_NAMES, STCNN
+from lib.audit.paper import METHOD_NAMES, SHORT_NAMES
 from lib.audit.released import clip_count
 from lib.book.chapters import CHAPTERS, NO_DATASET
 from lib.book.pages import badge, data_kind, tally
@@ -39,18 +39,18 @@ def headlines(findings: Sequence[Finding]) -> str:
     lines = [
         (
             elsewhere,
-            f"**{len(elsewhere)} of the {len(ROWS)} new accuracies cannot come from held-out clips**: no number of right "
-            "answers on so few clips gives them; one on all clips does, those trained on included.",
+            f"**{len(elsewhere)} of the {len(ROWS)} new accuracies cannot come from held-out clips**: no number of "
+            "right answers on so few clips gives them; one on all clips does, those trained on included.",
         ),
         (
             "constant-answer-table-ix" in contradicted,
-            f"**{len(constant.get('constant', ()))} of the {constant.get('kernels')} kernels of Table IX score what one "
-            "answer to every clip scores**, as if nothing had been learned.",
+            f"**{len(constant.get('constant', ()))} of the {constant.get('kernels')} kernels of Table IX score what "
+            "one answer to every clip scores**, as if nothing had been learned.",
         ),
         (
             "mean-beats-prior-smic" in contradicted,
-            f"**On SMIC MicroExpSTCNN's average is below an earlier method**: {below['mean']:.2f}\xa0% over its last ten "
-            f"epochs, against {below['prior']:.2f}\xa0%; Table V prints its best epoch, {below['best']:.2f}\xa0%.",
+            f"**On SMIC MicroExpSTCNN's average is below an earlier method**: {below['mean']:.2f}\xa0% over its last "
+            f"ten epochs, against {below['prior']:.2f}\xa0%; Table V prints its best epoch, {below['best']:.2f}\xa0%.",
         ),
     ]
     return "\n".join(f"- {line}" for stands, line in lines if stands)
@@ -73,7 +73,8 @@ def table_v(results: Results) -> str:
 
 def _held_out(row: Printed, otherwise: str = "") -> str:
     """How many held-out clips give an accuracy, or that none do, and what does then."""
-    return f"{row.k} of {row.n} held-out clips" if row.k is not None else f"impossible on {row.n} held-out clips{otherwise}"
+    clips = f"{row.n} held-out clips"
+    return f"{row.k} of {clips}" if row.k is not None else f"impossible on {clips}{otherwise}"
 
 
 def _of_all(model: str, dataset: str) -> str:
@@ -126,9 +127,10 @@ def picture(folder: Path) -> str:
         for one in itertools.starmap(printed, ROWS)
     )
     caption = (
-        "Dots: the paper's accuracies, hollow where no held-out clips give them. Bars: where the accuracy on clips that were "
-        "not trained on may lie, by its 95 % interval (blue) or by arithmetic (orange). Diamonds: the paper's mean over its "
-        "last ten epochs. Lines: the best earlier method, and always the commonest class (dotted)."
+        "Dots: the paper's accuracies, hollow where no held-out clips give them. Bars: where the accuracy on clips "
+        "that were not trained on may lie, by its 95 % interval (blue) or by arithmetic (orange). Diamonds: the "
+        "paper's mean over its last ten epochs. Lines: the best earlier method, and one class for all clips that are "
+        "scored (dotted)."
     )
     with plt.rc_context({"svg.hashsalt": PICTURE}):  # the same picture is the same file
         figure.savefig(folder / PICTURE, metadata={"Date": None})

@@ -48,8 +48,8 @@ def write_page(executed: Path, results: Path, place: Place, source: Path) -> Non
     head = [title, *(cell for cell in lifted if cell is not None)]
     if len(backends := {*(provenance_of(executed) or {}).get("backends", ())} & {*BACKENDS}) > 1:
         text = (
-            f"*Some runs of this page were trained with Keras on {' and some on '.join(sorted(backends))}: runs of one seed "
-            "share their split and the order of their clips, and their initial weights only where the backend is one.*"
+            f"*Some runs of this page were trained with Keras on {' and some on '.join(sorted(backends))}: runs of one "
+            "seed share their split and the order of their clips, and initial weights only where the backend is one.*"
         )
         head.append(nbformat.v4.new_markdown_cell(text, id="backends"))
     if place.stale:
@@ -61,15 +61,15 @@ def write_page(executed: Path, results: Path, place: Place, source: Path) -> Non
         head.append(nbformat.v4.new_markdown_cell(text, id="stale"))
     if place.told:
         question = (
-            f"The steps are those of [](../{place.told}/{place.notebook}), where each is explained; here is what they give "
-            f"on {DATASET_TITLES[place.dataset]}."
+            f"The steps are those of [](../{place.told}/{place.notebook}), where each is explained; here is what they "
+            f"give on {DATASET_TITLES[place.dataset]}."
         )
         cells = list(_told_elsewhere(cells))
     if question:
         head.append(nbformat.v4.new_markdown_cell(question, id="question"))
     cells.insert(len(cells) - 1, _offer(place, results, source / "files" / place.dataset))
     for cell in cells:
-        for tag in {*PARAMETERS} & {*cell.metadata.get("tags", [])}:  # folded on the page, in plain sight in the notebook
+        for tag in {*PARAMETERS} & {*cell.metadata.get("tags", [])}:  # folded on the page alone
             cell.metadata["tags"] = [*cell.metadata["tags"], "hide-input"]
             cell.metadata["mystnb"] = {"code_prompt_show": PARAMETERS[tag]}
     page.cells = [part for cell in head + _with_content(cells) for part in _one_picture_a_cell(cell)]

@@ -1,8 +1,9 @@
-"""The tables of the prose pages, as Markdown; the sentences around them stand in `book/*.md`, the front page's in `front`.
+"""The tables of the prose pages, as Markdown; sentences around them stand in `book/*.md`, the front page's in `front`.
 
 What a verdict is, `lib.book.verdicts` decides; here it is shown.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -54,8 +55,8 @@ def tally(verdicts: Iterable[str], separator: str) -> str:
 
 
 def measured(results: Results) -> str:
-    """Markdown: what habits of training and reporting were worth where chapters measured it; what raises a score first."""
-    rows = []
+    """Markdown: what habits of training and reporting were worth, where chapters measured it; largest gains first."""
+    rows, tried = [], 0
     for (dataset, notebook), content in results.items():
         found, provenance = content["results"], content["provenance"]
         if dataset == NO_DATASET:
@@ -67,6 +68,7 @@ def measured(results: Results) -> str:
             habit = "reporting the best epoch, where labels are permuted and nothing can be learned"
             rows.append((gain.mean, {**where, "habit": habit, "accuracy": range_in_points(gain), "UF1": ""}))
         for row in found.get("switches", ()):
+            tried += sum(row[f"{name}_change"]["low"] is not None for name in ("accuracy", "uf1"))
             if {*row["directions"].values()} != {"open"}:
                 accuracy, uf1 = (Interval.from_dict(row[f"{name}_change"]) for name in ("accuracy", "uf1"))
                 worth = uf1 if row["directions"]["accuracy"] == "open" else accuracy
@@ -74,16 +76,17 @@ def measured(results: Results) -> str:
                 rows.append((worth.estimate, {**where, "habit": row["title"], **changes}))
         for row in found.get("as_released", ()):
             change = Interval.from_dict(row["change"])
+            tried += not math.isnan(change.low)
             if direction(change, min(row["seeds"])) != "open":
                 habit = f"the released protocol as a whole, {METHOD_NAMES[row['model']]}"
-                rows.append((change.estimate, {**where, "habit": habit, "accuracy": interval_in_points(change), "UF1": ""}))
+                row_of = {**where, "habit": habit, "accuracy": interval_in_points(change), "UF1": ""}
+                rows.append((change.estimate, row_of))
     ordered = [row for _, row in sorted(rows, key=lambda one: -one[0])]
-    return _markdown(ordered, "Nothing of this has been measured in this build.")
+    chance = f"\n\n{tried} intervals were looked at; by chance {0.05 * tried:.0f} of them would exclude zero."
+    return _markdown(ordered, "Nothing of this has been measured in this build.") + (chance if tried else "")
 
 
-def run_table(
-    profile: Profile, results: Results, with_page: Sequence[tuple[str, str]], folders: Sequence[Path]
-) -> str:
+def run_table(profile: Profile, results: Results, with_page: Sequence[tuple[str, str]], folders: Sequence[Path]) -> str:
     """Markdown: what is planned, finished and missing, a row for each chapter that stands on runs.
 
     `results` may hold None for a chapter that was not executed; those in `with_page` are linked. Run records are
@@ -133,7 +136,7 @@ def _not_planned(profile: Profile) -> str:
         for dataset in profile.datasets
     }
     told = "; ".join(f"{DATASET_TITLES[dataset]}: {', '.join(names)}" for dataset, names in lacking.items() if names)
-    return f"Not planned in this profile, for want of a line in `profiles/{profile.name}.yml`: {told}.\n" if told else ""
+    return f"Not planned, for want of a line in `profiles/{profile.name}.yml`: {told}.\n" if told else ""
 
 
 def calibration() -> str:

@@ -11,7 +11,6 @@ import shutil
 from pathlib import Path
 
 from docutils import nodes
-
 from sphinx.application import Sphinx
 
 MATHJAX = "tex-chtml.js"  # the smallest of MathJax's bundles that reads TeX
@@ -54,7 +53,8 @@ def mend_page(app: Sphinx, page: str, template: str, context: dict, doctree) -> 
     The list of references is no list to a screen reader unless its entries are list items, which docutils' are not.
     """
     if "body" in context:
-        context["body"] = context["body"].replace('<div role="list" class="citation-list">', '<div class="citation-list">')
+        list_of_none = '<div role="list" class="citation-list">'
+        context["body"] = context["body"].replace(list_of_none, '<div class="citation-list">')
     if doctree is not None and (described := _description(doctree)):
         context["metatags"] = f'{context.get("metatags", "")}<meta name="description" content="{described}" />'
     context["script_files"] = [one for one in context["script_files"] if "thebe" not in f"{one}{_body(one)}".lower()]

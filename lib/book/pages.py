@@ -78,7 +78,7 @@ def measured(results: Results) -> str:
             change = Interval.from_dict(row["change"])
             tried += not math.isnan(change.low)
             if direction(change, min(row["seeds"])) != "open":
-                habit = f"the released protocol as a whole, {METHOD_NAMES[row['model']]}"
+                habit = f"the released code's protocol, scored on its clips and labels, {METHOD_NAMES[row['model']]}"
                 row_of = {**where, "habit": habit, "accuracy": interval_in_points(change), "UF1": ""}
                 rows.append((change.estimate, row_of))
     ordered = [row for _, row in sorted(rows, key=lambda one: -one[0])]

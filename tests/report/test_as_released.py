@@ -11,6 +11,8 @@ from lib.training.plans import FUSENET, FUSENET_LATE
 from lib.training.protocols import PROTOCOLS
 from lib.training.splits import make_folds, make_samples
 
+NEXT = dict(zip(CLASSES, [*CLASSES[1:], CLASSES[0]], strict=True))
+
 
 @pytest.fixture
 def chapter(monkeypatch, tmp_path):
@@ -19,15 +21,19 @@ def chapter(monkeypatch, tmp_path):
 
 @dataclass
 class Memory(FakeRecord):
-    """Right about every clip that one of its streams was trained on, and about no other."""
+    """Right about every clip that one of its streams was trained on, and about no other; some have another label."""
+
+    mislabelled: int = 0
 
     def predictions(self, at="best"):
         store = FakeStore()
         samples = make_samples(PROTOCOLS[self.config.protocol], store.labels, len(CLASSES))
         (fold,) = make_folds(PROTOCOLS[self.config.protocol], samples.labels, CLASSES, seed=self.config.seed)
         known = self.truth.index.isin(samples.clips[[*fold.train, *fold.partner]])
-        other = self.truth["truth"].map(dict(zip(CLASSES, [*CLASSES[1:], CLASSES[0]], strict=True)))
-        return self.truth.assign(at=at, epoch=1, predicted=self.truth["truth"].where(known, other))
+        other = self.truth["truth"].map(NEXT)
+        answers = self.truth.assign(at=at, epoch=1, predicted=self.truth["truth"].where(known, other))
+        wrong = self.truth.index < self.mislabelled
+        return answers.assign(truth=answers["truth"].mask(wrong, answers["truth"].map(NEXT)))
 
 
 def test_what_is_printed_counts_all_clips_and_those_new_to_both_streams_are_scored_apart(chapter):
@@ -52,6 +58,20 @@ def test_what_is_printed_counts_all_clips_and_those_new_to_both_streams_are_scor
         assert (one["unseen_right"], one["unseen_clips"]) == (0, unknown)
         assert unknown > 0
         assert one["settings"]["protocol"].startswith("released_code_smic")
+
+
+def test_one_class_for_all_is_scored_on_the_entries_and_labels_of_the_code(chapter):
+    def outcome_of(config, store):
+        outcome = finished(config, store, 0.5)
+        if config.protocol == "clean":
+            return outcome
+        return replace(outcome, record=Memory(config, store.truth(), 1.0, mislabelled=4))
+
+    store = FakeStore()
+    given = store.clips["label"].mask(store.clips.index < 4, store.clips["label"].map(NEXT))
+    for one in chapter.execute(outcome_of, seeds=2)["as_released"]:
+        assert (one["entries"], one["other_label"]) == (len(given), 4)
+        assert one["one_class"] == given.value_counts().max()
 
 
 def test_a_network_without_runs_has_no_number(chapter):

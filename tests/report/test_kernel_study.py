@@ -9,7 +9,7 @@ import pytest
 from lib import sources
 from lib.book import gate
 from lib.book.profiles import read_profile
-from lib.training.plans import kernel_runs
+from lib.training.plans import comparison_runs, kernel_runs
 from lib.training.records import HISTORY_COLUMNS, run_id, write_folder
 
 pytestmark = pytest.mark.slow
@@ -46,6 +46,9 @@ def made_up(config):
     """What a run came to: the files of its record, the reason of a failure, or None if it is missing."""
     kernel, seed, fast = "x".join(map(str, config.kernel_size)), config.seed, config.learning_rate == 0.01
     seconds, device = [9.0, 1.0, 1.0, 1.0], "two cores"
+    if config.control == "first_frame":
+        hits = (10, 11, 12)[seed]
+        return files(config, (0.3, 0.4, 0.5, hits / 20), right(hits), right(9), seconds, device)
     if kernel == "3x3x3" and fast:  # constant after other answers, from the first epoch, and but for rounding
         curve = [(0.45, 0.6, 0.45, 0.45), (0.45,) * 4, (0.6, 0.3, 0.3 + 1e-15, 0.3 - 1e-15)][seed]
         return files(config, curve, right(12), ["surprise" if seed == 2 else "negative"] * 20, seconds, device)
@@ -69,7 +72,8 @@ def chapter(execute, book_checkout, tmp_path, monkeypatch):
 
     def run(outcome_of=lambda config: None, **settings):
         settings = {**SETTINGS, **settings}
-        for config in kernel_runs(**{name: settings[name] for name in ("kernels", "epochs", "seeds")}):
+        controls = [one for one in comparison_runs(settings["epochs"], seeds=0) if one.control == "first_frame"]
+        for config in [*kernel_runs(**{name: settings[name] for name in ("kernels", "epochs", "seeds")}), *controls]:
             name, outcome = run_id(config, store), outcome_of(config)
             if isinstance(outcome, str):
                 name, outcome = f"{name}.failed", {"failure.json": json.dumps({"reason": outcome})}
@@ -110,6 +114,13 @@ def test_a_kernel_study_says_what_became_of_every_run(chapter):
     assert fast["3x3x15"]["accuracy_last"] == pytest.approx(0.85)
     assert fast["3x3x15"]["range_last"] == [0.75, 0.95]
     assert fast["3x3x15"]["interval_last"][0] < 0.75
+    # above the same network without movement, in each of its runs; 3x3x3 scores as much as the luckiest of them
+    (control,) = found["control"]
+    assert (len(control["runs"]), control["range_best"]) == (3, [0.5, 0.6])
+    assert {name: one["above_control"] for name, one in fast.items() if one["finished"]} == {
+        "3x3x3": False, "3x3x7": False, "3x3x15": True, "7x7x3": False,
+    }  # fmt: skip
+    assert {one["above_control"] for one in found["kernels"] if one["learning_rate"] == 0.001} == {None}
     # time: without the first epoch, on the device of most runs
     assert found["device"] == "two cores"
     assert (found["costs"]["7x7x3"]["seconds_per_epoch"], found["costs"]["7x7x3"]["seconds_ratio"]) == (2.5, 2.5)
@@ -136,5 +147,5 @@ def test_a_kernel_study_without_a_single_finished_run_is_a_page(chapter):
     assert found["comparisons"]["best"] == {
         "at": "best", "learning_rate": 0.01, "kernel": "3x3x15", "accuracy": None, "complete": False, "others": []
     }  # fmt: skip
-    assert found["device"] is None
+    assert (found["device"], found["control"]) == (None, [])
     assert {cell["status"] for cell in found["kernels"]} == {"missing", "not planned", "does not fit"}

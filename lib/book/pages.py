@@ -77,7 +77,7 @@ def measured(results: Results) -> str:
         for row in found.get("as_released", ()):
             change = Interval.from_dict(row["change"])
             tried += not math.isnan(change.low)
-            if direction(change, min(row["seeds"])) != "open":
+            if direction(change, row["pairs"]) != "open":
                 habit = f"the released code's protocol, scored on its clips and labels, {METHOD_NAMES[row['model']]}"
                 row_of = {**where, "habit": habit, "accuracy": interval_in_points(change), "UF1": ""}
                 rows.append((change.estimate, row_of))

@@ -10,10 +10,11 @@ from lib.audit import paper, released
 from lib.audit.architectures import misprints
 from lib.audit.counts import matrix
 from lib.audit.released import FUSENETS, released_settings
+from lib.core.errors import ConfigError
 from lib.report.figures import STANDIN
 from lib.report.wording import percent
+from lib.training.inputs import fold_plan
 from lib.training.records import RunConfig, RunRecord, settings_of
-from lib.training.splits import Fold
 
 
 def architecture(ours: pd.DataFrame, model: str, depth: int) -> pd.DataFrame:
@@ -55,12 +56,26 @@ def settings(config: RunConfig, dataset: str) -> pd.DataFrame:
     return table.rename(columns=lambda name: name.replace("_", " "))
 
 
-def split(store, fold: Fold) -> pd.DataFrame:
-    """Clips of each class in the two parts of a fold, with their sum as ``all``.
+def divided(config: RunConfig, store) -> tuple[np.ndarray, np.ndarray]:
+    """Positions in a store of the clips that a run trains on and of those that it is scored on.
+
+    `ConfigError` where its protocol divides the clips several times.
+    """
+    samples, folds = fold_plan(config, store)
+    if len(folds) > 1:
+        raise ConfigError(
+            f"protocol: expected one that divides the clips once, found {config.protocol!r} with {len(folds)} folds; "
+            "chapter 11_rigorous trains a network for each"
+        )
+    return samples.clips[folds[0].train], samples.clips[folds[0].validation]
+
+
+def split(store, training: np.ndarray, validation: np.ndarray) -> pd.DataFrame:
+    """Clips of each class among those at these positions of a store, with their sum as ``all``.
 
     Columns ``training``, ``validation``, and for a dataset of the paper ``validation, paper``, as Table IV prints it.
     """
-    parts = {"training": fold.train, "validation": fold.validation}
+    parts = {"training": training, "validation": validation}
     table = pd.DataFrame({name: store.clips["label"].iloc[clips].value_counts() for name, clips in parts.items()})
     table = table.reindex(store.classes).fillna(0).astype(int)
     table.loc["all"] = table.sum()

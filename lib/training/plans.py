@@ -118,6 +118,15 @@ def records(outcomes: Sequence[Outcome]) -> list[RunRecord]:
     return [outcome.record for outcome in outcomes if outcome.record is not None]
 
 
+def diverged(outcomes: Sequence[Outcome]) -> dict[str, list[int]]:
+    """The seeds of the runs that failed, by network and control, ``"micro_exp_stcnn/none"``; none where all is well."""
+    seeds: dict[str, list[int]] = {}
+    for outcome in outcomes:
+        if outcome.status == "failed":
+            seeds.setdefault(f"{outcome.config.model}/{outcome.config.control}", []).append(outcome.config.seed)
+    return seeds
+
+
 # === The runs of each chapter ===
 
 

@@ -84,7 +84,7 @@ def test_shortcuts_that_exclude_zero_by_either_score_are_shown_with_the_data_the
 def test_the_released_protocol_as_a_whole_is_shown_where_it_changes_a_score_beyond_chance():
     def row(model, low, high):
         change = {"estimate": (low + high) / 2, "low": low, "high": high}
-        return {"model": model, "seeds": [3, 3], "change": change}
+        return {"model": model, "pairs": 3, "change": change}
 
     rows = [row("micro_exp_fusenet_late", -0.2, -0.1), row("micro_exp_fusenet_intermediate", -0.3, 0.1)]
     text = pages.measured({("smic", "15_as_released"): chapter({"as_released": rows})})

@@ -8,12 +8,11 @@ from fake_store import FakeStore
 
 from lib.audit import paper
 from lib.audit.accuracies import validation_counts
+from lib.core.errors import ConfigError
 from lib.networks import NETWORKS, build
 from lib.networks.layers import architecture_table, unallocated
 from lib.report import tables
-from lib.training.protocols import PROTOCOLS
 from lib.training.records import RunConfig
-from lib.training.splits import make_folds
 
 
 def test_examples_show_different_people_where_there_are_any():
@@ -65,14 +64,22 @@ def test_settings_stand_beside_the_published_ones_and_those_of_the_released_code
 @pytest.mark.parametrize("dataset", ["casme2_sq", "class_folders"])
 def test_the_parts_of_a_split_are_counted_beside_the_papers(dataset):
     store = FakeStore(dataset=dataset)
-    (fold,) = make_folds(PROTOCOLS["paper"], store.labels, store.classes)
-    shown = tables.split(store, fold)
+    training, validation = tables.divided(RunConfig("micro_exp_stcnn"), store)
+    shown = tables.split(store, training, validation)
     parts = shown[["training", "validation"]].drop("all")
     assert parts.sum(axis=1).to_dict() == dict(zip(store.classes, store.clips_per_class, strict=True))
-    assert shown.loc["all", ["training", "validation"]].tolist() == [len(fold.train), len(fold.validation)]
+    assert shown.loc["all", ["training", "validation"]].tolist() == [len(training), len(validation)]
     assert shown.get("validation, paper", pd.Series()).to_dict() == (
         {**validation_counts(dataset), "all": 41} if dataset in paper.DATASETS else {}
     )
+
+
+def test_what_a_run_is_scored_on_is_that_of_its_own_protocol():
+    store = FakeStore()
+    training, validation = tables.divided(RunConfig("micro_exp_stcnn", "validated_on_training_clips"), store)
+    assert len(validation) == len(store.labels) > len(training)
+    with pytest.raises(ConfigError, match="'loso' with"):
+        tables.divided(RunConfig("micro_exp_stcnn", "loso"), store)
 
 
 @pytest.mark.parametrize(("model", "clips"), [(NETWORKS[0], "the real dataset"), (NETWORKS[1], "all real clips")])

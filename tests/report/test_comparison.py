@@ -119,21 +119,21 @@ def test_a_comparison_finds_scores_order_leads_changes_and_gains(run_cells):
     assert json.loads(json.dumps(found)) == found
 
 
-def test_runs_that_failed_or_are_missing_are_counted_and_their_rows_say_not_run(run_cells):
+def test_runs_that_failed_or_are_missing_are_counted_and_their_rows_say_so(run_cells):
     missing, failed = [("micro_exp_stcnn", "first_frame")], [("micro_exp_fusenet_late", "none")]
     names, found = run_cells(outcomes(missing, failed))
     assert (found["finished"], found["failed"], found["missing"]) == (8, 2, 2)
     assert set(found["control_changes"]) == {"shuffled_frames"}
     assert (found["ranking"]["order"], found["ranking"]["published_leads"]) == (None, None)
     late = names["table_v"].loc["Late MicroExpFuseNet"]
-    assert (late["paper"], late["best epoch"]) == ("64.82\xa0%", "not run")
-    assert names["control_table"].loc["first frame repeated", "last epoch"] == "not run"
+    assert (late["paper"], late["best epoch"]) == ("64.82\xa0%", "no finished run")
+    assert names["control_table"].loc["first frame repeated", "last epoch"] == "no finished run"
 
 
 def test_nothing_finished_breaks_nothing(run_cells):
     names, found = run_cells(outcomes(SCORES))
     assert (found["planned"], found["missing"], found["scores"]) == (12, 12, {})
-    assert (names["table_v"]["best epoch"] == "not run").all()
+    assert (names["table_v"]["best epoch"] == "no finished run").all()
 
 
 def test_one_seed_of_one_epoch_has_neither_interval_nor_spread(run_cells):

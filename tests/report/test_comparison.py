@@ -123,6 +123,7 @@ def test_runs_that_failed_or_are_missing_are_counted_and_their_rows_say_so(run_c
     missing, failed = [("micro_exp_stcnn", "first_frame")], [("micro_exp_fusenet_late", "none")]
     names, found = run_cells(outcomes(missing, failed))
     assert (found["finished"], found["failed"], found["missing"]) == (8, 2, 2)
+    assert found["diverged"] == {"micro_exp_fusenet_late/none": [0, 1]}
     assert set(found["control_changes"]) == {"shuffled_frames"}
     assert (found["ranking"]["order"], found["ranking"]["published_leads"]) == (None, None)
     late = names["table_v"].loc["Late MicroExpFuseNet"]

@@ -42,10 +42,13 @@ def test_the_comparison_asks_for_the_runs_of_the_chapters_before_it():
 
 
 def test_the_kernel_study_has_the_twelve_kernels_of_table_ix_with_two_learning_rates():
-    configs = plans.kernel_runs(seeds=1)
-    assert len(configs) == 24
-    assert {config.kernel_size[2] for config in configs} == {3, 7, 15, 19}
-    assert {config.learning_rate for config in configs} == {0.01, 0.001}
+    configs = plans.kernel_runs(seeds=1, control_seeds=2)
+    studied, still = ([one for one in configs if (one.control == "none") == moves] for moves in (True, False))
+    assert len(studied) == 24
+    assert {config.kernel_size[2] for config in studied} == {3, 7, 15, 19}
+    assert {config.learning_rate for config in studied} == {0.01, 0.001}
+    told = {(config.control, config.kernel_size, config.learning_rate, config.seed) for config in still}
+    assert told == {("first_frame", (3, 3, 15), rate, seed) for rate in (0.01, 0.001) for seed in (0, 1)}
 
 
 def test_each_shortcut_is_measured_on_a_network_that_can_take_it_and_beside_its_own_baseline():

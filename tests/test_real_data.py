@@ -6,6 +6,7 @@ import json
 import pytest
 
 from lib.audit.claims import claims
+from lib.audit.released import FUSENETS
 from lib.book import front
 from lib.book.verdicts import judge
 from lib.datasets.clip import STANDIN_MARKER
@@ -49,7 +50,10 @@ def test_real_data_fill_the_real_column_and_nothing_speaks_of_a_standin(content,
     decided = {one.claim.id: one for one in verdicts if one.chapter == ("smic", "06_comparison")}
     assert {"accuracy-stcnn-smic", "ranking-smic", "temporal-smic"} <= set(decided)
     for one in decided.values():
-        assert one.real.verdict not in ("not run", "not testable here")
+        # the paper scored its FuseNets on all clips, this book on clips that are held out
+        another = one.claim.kind in ("accuracy", "stability") and one.claim.arguments["model"] in FUSENETS
+        assert one.real.verdict != "not run"
+        assert (one.real.verdict == "not testable here") == another
         assert "rendered" not in one.real.evidence
         assert one.standin.verdict == "not run"
     assert "On rendered faces" not in front.claims(verdicts)

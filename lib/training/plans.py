@@ -171,14 +171,19 @@ def kernel_runs(
     epochs: int = 100,
     batch_size: int = 8,
     seeds: int = 3,
+    control_seeds: int = 3,
 ) -> list[RunConfig]:
-    """Chapter 7: MicroExpSTCNN with each kernel, learning rate and seed; kernels are empty for the paper's twelve."""
-    configs = [
-        RunConfig(STCNN, kernel_size=kernel, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate)
+    """Chapter 7: MicroExpSTCNN with each kernel, learning rate and seed; kernels are empty for the paper's twelve.
+
+    After them, for each learning rate, the paper's kernel on clips that repeat their first frame.
+    """
+    rates = [
+        RunConfig(STCNN, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate)
         for learning_rate in parse_numbers(learning_rates)
-        for kernel in parse_kernels(kernels)
     ]
-    return with_seeds(configs, seeds)
+    configs = [dataclasses.replace(rate, kernel_size=kernel) for rate in rates for kernel in parse_kernels(kernels)]
+    still = [dataclasses.replace(rate, control="first_frame") for rate in rates]
+    return with_seeds(configs, seeds) + with_seeds(still, control_seeds)
 
 
 def saliency_runs(

@@ -94,7 +94,9 @@ def test_the_released_protocol_as_a_whole_is_shown_where_it_changes_a_score_beyo
 
 def test_the_gain_of_the_best_epoch_is_shown_where_labels_are_permuted():
     gain = {"mean": 0.1, "lowest": 0.05, "highest": 0.15}
-    scores = {"micro_exp_stcnn/permuted_labels": {"seeds": [0, 1, 2], "gain_of_best": gain}}
+    best = {"estimate": 0.5, "low": 0.4, "high": 0.6}
+    permuted = {"seeds": [0, 1, 2], "gain_of_best": gain, "accuracy_best": best, "majority_share": 0.45}
+    scores = {"micro_exp_stcnn/permuted_labels": permuted}
     text = pages.measured({("smic", "06_comparison"): chapter({"scores": scores})})
     assert "+10.0 points on average (+5.0 to +15.0 by seed)" in text
 

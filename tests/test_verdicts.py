@@ -293,7 +293,7 @@ def test_equal_changes_and_fewer_than_three_seeds_decide_neither_an_order_nor_co
 def test_a_network_that_learned_nothing_has_nothing_to_lose():
     verdict = judged(claim("temporal"), made_up(best=0.5, majority=0.6, change=0.0, change_half=0.01, uf1=0.2))
     assert verdict.real.verdict == "underpowered"
-    assert "learned nothing" in verdict.real.evidence
+    assert "learned anything" in verdict.real.evidence
     blind = judged(claim("temporal"), made_up(best=0.5, majority=0.6, change=-0.2, uf1=0.5))
     assert blind.real.verdict == "replicated"
     guesser = made_up(best=0.5, majority=0.6, change=0.0, change_half=0.01, uf1=0.34)  # of three classes
@@ -316,7 +316,9 @@ def test_runs_that_diverged_are_told_and_keep_the_others_from_replicating(one):
     assert judged(one, made_up()).real.verdict == "replicated"
     verdict = judged(one, made_up() | {"diverged": {f"{STCNN}/none": [3, 4], f"{NETWORKS[1]}/none": [0]}})
     assert verdict.real.verdict == "underpowered"
-    assert f"The loss was not finite with 2 seeds of {STCNN}." in verdict.real.evidence
+    assert "The loss was not finite of MicroExpSTCNN in 2 runs." in verdict.real.evidence
+    of_a_control = made_up() | {"diverged": {f"{STCNN}/permuted_labels": [0], f"{STCNN}/first_frame": [1]}}
+    assert judged(one, of_a_control).real.verdict == "replicated"
     worse = made_up(best=0.4) | {"diverged": {f"{STCNN}/none": [3]}}
     assert judged(ACCURACY, worse).real.verdict == "not replicated"
 
@@ -326,8 +328,23 @@ def test_a_network_of_which_all_runs_diverged_was_run():
     del found["scores"][f"{STCNN}/none"]
     verdict = judged(ACCURACY, found).real
     assert verdict.verdict != "not run"
-    assert "The loss was not finite with 3 seeds" in verdict.evidence
+    assert "The loss was not finite of MicroExpSTCNN in 3 runs" in verdict.evidence
     assert judged(ACCURACY, found, standin=True).standin.verdict == "not testable here"
+
+
+def test_a_control_that_diverged_bears_on_the_use_of_time_alone():
+    found = made_up() | {"diverged": {f"{STCNN}/first_frame": [2]}}
+    verdict = judged(claim("temporal"), found).real
+    assert verdict.verdict == "underpowered"
+    assert "MicroExpSTCNN without movement in 1 run." in verdict.evidence
+
+
+def test_a_network_that_was_not_run_stays_so_beside_one_that_diverged():
+    found = made_up() | {"diverged": {f"{NETWORKS[2]}/none": [0]}}
+    found["ranking"]["order"] = None
+    for name in (f"{STCNN}/none", f"{NETWORKS[2]}/none"):
+        del found["scores"][name]
+    assert judged(RANKING, found).real.verdict == "not run"
 
 
 def test_a_chapter_on_another_network_says_nothing_to_a_claim():

@@ -50,7 +50,7 @@ def numbers_of(value: object, path: str = "") -> Iterator[tuple[str, float]]:
         rows = [one for one in value if isinstance(one, Mapping)]
         names = [next((str(one[key]) for key in NAMES if key in one), "") for one in rows]
         for position, (name, one) in enumerate(zip(names, rows, strict=True)):
-            unique = name if names.count(name) == 1 else f"{name}#{position}".lstrip("#")
+            unique = name if name and names.count(name) == 1 else f"{name}#{position}".lstrip("#")
             yield from numbers_of(one, f"{path}[{unique}]")
     elif isinstance(value, int | float) and not isinstance(value, bool):
         yield path, value

@@ -83,7 +83,7 @@ def measured(results: Results) -> str:
                 row_of = {**where, "habit": habit, "accuracy": interval_in_points(change), "UF1": ""}
                 rows.append((change.estimate, row_of))
     ordered = [row for _, row in sorted(rows, key=lambda one: -one[0])]
-    chance = f"\n\n{tried} intervals were looked at; by chance {0.05 * tried:.0f} of them would exclude zero."
+    chance = f"\n\n{tried} intervals were looked at; by chance {0.05 * tried:.1f} of them would exclude zero."
     return _markdown(ordered, "Nothing of this has been measured in this build.") + (chance if tried else "")
 
 

@@ -57,6 +57,7 @@ COUNTS_AS_REACHED = f"up to {100 * MARGIN:.0f} points below count as reached."
 SD_FACTOR = math.sqrt((LAST_EPOCHS - 1) / stats.chi2.ppf(0.025, LAST_EPOCHS - 1))
 # Layouts of the datasets that hold what the paper's authors read: whole frames, one file or folder a clip.
 PAPER_LAYOUTS = {"casme2_sq": ("class_folders",), "smic": ("raw", "class_folders")}
+CONTROLS_READ = {"none": "", "shuffled_frames": " with frames shuffled", "first_frame": " without movement"}
 NEAREST = {"casme2_sq": "expression=all extent=window start=72"}  # loader options, where another layout is read
 
 
@@ -159,10 +160,11 @@ def _measured(claim: Claim, test: Callable, content: Mapping | None) -> tuple[Ju
     except KeyError as lacking:  # of a chapter that is kept from an earlier version
         measured = Judgement("not run", f"The chapter's results are of an earlier version: they lack {lacking}.")
     without_scores = measured.verdict == "not run"
-    if told := _diverged(claim, content["results"]):
-        evidence = told if without_scores else f"{measured.evidence} {told}"
-        weaker = "underpowered" if measured.verdict in ("replicated", "not run") else measured.verdict
-        measured = replace(measured, verdict=weaker, evidence=evidence)
+    told, lost = _diverged(claim, content["results"])
+    if told:
+        weaker = measured.verdict == "replicated" or (lost and without_scores)
+        verdict = "underpowered" if weaker else measured.verdict
+        measured = replace(measured, verdict=verdict, evidence=f"{measured.evidence} {told}")
     unseen = measured.verdict == "not run"
     if content["provenance"]["standin"] is not None:
         standin = measured if unseen else Judgement("not testable here", f"On rendered faces: {measured.evidence}")
@@ -226,12 +228,17 @@ def _papers_split(dataset: str, source: Mapping) -> bool:
     return held_out == paper.confusion_matrix(dataset).sum(axis=1).to_dict()
 
 
-def _diverged(claim: Claim, found: Mapping) -> str:
-    """A sentence where runs of the claim's networks diverged: what the others score is not what training gives."""
-    models = claim.arguments.get("models", [claim.arguments.get("model")])
-    seeds = {name: own for name, own in found.get("diverged", {}).items() if name.partition("/")[0] in models}
-    told = (f"{_how_many(len(own))} of {name.replace('/none', '').replace('/', ', ')}" for name, own in seeds.items())
-    return f"The loss was not finite with {listed(told)}." if seeds else ""
+def _diverged(claim: Claim, found: Mapping) -> tuple[str, bool]:
+    """A sentence where runs that a claim's test reads diverged, and whether its networks without a run all did."""
+    groups = {
+        f"{model}/{control}": f"{paper.METHOD_NAMES.get(model, model)}{told}"
+        for model in claim.arguments.get("models", [claim.arguments.get("model", NETWORKS[0])])
+        for control, told in (CONTROLS_READ if claim.kind == "temporal" else {"none": ""}).items()
+    }
+    failed = {name: found["diverged"][name] for name in groups if name in found.get("diverged", {})}
+    told = (f"{groups[name]} in {len(seeds)} run{'s' if len(seeds) > 1 else ''}" for name, seeds in failed.items())
+    without_run = {name for name in groups if name.endswith("/none")} - {*found.get("scores", {})}
+    return f"The loss was not finite of {listed(told)}." if failed else "", without_run <= {*failed}
 
 
 def by_arithmetic(findings: Sequence[Finding]) -> Judgement | None:
@@ -284,9 +291,10 @@ def _beats_prior(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
     scores, prior = _scores(claim, found), claim.values["prior"]
     limits = _of_other_clips(scores, "accuracy_best")  # the earlier method was not scored on these clips
     seeds = len(scores["seeds"])
+    over = f"{seeds} seeds and clips" if seeds > 1 else "clips alone, of one seed"
     text = (
-        f"{_between(limits)} at the best epoch, over {_how_many(seeds)} and over clips; "
-        f"{scores['accuracy_mean_last_epochs']['estimate']:.1%} over the last epochs.{_ceiling(scores)}"
+        f"{_between(limits)} at the best epoch, over {over}; "
+        f"{percent(scores['accuracy_mean_last_epochs']['estimate'])} over the last epochs.{_ceiling(scores)}"
     )
     compared = f"The earlier method in the paper has {percent(prior, 2)}."
     return _of_seeds(seeds, reached(prior, limits, margin=0), text, compared)
@@ -324,7 +332,7 @@ def _temporal(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
         f"movement, over {_how_many(seeds)}."
     )
     if not _learned(own, _lowest(own["accuracy_mean_last_epochs"]), own["uf1_last"], source):
-        return Judgement("underpowered", f"{text} The network learned nothing that could be lost.")
+        return Judgement("underpowered", f"{text} That the network learned anything to lose is not shown.")
     text += _ceiling(own, "accuracy_mean_last_epochs")
     if all(direction(change, seeds) == "down" for change in both):
         return Judgement("replicated", text)
@@ -394,12 +402,13 @@ def _saliency_rest(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
 
 def _saliency_crops(claim: Claim, found: Mapping, source: Mapping) -> Judgement:
     _require_network(found)
-    text, more = "Saliency over area, 1 if it were even:", []
+    told, more = [], []
     for name, rows in found["regions"].items():
         eyes, mouth, rest = (row["ratio"] for row in rows[:3])
-        text += f" eyes {eyes:.1f}, mouth {mouth:.1f}, rest of the face {rest:.1f} by {name};"
+        told.append(f"eyes {eyes:.1f}, mouth {mouth:.1f}, rest of the face {rest:.1f} by {name}")
         more.append(min(eyes, mouth) > rest)
     meaning = "for the claim" if all(more) else "for neither" if any(more) else "against the claim"
+    text = f"Saliency over area, 1 if it were even: {'; '.join(told)}."
     return _of_seeds(1, "underpowered", text, f"This network speaks {meaning}.")
 
 

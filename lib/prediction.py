@@ -155,6 +155,9 @@ def write_page(parameters: dict, page: Path) -> Path:
         notebook = papermill.execute_notebook(source, executed, parameters, cwd=paths.REPOSITORY)
     except papermill.PapermillExecutionError as error:
         raise ReplicationError(error.evalue) from error
+    said = next(cell for cell in notebook.cells if "finding" in cell.metadata.get("tags", ()))
+    notebook.cells.remove(said)
+    notebook.cells.insert(1, said)  # what is answered, and what that cannot mean, comes before the steps
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = [one for one in cell.outputs if one.output_type != "stream"]

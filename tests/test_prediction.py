@@ -107,6 +107,7 @@ def test_the_answer_to_a_clip_that_was_held_out_is_that_of_the_record(run, tmp_p
     assert (len(answer["landmarks"]), len(answer["crops"]["eyes"])) == (18, 18)
     assert sum(answer["saliency_by_frame"]["frame"]) > 0
     page = (tmp_path / "page.html").read_text()
+    assert page.index("nothing about what anybody feels") < page.index("<h2")  # before the steps
     assert page.count("data:image/") == 3
     assert "http" not in page.partition("<body>")[0]
 

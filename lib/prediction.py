@@ -21,7 +21,7 @@ from lib.standin.plan import COUNTS
 from lib.training.fit import new_model
 from lib.training.inputs import prepare_fold
 from lib.training.protocols import PROTOCOLS, require_people
-from lib.training.records import WEIGHTS, RunConfig, RunRecord, is_record, places, run_id
+from lib.training.records import WEIGHTS, RunConfig, places, record_in, run_id
 
 CHAPTER = "13_your_own_clip"
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Your own clip</title>
@@ -100,13 +100,12 @@ def parameters_of_run(run: str, root: str = "") -> dict:
         `root`, or by other code.
     """
     name = Path(run).name.removesuffix(WEIGHTS)
-    folder = next((one / name for one in places(paths.runs_folder()) if is_record(one / name)), None)
-    if folder is None:
+    record = record_in(places(paths.runs_folder()), name)
+    if record is None:
         raise ConfigError(
             f"expected the id of a run (python -m lib runs lists them), or weights named <id>{WEIGHTS} of a run whose "
             f"record is here, found {name!r}: without its record nobody can tell what a network was trained on"
         )
-    record = RunRecord(folder)
     if not isinstance(record.config, RunConfig):
         raise ConfigError(f"expected a run of a network, found one of the method {record.config.method!r}")
     if record.config.control != "none":

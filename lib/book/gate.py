@@ -8,11 +8,12 @@ from functools import cache
 from pathlib import Path
 
 import nbformat
+from nbformat import NotebookNode
 
 from lib.book.parameters import chapter_modules, declared_parameters, notebook_digest, source_path
 from lib.book.provenance import MEDIA_TYPE
 from lib.core.errors import ReplicationError
-from lib.training.records import RunRecord, is_record
+from lib.training.records import record_in
 
 # How results name a score, and the record's name of it; it is compared as the mean over the runs that stand beside it.
 SCORES = {name: f"{name}_last" for name in ("accuracy", "uf1", "uar")}
@@ -26,7 +27,12 @@ class ChapterError(ReplicationError):
 
 def provenance_of(path: Path) -> dict | None:
     """The provenance that an executed chapter carries; None where it has none."""
-    for cell in nbformat.read(path, as_version=4).cells:
+    return provenance_in(nbformat.read(path, as_version=4).cells)
+
+
+def provenance_in(cells: Sequence[NotebookNode]) -> dict | None:
+    """As `provenance_of`, from the cells of a chapter that has been read."""
+    for cell in cells:
         for output in cell.get("outputs", []):
             if MEDIA_TYPE in output.get("data", {}):
                 return output["data"][MEDIA_TYPE]
@@ -55,7 +61,7 @@ def problems(path: Path, notebook: str, expected: dict | None = None, data: Coll
             found.append(f"cell {number} was not executed")
     if found:
         return found
-    record = provenance_of(path)
+    record = provenance_in(cells)
     if record is None:
         return ["carries no provenance: its last cell must call chapter.finish(…)"]
     found = faces_shown(path)
@@ -80,13 +86,14 @@ def faces_shown(path: Path) -> list[str]:
     A chapter of real data shows frames only of people named by its parameter `publishable`; where it names none, no
     picture may hold a face. Which people those are that it does show, no picture tells: `lib.report.faces` sees to it.
     """
-    record = provenance_of(path)
+    cells = nbformat.read(path, as_version=4).cells
+    record = provenance_in(cells)
     if record is None or record["standin"] or not record["data_fingerprint"] or record["parameters"].get("publishable"):
         return []
     from lib.report import faces
 
     found = []
-    for number, cell in enumerate(nbformat.read(path, as_version=4).cells, start=1):
+    for number, cell in enumerate(cells, start=1):
         if any(faces.holds_face(picture, _detector()) for picture in faces.pictures_in(cell.get("outputs", []))):
             told = "and its parameter `publishable` names nobody"
             found.append(f"shows the face of a real person in cell {number}, {told}")
@@ -118,11 +125,10 @@ def disagreements(content: Mapping, folders: Sequence[Path]) -> list[str]:
     """
     found, records = [], {}
     for run in content["provenance"]["runs"]:
-        place = next((folder / run for folder in folders if is_record(folder / run)), None)
-        if place is None:
+        if (record := record_in(folders, run)) is None:
             found.append(f"cites run {run}, and there is no record of it")
         else:
-            records[run] = RunRecord(place).summary()
+            records[run] = record.summary()
     if found:
         return found
     for name, group in _with_runs(content["results"], list(records)):

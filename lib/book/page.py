@@ -18,7 +18,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from lib.book.chapters import NO_DATASET
-from lib.book.gate import provenance_of
+from lib.book.gate import provenance_in
 from lib.book.parameters import source_path
 from lib.core.catalogue import DATASET_TITLES
 from lib.networks.startup import BACKENDS
@@ -40,13 +40,14 @@ class Place:
 def write_page(executed: Path, results: Path, place: Place, source: Path) -> None:
     """Write the page of an executed chapter, and what a reader can take along, into the book's sources."""
     page = nbformat.read(executed, as_version=4)
+    provenance = provenance_in(page.cells) or {}
     title, *cells = page.cells
     title.source, _, question = title.source.partition("\n\n")
     of_dataset = "" if place.dataset == NO_DATASET else f": {DATASET_TITLES[place.dataset]}"
     title.source = re.sub(r"^# (?:\d+\. )?(.+)", rf"# {place.number}. \1{of_dataset}", title.source)
     lifted = [_lifted(cells, tag) for tag in ("finding", "notice")]
     head = [title, *(cell for cell in lifted if cell is not None)]
-    if len(backends := {*(provenance_of(executed) or {}).get("backends", ())} & {*BACKENDS}) > 1:
+    if len(backends := {*provenance.get("backends", ())} & {*BACKENDS}) > 1:
         text = (
             f"*Some runs of this page were trained with Keras on {' and some on '.join(sorted(backends))}: runs of one "
             "seed share their split and the order of their clips, and initial weights only where the backend is one.*"
@@ -56,7 +57,7 @@ def write_page(executed: Path, results: Path, place: Place, source: Path) -> Non
         reasons = "; ".join(reason.removeprefix("is stale: ") for reason in place.stale)
         text = (
             ":::{admonition} Executed by an earlier version\n:class: caution\nThe text, figures and numbers below were "
-            f"made at commit `{provenance_of(executed)['commit']}`, and an input has changed since: {reasons}.\n:::"
+            f"made at commit `{provenance['commit']}`, and an input has changed since: {reasons}.\n:::"
         )
         head.append(nbformat.v4.new_markdown_cell(text, id="stale"))
     if place.told:

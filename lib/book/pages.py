@@ -19,7 +19,7 @@ from lib.core import paths
 from lib.core.catalogue import DATASET_TITLES
 from lib.report.wording import interval_in_points, interval_text, percent, range_in_points
 from lib.statistics.intervals import Interval, Range
-from lib.training.records import RunRecord, is_record
+from lib.training.records import record_in
 
 UNFOLDED = 3  # so many answers of the judge are read at a glance
 CALIBRATION = paths.REPOSITORY / "data" / "standin" / "difficulty.csv"
@@ -124,10 +124,8 @@ def run_table(profile: Profile, results: Results, with_page: Sequence[tuple[str,
 
 def _on_other_arrays(provenance: Mapping, folders: Sequence[Path]) -> int:
     """How many of a chapter's runs read other arrays than those of its own store: a second store, a view."""
-    runs = provenance["runs"]
-    places = {run: folder / run for folder in reversed(folders) for run in runs if is_record(folder / run)}
-    read = [RunRecord(place).provenance["data"]["fingerprint"] for place in places.values()]
-    return sum(one != provenance["data_fingerprint"] for one in read)
+    records = filter(None, (record_in(folders, run) for run in provenance["runs"]))
+    return sum(one.provenance["data"]["fingerprint"] != provenance["data_fingerprint"] for one in records)
 
 
 def _not_planned(profile: Profile) -> str:

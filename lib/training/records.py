@@ -8,7 +8,7 @@ never imported here: records are found and listed in no time. Making them is `li
 
 import json
 import shutil
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -146,6 +146,11 @@ def trained_on(record: RunRecord) -> str:
 def places(runs_dir: Path) -> tuple[Path, ...]:
     """Where records are looked for: in `runs_dir`, then among those kept with the book (not if MICROEXP_KEPT=no)."""
     return (Path(runs_dir), paths.CITED_RUNS) if paths.use_kept() else (Path(runs_dir),)
+
+
+def record_in(folders: Iterable[Path], identity: str) -> RunRecord | None:
+    """The record of this name in the first of `folders` that has it; None if none has."""
+    return next((RunRecord(one / identity) for one in folders if is_record(one / identity)), None)
 
 
 def find_run(config: RunConfig | BaselineConfig, store, runs_dir: Path, own_backend: bool = False) -> RunRecord | None:
